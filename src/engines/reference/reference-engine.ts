@@ -1,0 +1,205 @@
+/** The engine to believe: float64, one thread, no tricks. The oracle of the tests, and the network's documentation. */
+import type { Network } from '../../model/network.ts'
+import { parameterCount, parameterTable } from '../../model/network.ts'
+import type { FloatArray } from '../../model/state.ts'
+import { imageNoise, initialParameters } from '../../random/streams.ts'
+import { CallGuard, checkState, checkTrainingSet, countRows, planEpoch } from '../checks.ts'
+import type { Engine, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
+import type { AdamSlabs } from './adam.ts'
+import { adamStep } from './adam.ts'
+import type { Batch } from './backward.ts'
+import { gradients } from './backward.ts'
+import { forward } from './forward.ts'
+import { meanSquaredError } from './loss.ts'
+
+/** Rows that inference takes at once: bounds the memory for activations, changes no result. */
+const ROWS_AT_ONCE = 256
+/** At most some 20 progress reports a second. */
+const PROGRESS_INTERVAL_MS = 50
+
+/** Throws for an activation or a loss that the backward pass has no formula for. */
+function checkNetwork(network: Network): void {
+  const last = network.layers[network.layers.length - 1]
+  const wanted = network.loss === 'mse' ? 'sigmoid' : 'softmax'
+  if (last.activation !== wanted) {
+    throw new Error(`internal: loss ${network.loss} needs a last layer ${wanted}, found ${last.activation}`)
+  }
+  if (network.layers.slice(0, -1).some((layer) => layer.activation === 'softmax')) {
+    throw new Error('internal: softmax is only known as the last layer')
+  }
+  if (network.loss === 'mse' && last.outputs !== network.layers[0].inputs) {
+    throw new Error(`internal: loss mse compares ${last.outputs} outputs with the inputs themselves`)
+  }
+}
+
+/** Network inputs of rows `first` … `end` of bytes (value / 255) or floats (as they are). */
+function toFloat64(inputs: Inputs, width: number, first: number, end: number): Float64Array {
+  const values = Float64Array.from(inputs.subarray(first * width, end * width))
+  return inputs instanceof Uint8Array ? values.map((byte) => byte / 255) : values
+}
+
+/** The images of one step with their targets, and noise on the inputs where the request asks for it. */
+function makeBatch(set: TrainingSet, width: number, indices: Uint32Array, request: EpochRequest): Batch {
+  const { epoch, seed, noiseStd = 0 } = request
+  const targets = new Float64Array(indices.length * width)
+  indices.forEach((image, row) => {
+    targets.set(toFloat64(set.images, width, image, image + 1), row * width)
+  })
+  const labels = Uint8Array.from(indices, (image) => set.labels?.[image] ?? 0)
+  if (noiseStd === 0) return { inputs: targets, targets, labels }
+
+  const inputs = Float64Array.from(targets)
+  const noise = new Float64Array(width)
+  indices.forEach((image, row) => {
+    imageNoise(noise, image, epoch, seed)
+    for (let pixel = 0; pixel < width; pixel++) {
+      const noisy = inputs[row * width + pixel] + noiseStd * noise[pixel]
+      inputs[row * width + pixel] = Math.min(Math.max(noisy, 0), 1)
+    }
+  })
+  return { inputs, targets, labels }
+}
+
+/** Lets timers, signals and other work run between two steps. */
+function yieldToEventLoop(): Promise<void> {
+  return new Promise((resume) => setTimeout(resume, 0))
+}
+
+/** Everything the engine holds. */
+interface Held {
+  slabs: AdamSlabs
+  steps: number
+  set: TrainingSet | undefined
+  imageCount: number | undefined
+}
+
+async function trainEpoch(network: Network, held: Held, request: EpochRequest): Promise<EpochResult> {
+  const { order, firstStep, steps, frozenLayers } = planEpoch(network, held.imageCount, request)
+  const set = held.set as TrainingSet
+  const { batchSize, learningRate, weightDecay, signal, onProgress } = request
+  const firstTrained = parameterTable(network)[2 * frozenLayers]?.offset ?? parameterCount(network)
+  const batchLosses: number[] = []
+  let reported = -Infinity
+  let step = firstStep
+  for (; step < steps && !signal?.aborted; step++) {
+    const indices = order.subarray(step * batchSize, (step + 1) * batchSize)
+    const batch = makeBatch(set, network.layers[0].inputs, indices, request)
+    const { loss, gradient } = gradients(network, held.slabs.parameters, batch, frozenLayers)
+    held.steps++
+    adamStep(held.slabs, gradient, held.steps, learningRate, weightDecay, firstTrained)
+    batchLosses.push(loss)
+    if (onProgress && performance.now() - reported >= PROGRESS_INTERVAL_MS) {
+      reported = performance.now()
+      onProgress({ stepsDone: step + 1, steps })
+    }
+    await yieldToEventLoop()
+  }
+  return { batchLosses: Float64Array.from(batchLosses), stepsDone: step, steps }
+}
+
+/**
+ * Output of layer `last` for rows that enter layer `first`, (n, outputs of `last`). Where the code layer is the last
+ * one, nothing follows it, and decoding gives the codes back.
+ */
+async function infer(
+  network: Network,
+  parameters: Float64Array,
+  rows: Inputs,
+  first: number,
+  last: number,
+): Promise<Float64Array> {
+  const inputs = first === 0 ? network.layers[0].inputs : network.layers[first - 1].outputs
+  const { outputs } = network.layers[last]
+  const n = countRows(rows, inputs, first === 0 ? 'inputs' : 'codes')
+  if (first > last) return toFloat64(rows, inputs, 0, n)
+  const result = new Float64Array(n * outputs)
+  for (let row = 0; row < n; row += ROWS_AT_ONCE) {
+    const x = toFloat64(rows, inputs, row, Math.min(row + ROWS_AT_ONCE, n))
+    result.set(forward(network, parameters, x, first, last)[last - first], row * outputs)
+    await yieldToEventLoop()
+  }
+  return result
+}
+
+async function reconstructionErrors(
+  network: Network,
+  parameters: Float64Array,
+  rows: Inputs,
+): Promise<Float64Array> {
+  if (network.loss !== 'mse') {
+    throw new Error(`internal: reconstruction errors need loss mse, found ${network.loss}`)
+  }
+  const width = network.layers[0].inputs
+  const outputs = await infer(network, parameters, rows, 0, network.layers.length - 1)
+  return Float64Array.from({ length: rows.length / width }, (_, row) =>
+    meanSquaredError(outputs.subarray(row * width, (row + 1) * width), toFloat64(rows, width, row, row + 1)),
+  )
+}
+
+/** The reference engine for any network of `Engine`'s losses. Everything it returns is float64. */
+export function createReferenceEngine(network: Network): Engine {
+  checkNetwork(network)
+  const guard = new CallGuard()
+  const count = parameterCount(network)
+  const last = network.layers.length - 1
+  const copySlabs = (parameters: FloatArray, firstMoment: FloatArray, secondMoment: FloatArray) => ({
+    parameters: Float64Array.from(parameters),
+    firstMoment: Float64Array.from(firstMoment),
+    secondMoment: Float64Array.from(secondMoment),
+  })
+  const zeros = new Float64Array(count)
+  const held: Held = {
+    slabs: copySlabs(zeros, zeros, zeros),
+    steps: 0,
+    set: undefined,
+    imageCount: undefined,
+  }
+
+  return {
+    info: { device: 'reference', threads: 1, arithmetic: 'float64, plain TypeScript' },
+    network,
+
+    setTrainingSet: (set) =>
+      guard.run(async () => {
+        held.imageCount = checkTrainingSet(network, set)
+        // Arrays passed in are the caller's again when this settles, so they are copied.
+        held.set = {
+          images: set.images.slice(),
+          ...(set.labels && { labels: set.labels.slice() }),
+        }
+      }),
+
+    initialize: (seed) =>
+      guard.run(async () => {
+        held.slabs = copySlabs(initialParameters(network, seed), zeros, zeros)
+        held.steps = 0
+      }),
+
+    writeState: (state) =>
+      guard.run(async () => {
+        checkState(network, state)
+        held.slabs = copySlabs(state.parameters, state.firstMoment, state.secondMoment)
+        held.steps = state.steps
+      }),
+
+    readState: () =>
+      guard.run(async () => {
+        const { parameters, firstMoment, secondMoment } = held.slabs
+        return { ...copySlabs(parameters, firstMoment, secondMoment), steps: held.steps }
+      }),
+
+    trainEpoch: (request) => guard.run(() => trainEpoch(network, held, request)),
+
+    forward: (inputs) => guard.run(() => infer(network, held.slabs.parameters, inputs, 0, last)),
+
+    encode: (inputs) => guard.run(() => infer(network, held.slabs.parameters, inputs, 0, network.codeLayer)),
+
+    decode: (codes) =>
+      guard.run(() => infer(network, held.slabs.parameters, codes, network.codeLayer + 1, last)),
+
+    reconstructionErrors: (inputs) =>
+      guard.run(() => reconstructionErrors(network, held.slabs.parameters, inputs)),
+
+    dispose: async () => guard.close(),
+  }
+}
