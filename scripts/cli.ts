@@ -46,7 +46,7 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       .help()
       .alias('help', 'h')
       .wrap(Math.min(110, process.stdout.columns ?? 110))
-      .strict()
+      .strictOptions()
       .check((argv) => checkWords(argv._.map(String), words))
       .parserConfiguration({
         'parse-numbers': false,
@@ -55,7 +55,7 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       })
       // yargs calls this in place of printing its help, and for what a `coerce` threw.
       .fail((message, error) => {
-        throw new UsageError(withSuggestion(message ?? error.message, knownFlags(parser)))
+        throw new UsageError(clearMessage(message ?? error.message, knownFlags(parser)))
       })
   )
 }
@@ -68,7 +68,7 @@ function kebabCase(argument: string): string {
 
 function checkWords(found: readonly string[], expected: readonly string[]): true {
   if (found.length < expected.length)
-    throw new UsageError(`${expected[found.length]}: expected, found nothing`)
+    throw new UsageError(`expected ${expected[found.length]}, found nothing`)
   if (found.length > expected.length) throw new UsageError(`unexpected argument: ${found[expected.length]}`)
   return true
 }
@@ -80,7 +80,7 @@ function knownFlags(parser: Argv): string[] {
 }
 
 /** Adds the nearest known flag to yargs' complaint about an unknown one. */
-function withSuggestion(message: string, flags: readonly string[]): string {
+function clearMessage(message: string, flags: readonly string[]): string {
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unknown === undefined) return message
   const distances = flags.map((flag) => ({ flag, distance: editDistance(unknown, flag) }))
