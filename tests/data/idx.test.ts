@@ -135,11 +135,17 @@ test('counts of images and labels that differ', () => {
 })
 
 test('sizes of training and test images that differ', () => {
-  const testImages = { file: 'test-images', bytes: idx([2, 1, 4], pixels(8)) }
-  expectFileError(
-    () => datasetFromIdx('small', { ...files, testImages }),
-    'test-images: expected images of 2 × 2 pixels as in train-images, found 4 × 1',
-  )
+  for (const [height, width] of [
+    [1, 4],
+    [2, 3],
+    [3, 2],
+  ]) {
+    const testImages = { file: 'test-images', bytes: idx([2, height, width], pixels(2 * height * width)) }
+    expectFileError(
+      () => datasetFromIdx('small', { ...files, testImages }),
+      `test-images: expected images of 2 × 2 pixels as in train-images, found ${width} × ${height}`,
+    )
+  }
 })
 
 test('the first images of a set', () => {

