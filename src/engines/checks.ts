@@ -6,6 +6,9 @@ import type { ModelState } from '../model/state.ts'
 import { shuffledOrder } from '../random/streams.ts'
 import type { EpochRequest, TrainingSet } from './engine.ts'
 
+/** At most some 20 progress reports a second. */
+export const PROGRESS_INTERVAL_MS = 50
+
 /** Lets one call run at a time, and none after a failure or `close`. */
 export class CallGuard {
   #running = false
@@ -41,6 +44,21 @@ export class CallGuard {
 
   close(): void {
     this.#closed = true
+  }
+}
+
+/** Throws for an activation or a loss that no engine has a formula for. */
+export function checkNetwork(network: Network): void {
+  const last = network.layers[network.layers.length - 1]
+  const wanted = network.loss === 'mse' ? 'sigmoid' : 'softmax'
+  if (last.activation !== wanted) {
+    throw new Error(`internal: loss ${network.loss} needs a last layer ${wanted}, found ${last.activation}`)
+  }
+  if (network.layers.slice(0, -1).some((layer) => layer.activation === 'softmax')) {
+    throw new Error('internal: softmax is only known as the last layer')
+  }
+  if (network.loss === 'mse' && last.outputs !== network.layers[0].inputs) {
+    throw new Error(`internal: loss mse compares ${last.outputs} outputs with the inputs themselves`)
   }
 }
 

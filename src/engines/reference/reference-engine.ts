@@ -3,7 +3,15 @@ import type { Network } from '../../model/network.ts'
 import { parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { imageNoise, initialParameters } from '../../random/streams.ts'
-import { CallGuard, checkState, checkTrainingSet, countRows, planEpoch } from '../checks.ts'
+import {
+  CallGuard,
+  checkNetwork,
+  checkState,
+  checkTrainingSet,
+  countRows,
+  PROGRESS_INTERVAL_MS,
+  planEpoch,
+} from '../checks.ts'
 import type { Engine, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
 import type { AdamSlabs } from './adam.ts'
 import { adamStep } from './adam.ts'
@@ -14,23 +22,6 @@ import { meanSquaredError } from './loss.ts'
 
 /** Rows that inference takes at once: bounds the memory for activations, changes no result. */
 const ROWS_AT_ONCE = 256
-/** At most some 20 progress reports a second. */
-const PROGRESS_INTERVAL_MS = 50
-
-/** Throws for an activation or a loss that the backward pass has no formula for. */
-function checkNetwork(network: Network): void {
-  const last = network.layers[network.layers.length - 1]
-  const wanted = network.loss === 'mse' ? 'sigmoid' : 'softmax'
-  if (last.activation !== wanted) {
-    throw new Error(`internal: loss ${network.loss} needs a last layer ${wanted}, found ${last.activation}`)
-  }
-  if (network.layers.slice(0, -1).some((layer) => layer.activation === 'softmax')) {
-    throw new Error('internal: softmax is only known as the last layer')
-  }
-  if (network.loss === 'mse' && last.outputs !== network.layers[0].inputs) {
-    throw new Error(`internal: loss mse compares ${last.outputs} outputs with the inputs themselves`)
-  }
-}
 
 /** Network inputs of rows `first` … `end` of bytes (value / 255) or floats (as they are). */
 function toFloat64(inputs: Inputs, width: number, first: number, end: number): Float64Array {

@@ -1,0 +1,50 @@
+/** How an epoch's steps reach the queue: in windows of several steps, without the host waiting for each. */
+import type { GpuDevice } from './device.ts'
+
+/** What a window should take: short enough for a prompt abort and a live progress, long enough to hide the host. */
+const WINDOW_MS = 50
+export const LARGEST_WINDOW_STEPS = 64
+
+/**
+ * Submits steps 0 … total − 1 in order, at most two windows ahead of the device. `submit` records and submits `count`
+ * steps from `first` on; `onDone` hears how many steps are complete. Resolves, when all that was submitted is complete,
+ * with that number of steps: fewer than `total` only after `signal` aborted.
+ */
+export async function submitInWindows(
+  gpu: GpuDevice,
+  total: number,
+  submit: (first: number, count: number) => void,
+  onDone: (steps: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let windowSteps = 1
+  let submitted = 0
+  let completed = 0
+  let completedAtMs = performance.now()
+  const pending: { end: number; done: Promise<unknown> }[] = []
+
+  const complete = async () => {
+    const oldest = pending.shift()
+    if (!oldest) return
+    await gpu.settle(oldest.done)
+    const nowMs = performance.now()
+    const stepMs = (nowMs - completedAtMs) / (oldest.end - completed)
+    windowSteps = Math.min(2 * windowSteps, LARGEST_WINDOW_STEPS, Math.max(1, Math.round(WINDOW_MS / stepMs)))
+    completed = oldest.end
+    completedAtMs = nowMs
+    onDone(completed)
+  }
+
+  while (submitted < total && !signal?.aborted) {
+    const count = Math.min(windowSteps, total - submitted)
+    submit(submitted, count)
+    submitted += count
+    const done = gpu.device.queue.onSubmittedWorkDone()
+    // Waited for below, unless an older window fails first.
+    done.catch(() => {})
+    pending.push({ end: submitted, done })
+    if (pending.length === 2) await complete()
+  }
+  while (pending.length) await complete()
+  return submitted
+}
