@@ -1,0 +1,249 @@
+"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.multiplyAdd = multiplyAdd;
+exports.gemm4x16 = gemm4x16;
+exports.gemm4x8 = gemm4x8;
+exports.spmm4x16 = spmm4x16;
+exports.spmm4x8 = spmm4x8;
+exports.gemmTile = gemmTile;
+exports.spmmTile = spmmTile;
+exports.registerOnlyMultiplyAdd = registerOnlyMultiplyAdd;
+/** a · b + c: fused where the relaxed instruction is (one rounding), else product and sum (two roundings). */
+function multiplyAdd(a, b, c) {
+    if (ASC_FEATURE_RELAXED_SIMD)
+        return f32x4.relaxed_madd(a, b, c);
+    return f32x4.add(f32x4.mul(a, b), c);
+}
+/** C[4][16] = Σₖ A[k][4] ⊗ B[k][16] for k < n. */
+function gemm4x16(c, a, b, n) {
+    let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0);
+    let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0);
+    let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c22 = f32x4.splat(0), c23 = f32x4.splat(0);
+    let c30 = f32x4.splat(0), c31 = f32x4.splat(0), c32 = f32x4.splat(0), c33 = f32x4.splat(0);
+    const end = a + (n << 4);
+    while (a < end) {
+        const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+        const a0 = v128.load_splat(a);
+        c00 = multiplyAdd(a0, b0, c00);
+        c01 = multiplyAdd(a0, b1, c01);
+        c02 = multiplyAdd(a0, b2, c02);
+        c03 = multiplyAdd(a0, b3, c03);
+        const a1 = v128.load_splat(a, 4);
+        c10 = multiplyAdd(a1, b0, c10);
+        c11 = multiplyAdd(a1, b1, c11);
+        c12 = multiplyAdd(a1, b2, c12);
+        c13 = multiplyAdd(a1, b3, c13);
+        const a2 = v128.load_splat(a, 8);
+        c20 = multiplyAdd(a2, b0, c20);
+        c21 = multiplyAdd(a2, b1, c21);
+        c22 = multiplyAdd(a2, b2, c22);
+        c23 = multiplyAdd(a2, b3, c23);
+        const a3 = v128.load_splat(a, 12);
+        c30 = multiplyAdd(a3, b0, c30);
+        c31 = multiplyAdd(a3, b1, c31);
+        c32 = multiplyAdd(a3, b2, c32);
+        c33 = multiplyAdd(a3, b3, c33);
+        a += 16;
+        b += 64;
+    }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(c, c02, 32);
+    v128.store(c, c03, 48);
+    v128.store(c, c10, 64);
+    v128.store(c, c11, 80);
+    v128.store(c, c12, 96);
+    v128.store(c, c13, 112);
+    v128.store(c, c20, 128);
+    v128.store(c, c21, 144);
+    v128.store(c, c22, 160);
+    v128.store(c, c23, 176);
+    v128.store(c, c30, 192);
+    v128.store(c, c31, 208);
+    v128.store(c, c32, 224);
+    v128.store(c, c33, 240);
+}
+/** Eight columns of the same: b points at the first of them, c too (row stride 16). */
+function gemm4x8(c, a, b, n) {
+    let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
+    let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
+    let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
+    let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
+    const end = a + (n << 4);
+    while (a < end) {
+        const b0 = v128.load(b), b1 = v128.load(b, 16);
+        const a0 = v128.load_splat(a);
+        c00 = multiplyAdd(a0, b0, c00);
+        c01 = multiplyAdd(a0, b1, c01);
+        const a1 = v128.load_splat(a, 4);
+        c10 = multiplyAdd(a1, b0, c10);
+        c11 = multiplyAdd(a1, b1, c11);
+        const a2 = v128.load_splat(a, 8);
+        c20 = multiplyAdd(a2, b0, c20);
+        c21 = multiplyAdd(a2, b1, c21);
+        const a3 = v128.load_splat(a, 12);
+        c30 = multiplyAdd(a3, b0, c30);
+        c31 = multiplyAdd(a3, b1, c31);
+        a += 16;
+        b += 64;
+    }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(c, c10, 64);
+    v128.store(c, c11, 80);
+    v128.store(c, c20, 128);
+    v128.store(c, c21, 144);
+    v128.store(c, c30, 192);
+    v128.store(c, c31, 208);
+}
+/** C[4][16] = Σₜ A[t][4] ⊗ (the panel row at byte offset offsets[t])[16] for t < n. */
+function spmm4x16(c, a, offsets, b, n) {
+    let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0);
+    let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0);
+    let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c22 = f32x4.splat(0), c23 = f32x4.splat(0);
+    let c30 = f32x4.splat(0), c31 = f32x4.splat(0), c32 = f32x4.splat(0), c33 = f32x4.splat(0);
+    const end = a + (n << 4);
+    while (a < end) {
+        const row = b + load(offsets);
+        const b0 = v128.load(row), b1 = v128.load(row, 16), b2 = v128.load(row, 32), b3 = v128.load(row, 48);
+        const a0 = v128.load_splat(a);
+        c00 = multiplyAdd(a0, b0, c00);
+        c01 = multiplyAdd(a0, b1, c01);
+        c02 = multiplyAdd(a0, b2, c02);
+        c03 = multiplyAdd(a0, b3, c03);
+        const a1 = v128.load_splat(a, 4);
+        c10 = multiplyAdd(a1, b0, c10);
+        c11 = multiplyAdd(a1, b1, c11);
+        c12 = multiplyAdd(a1, b2, c12);
+        c13 = multiplyAdd(a1, b3, c13);
+        const a2 = v128.load_splat(a, 8);
+        c20 = multiplyAdd(a2, b0, c20);
+        c21 = multiplyAdd(a2, b1, c21);
+        c22 = multiplyAdd(a2, b2, c22);
+        c23 = multiplyAdd(a2, b3, c23);
+        const a3 = v128.load_splat(a, 12);
+        c30 = multiplyAdd(a3, b0, c30);
+        c31 = multiplyAdd(a3, b1, c31);
+        c32 = multiplyAdd(a3, b2, c32);
+        c33 = multiplyAdd(a3, b3, c33);
+        a += 16;
+        offsets += 4;
+    }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(c, c02, 32);
+    v128.store(c, c03, 48);
+    v128.store(c, c10, 64);
+    v128.store(c, c11, 80);
+    v128.store(c, c12, 96);
+    v128.store(c, c13, 112);
+    v128.store(c, c20, 128);
+    v128.store(c, c21, 144);
+    v128.store(c, c22, 160);
+    v128.store(c, c23, 176);
+    v128.store(c, c30, 192);
+    v128.store(c, c31, 208);
+    v128.store(c, c32, 224);
+    v128.store(c, c33, 240);
+}
+/** Eight columns of the same. */
+function spmm4x8(c, a, offsets, b, n) {
+    let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
+    let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
+    let c20 = f32x4.splat(0), c21 = f32x4.splat(0);
+    let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
+    const end = a + (n << 4);
+    while (a < end) {
+        const row = b + load(offsets);
+        const b0 = v128.load(row), b1 = v128.load(row, 16);
+        const a0 = v128.load_splat(a);
+        c00 = multiplyAdd(a0, b0, c00);
+        c01 = multiplyAdd(a0, b1, c01);
+        const a1 = v128.load_splat(a, 4);
+        c10 = multiplyAdd(a1, b0, c10);
+        c11 = multiplyAdd(a1, b1, c11);
+        const a2 = v128.load_splat(a, 8);
+        c20 = multiplyAdd(a2, b0, c20);
+        c21 = multiplyAdd(a2, b1, c21);
+        const a3 = v128.load_splat(a, 12);
+        c30 = multiplyAdd(a3, b0, c30);
+        c31 = multiplyAdd(a3, b1, c31);
+        a += 16;
+        offsets += 4;
+    }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(c, c10, 64);
+    v128.store(c, c11, 80);
+    v128.store(c, c20, 128);
+    v128.store(c, c21, 144);
+    v128.store(c, c30, 192);
+    v128.store(c, c31, 208);
+}
+const HALF_PANEL_BYTES = 32;
+/** The dense product on the tile that suits the runtime. */
+function gemmTile(wide, c, a, b, n) {
+    if (wide) {
+        gemm4x16(c, a, b, n);
+    }
+    else {
+        gemm4x8(c, a, b, n);
+        gemm4x8(c + HALF_PANEL_BYTES, a, b + HALF_PANEL_BYTES, n);
+    }
+}
+/** The sparse product on the tile that suits the runtime. */
+function spmmTile(wide, c, a, offsets, b, n) {
+    if (wide) {
+        spmm4x16(c, a, offsets, b, n);
+    }
+    else {
+        spmm4x8(c, a, offsets, b, n);
+        spmm4x8(c + HALF_PANEL_BYTES, a, offsets, b + HALF_PANEL_BYTES, n);
+    }
+}
+/**
+ * The machine's limit, for benchmarks: n rounds of 16 independent multiply-adds of 4 lanes that touch no memory,
+ * 2 · 64 · n floating-point operations. Reads two vectors at c, writes 16.
+ */
+function registerOnlyMultiplyAdd(c, n) {
+    let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0);
+    let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0);
+    let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c22 = f32x4.splat(0), c23 = f32x4.splat(0);
+    let c30 = f32x4.splat(0), c31 = f32x4.splat(0), c32 = f32x4.splat(0), c33 = f32x4.splat(0);
+    const x = v128.load(c);
+    const y = v128.load(c, 16);
+    for (let i = 0; i < n; i++) {
+        c00 = multiplyAdd(x, y, c00);
+        c01 = multiplyAdd(x, y, c01);
+        c02 = multiplyAdd(x, y, c02);
+        c03 = multiplyAdd(x, y, c03);
+        c10 = multiplyAdd(x, y, c10);
+        c11 = multiplyAdd(x, y, c11);
+        c12 = multiplyAdd(x, y, c12);
+        c13 = multiplyAdd(x, y, c13);
+        c20 = multiplyAdd(x, y, c20);
+        c21 = multiplyAdd(x, y, c21);
+        c22 = multiplyAdd(x, y, c22);
+        c23 = multiplyAdd(x, y, c23);
+        c30 = multiplyAdd(x, y, c30);
+        c31 = multiplyAdd(x, y, c31);
+        c32 = multiplyAdd(x, y, c32);
+        c33 = multiplyAdd(x, y, c33);
+    }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(c, c02, 32);
+    v128.store(c, c03, 48);
+    v128.store(c, c10, 64);
+    v128.store(c, c11, 80);
+    v128.store(c, c12, 96);
+    v128.store(c, c13, 112);
+    v128.store(c, c20, 128);
+    v128.store(c, c21, 144);
+    v128.store(c, c22, 160);
+    v128.store(c, c23, 176);
+    v128.store(c, c30, 192);
+    v128.store(c, c31, 208);
+    v128.store(c, c32, 224);
+    v128.store(c, c33, 240);
+}

@@ -1,0 +1,48 @@
+/**
+ * The exports of the core. Nothing here or below allocates or keeps state between calls: every address comes from the host, so
+ * that any number of instances can work in one shared memory.
+ */
+import { Job, LayerPlan, BatchPlan } from './plan'
+import { inferSteps, trainSteps } from './schedule'
+import { shuffle, xavierUniform } from './random'
+
+export { gemmTile, spmmTile, registerOnlyMultiplyAdd } from './gemm'
+export { adam, adamSecondMomentScale, adamStepSize } from './adam'
+export { exp4Array, sigmoid4Array, log4Array, sinTurns4Array, cosTurns4Array } from './vectors'
+export { normals16 } from './random'
+
+/** Trains the job's steps, sharing them with every other worker that calls this with the same job. */
+export function train(job: usize, scratch: usize): void {
+  trainSteps(changetype<Job>(job), scratch)
+}
+
+/** Runs the job's inference, sharing it with every other worker; workers are numbered from 0. */
+export function infer(job: usize, scratch: usize, worker: i32): void {
+  inferSteps(changetype<Job>(job), scratch, worker)
+}
+
+/** Xavier-uniform weights of a layer in canonical order; room for the next multiple of 16 floats at `out`. */
+export function initializeWeights(out: usize, scratch: usize, inputs: i32, outputs: i32, layer: i32, seed: u32): void {
+  xavierUniform(out, scratch, inputs, outputs, layer, seed)
+}
+
+/** The shuffled order of an epoch, (count) 32-bit indices at `order`. */
+export function shuffleOrder(order: usize, scratch: usize, count: i32, seed: u32, epoch: u32): void {
+  shuffle(order, scratch, count, seed, epoch)
+}
+
+/** 1 in the build whose multiply-add is the relaxed instruction. */
+export function relaxed(): i32 {
+  return i32(ASC_FEATURE_RELAXED_SIMD)
+}
+
+/** Bytes of the plan structures, so that the host can check its own table of them. */
+export function jobBytes(): i32 {
+  return offsetof<Job>()
+}
+export function layerPlanBytes(): i32 {
+  return offsetof<LayerPlan>()
+}
+export function batchPlanBytes(): i32 {
+  return offsetof<BatchPlan>()
+}

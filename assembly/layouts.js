@@ -1,0 +1,71 @@
+"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.storeTransposed = storeTransposed;
+exports.storeTransposedQuad = storeTransposedQuad;
+exports.storeColumnQuads = storeColumnQuads;
+exports.storeRowQuads = storeRowQuads;
+exports.storePanel = storePanel;
+exports.storeRows = storeRows;
+/**
+ * A 4 × 16 tile (rows 64 bytes apart) into each of the layouts that `plan.ts` names. `row` and `column` are the tile's first.
+ */
+const plan_1 = require("./plan");
+/** Stores the columns of the 4 × 4 block whose rows are r0 … r3, each 16 bytes, `stride` bytes apart. */
+function storeTransposed(out, stride, r0, r1, r2, r3) {
+    const low01 = v128.shuffle(r0, r1, 0, 4, 1, 5);
+    const high01 = v128.shuffle(r0, r1, 2, 6, 3, 7);
+    const low23 = v128.shuffle(r2, r3, 0, 4, 1, 5);
+    const high23 = v128.shuffle(r2, r3, 2, 6, 3, 7);
+    v128.store(out, v128.shuffle(low01, low23, 0, 2));
+    v128.store(out + stride, v128.shuffle(low01, low23, 1, 3));
+    v128.store(out + 2 * stride, v128.shuffle(high01, high23, 0, 2));
+    v128.store(out + 3 * stride, v128.shuffle(high01, high23, 1, 3));
+}
+/** The tile's columns 4 v … 4 v + 3 as four transposed quads, `stride` bytes apart, at out. */
+function storeTransposedQuad(out, stride, tile, v) {
+    const from = tile + (v << 4);
+    storeTransposed(out, stride, v128.load(from), v128.load(from, 64), v128.load(from, 128), v128.load(from, 192));
+}
+/** Tile → column quads [column / 4][rows][4]: 64 bytes for each of the tile's four column quads. */
+function storeColumnQuads(columns, tile, row, column, rowCapacity) {
+    for (let v = 0; v < 4; v++) {
+        const to = columns + (((column / 4 + v) * rowCapacity + row) << 4);
+        const from = tile + (v << 4);
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 64), 16);
+        v128.store(to, v128.load(from, 128), 32);
+        v128.store(to, v128.load(from, 192), 48);
+    }
+}
+/** Tile → row quads [row / 4][⌈columns⌉][4]: 256 neighbouring bytes. */
+function storeRowQuads(rows, tile, row, column, paddedColumns) {
+    const to = rows + (((row / plan_1.QUAD) * paddedColumns + column) << 4);
+    for (let v = 0; v < 4; v++)
+        storeTransposedQuad(to + (v << 6), 16, tile, v);
+}
+/** Tile → panels [column / 16][rows][16]: 256 neighbouring bytes. */
+function storePanel(panels, tile, row, column, rowCapacity) {
+    const to = panels + (((column / plan_1.PANEL) * rowCapacity + row) << 6);
+    for (let v = 0; v < 256; v += 32) {
+        v128.store(to + v, v128.load(tile + v));
+        v128.store(to + v, v128.load(tile + v, 16), 16);
+    }
+}
+/** Tile → rows [row][columns], leaving out rows and columns that do not exist. `row` counts from the address. */
+function storeRows(rows, tile, row, rowCount, column, columns) {
+    const width = min(plan_1.PANEL, columns - column);
+    for (let r = 0; r < plan_1.QUAD && row + r < rowCount; r++) {
+        const to = rows + (((row + r) * columns + column) << 2);
+        const from = tile + (r << 6);
+        if (width === plan_1.PANEL) {
+            v128.store(to, v128.load(from));
+            v128.store(to, v128.load(from, 16), 16);
+            v128.store(to, v128.load(from, 32), 32);
+            v128.store(to, v128.load(from, 48), 48);
+        }
+        else {
+            for (let c = 0; c < width; c++)
+                store(to + (c << 2), load(from + (c << 2)));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+"use strict";
+/**
+ * Elementary functions on four lanes, as polynomials of our own: results do not depend on the host's `Math`. Only +, −, ×,
+ * ÷ and √ are used, which IEEE 754 rounds correctly, and no relaxed operation: the bits are the same on every machine.
+ */
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.exp4 = exp4;
+exports.sigmoid4 = sigmoid4;
+exports.log4 = log4;
+exports.sinTurns4 = sinTurns4;
+exports.cosTurns4 = cosTurns4;
+// exp: range reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody & Waite 1980) so that n · LN2_HIGH is exact
+// for |n| < 2¹⁵; eʳ by the degree-6 polynomial of Cephes expf (Moshier, netlib.org/cephes, expf.c).
+const LOG2_E = 1.44269504088896341;
+const LN2_HIGH = 0.693359375;
+const LN2_LOW = -2.12194440e-4;
+const EXP_MAX = 88.0;
+const EXP_MIN = -87.0;
+/** Adding and subtracting 1.5 · 2²³ rounds a float32 below 2²² to the nearest integer. */
+const ROUND_MAGIC = 12582912.0;
+/** eˣ for x clamped to [−87, 88] (no overflow, no subnormal); at most 2 ulp from the true value. NaN stays NaN. */
+function exp4(x) {
+    const clamped = f32x4.min(f32x4.max(x, f32x4.splat(EXP_MIN)), f32x4.splat(EXP_MAX));
+    const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(LOG2_E)), f32x4.splat(ROUND_MAGIC));
+    const n = f32x4.sub(shifted, f32x4.splat(ROUND_MAGIC));
+    const r = f32x4.sub(f32x4.sub(clamped, f32x4.mul(n, f32x4.splat(LN2_HIGH))), f32x4.mul(n, f32x4.splat(LN2_LOW)));
+    let p = f32x4.splat(1.9875691500e-4);
+    p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+    p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+    p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+    p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+    p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+    p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
+    // 2ⁿ: the low bits of `shifted` hold n as an integer; moved into the exponent field of p, whose own exponent is 0 or −1.
+    return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+/** Logistic function 1 / (1 + e⁻ˣ); at most 4 ulp from the true value for x in [−87, 88], monotone to rounding beyond. */
+function sigmoid4(x) {
+    const one = f32x4.splat(1);
+    return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))));
+}
+/**
+ * Natural logarithm of normal positive x; at most 2 ulp from the true value, or 1e-7 absolute near 1.
+ * x = 2ᵉ m with m in [√½, √2), then the degree-9 polynomial of Cephes logf.
+ */
+function log4(x) {
+    const sqrtHalf = f32x4.splat(0.707106781186547524);
+    // m in [½, 1) with exponent e.
+    let e = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(x, 23), i32x4.splat(126)));
+    let m = v128.or(v128.and(x, i32x4.splat(0x007fffff)), i32x4.splat(0x3f000000));
+    const small = f32x4.lt(m, sqrtHalf);
+    e = f32x4.sub(e, v128.and(small, f32x4.splat(1)));
+    m = f32x4.sub(f32x4.add(m, v128.and(small, m)), f32x4.splat(1));
+    const square = f32x4.mul(m, m);
+    let p = f32x4.splat(7.0376836292e-2);
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-1.1514610310e-1));
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(1.1676998740e-1));
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-1.2420140846e-1));
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(1.4249322787e-1));
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-1.6668057665e-1));
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(2.0000714765e-1));
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-2.4999993993e-1));
+    p = f32x4.add(f32x4.mul(p, m), f32x4.splat(3.3333331174e-1));
+    p = f32x4.mul(f32x4.mul(p, m), square);
+    p = f32x4.add(p, f32x4.mul(e, f32x4.splat(LN2_LOW)));
+    p = f32x4.sub(p, f32x4.mul(f32x4.splat(0.5), square));
+    return f32x4.add(f32x4.add(m, p), f32x4.mul(e, f32x4.splat(LN2_HIGH)));
+}
+/** sin(2πt) for t in [0, 1); absolute error below 2e-7. */
+function sinTurns4(t) {
+    return sineFromQuadrant(t, 0);
+}
+/** cos(2πt) for t in [0, 1); absolute error below 2e-7. */
+function cosTurns4(t) {
+    return sineFromQuadrant(t, 1);
+}
+/**
+ * sin(2π(t + quadrant / 4)). The nearest quarter turn is taken off exactly; what is left, |y| ≤ π/4, goes to the sine or cosine
+ * polynomial of Cephes sinf/cosf.
+ */
+function sineFromQuadrant(t, quadrant) {
+    const quarters = f32x4.mul(t, f32x4.splat(4));
+    const shifted = f32x4.add(quarters, f32x4.splat(ROUND_MAGIC));
+    const y = f32x4.mul(f32x4.sub(quarters, f32x4.sub(shifted, f32x4.splat(ROUND_MAGIC))), f32x4.splat(1.5707963267948966));
+    const square = f32x4.mul(y, y);
+    let s = f32x4.splat(-1.9515295891e-4);
+    s = f32x4.add(f32x4.mul(s, square), f32x4.splat(8.3321608736e-3));
+    s = f32x4.add(f32x4.mul(s, square), f32x4.splat(-1.6666654611e-1));
+    s = f32x4.add(f32x4.mul(f32x4.mul(s, square), y), y);
+    let c = f32x4.splat(2.443315711809948e-5);
+    c = f32x4.add(f32x4.mul(c, square), f32x4.splat(-1.388731625493765e-3));
+    c = f32x4.add(f32x4.mul(c, square), f32x4.splat(4.166664568298827e-2));
+    c = f32x4.mul(f32x4.mul(c, square), square);
+    c = f32x4.add(f32x4.sub(c, f32x4.mul(f32x4.splat(0.5), square)), f32x4.splat(1));
+    // The low bits of `shifted` hold the quarter turn as an integer: odd ones take the cosine, those with bit 1 set change sign.
+    const quarter = i32x4.add(shifted, i32x4.splat(quadrant));
+    const odd = i32x4.ne(v128.and(quarter, i32x4.splat(1)), i32x4.splat(0));
+    const sign = i32x4.shl(v128.and(quarter, i32x4.splat(2)), 30);
+    return v128.xor(v128.bitselect(c, s, odd), sign);
+}

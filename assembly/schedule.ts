@@ -1,0 +1,216 @@
+/**
+ * Who does what, and when. All workers run the same function; each takes the next ticket from one atomic counter until none is
+ * left. A ticket names a piece of one step. Tickets are taken in order and a ticket waits only for work of earlier tickets, so
+ * someone is always working on what is waited for: there is no barrier, and any number of workers, one included, gets through.
+ *
+ * Tickets of step s, in order:
+ *
+ *   shards    forward, loss and backward of δ for a range of rows
+ *   gather    rows of the minibatch of step s + 1: bytes to floats, and lists of non-zero inputs by quad of images
+ *   head      panels of every layer but the last: weight gradient and Adam
+ *   lists     lists of non-zero inputs of step s + 1 by quad of pixels
+ *   last      panels of the last layer: weight gradient and Adam
+ *
+ * The gathering stands where workers would otherwise wait for the slowest shard, the last layer's update where they would wait
+ * for the first layers'. Round 0 has only gather and lists, for the first step; round r ≥ 1 is step firstStep + r − 1.
+ *
+ * What is computed does not depend on who computes it: every sum has one owner and one order. So the same seed gives the same
+ * bits with any number of workers.
+ */
+import { gatherTrainingQuad, listColumnQuad } from './gather'
+import { Job, PANEL, QUAD, batchAt, layerAt, roundUp, rowsOfStep } from './plan'
+import { backwardInput, batchLoss, forwardHidden, forwardLoss, inferRows, updatePanel } from './step'
+
+// Control words: 32-bit, each on its own cache line so that counting one thing does not slow the reading of another.
+const LINE: usize = 64
+/** Next ticket. */
+const TICKET: usize = 0
+/** Pieces done, over all rounds. */
+const GATHERED: usize = LINE
+const LISTED: usize = 2 * LINE
+const SHARDS: usize = 3 * LINE
+const HEAD: usize = 4 * LINE
+const LAST: usize = 5 * LINE
+/** Set by the host: give up at once (a worker failed). */
+const ABORT: usize = 6 * LINE
+/** Set by the host: finish the step under way. */
+const STOP: usize = 7 * LINE
+/** Round at which training ends; steps + 1, or sooner after STOP. */
+const END_ROUND: usize = 8 * LINE
+/** Workers asleep, and the word they sleep on. */
+const SLEEPERS: usize = 9 * LINE
+const WAKE: usize = 10 * LINE
+
+/** Pixel quads of one `lists` ticket. */
+const LIST_QUADS: i32 = 28
+/** Image quads of one `gather` ticket. */
+const GATHER_QUADS: i32 = 8
+/** Panels of one `head` or `last` ticket. */
+const TICKET_PANELS: i32 = 1
+/** A sleeping worker looks again after this time, in case the host gave up without a wake. */
+const SLEEP_NANOSECONDS: i64 = 20_000_000
+
+function read(job: Job, word: usize): i32 {
+  return atomic.load<i32>(<usize>job.control + word)
+}
+
+/** Counts one piece as done and wakes those who sleep. */
+function done(job: Job, word: usize): void {
+  atomic.add<i32>(<usize>job.control + word, 1)
+  if (read(job, SLEEPERS) > 0) {
+    atomic.add<i32>(<usize>job.control + WAKE, 1)
+    atomic.notify(<usize>job.control + WAKE, -1)
+  }
+}
+
+/** Whether to go on with a piece of `round` once `word` has reached `target`; false when the job ends before it will. */
+function reached(job: Job, word: usize, target: i32, round: i32): bool {
+  let looks = 0
+  while (read(job, word) < target) {
+    if (ended(job, round)) return false
+    if (++looks > job.spins) sleep(job, word, target)
+  }
+  return !ended(job, round)
+}
+
+function ended(job: Job, round: i32): bool {
+  return read(job, ABORT) !== 0 || round >= read(job, END_ROUND)
+}
+
+/** Sleeps until something is done. The order (announce, look again, sleep on the value seen before) loses no wake. */
+function sleep(job: Job, word: usize, target: i32): void {
+  atomic.add<i32>(<usize>job.control + SLEEPERS, 1)
+  const seen = read(job, WAKE)
+  if (read(job, word) < target) atomic.wait<i32>(<usize>job.control + WAKE, seen, SLEEP_NANOSECONDS)
+  atomic.sub<i32>(<usize>job.control + SLEEPERS, 1)
+}
+
+function pieces(total: i32, each: i32): i32 {
+  return (total + each - 1) / each
+}
+
+function panels(job: Job, index: i32): i32 {
+  return roundUp(layerAt(job, index).outputs, PANEL) / PANEL
+}
+
+/** Trains job.steps steps together with every other worker that calls this. `tile` is this worker's own scratch. */
+export function trainSteps(job: Job, tile: usize): void {
+  const lastLayer = job.layerCount - 1
+  const shards = pieces(job.batchSize, job.shardRows)
+  const gathers = pieces(job.batchSize, GATHER_QUADS * QUAD)
+  const pixelQuads = pieces(layerAt(job, 0).inputs, QUAD)
+  const lists = pieces(pixelQuads, LIST_QUADS)
+  let headPanels = 0
+  for (let index = job.frozenLayers; index < lastLayer; index++) headPanels += panels(job, index)
+  const heads = pieces(headPanels, TICKET_PANELS)
+  const lasts = job.frozenLayers > lastLayer ? 0 : pieces(panels(job, lastLayer), TICKET_PANELS)
+  const perRound = shards + gathers + heads + lists + lasts
+  while (true) {
+    const ticket = atomic.add<i32>(<usize>job.control + TICKET, 1)
+    const round = ticket / perRound
+    if (round > job.steps || ended(job, round)) return
+    let piece = ticket % perRound
+    const step = job.firstStep + round - 1
+    if (piece < shards) {
+      if (round > 0 && !runShard(job, tile, round, step, piece, gathers, heads, lasts)) return
+      continue
+    }
+    piece -= shards
+    if (piece < gathers) {
+      if (!reached(job, HEAD, (round - 1) * heads, round)) return
+      if (piece === 0 && read(job, STOP) !== 0) atomic.store<i32>(<usize>job.control + END_ROUND, round + 1)
+      if (round < job.steps) runGather(job, tile, step + 1, piece)
+      done(job, GATHERED)
+      continue
+    }
+    piece -= gathers
+    if (piece < heads) {
+      if (round > 0 && !runHead(job, tile, round, step, piece, shards, lists)) return
+      continue
+    }
+    piece -= heads
+    if (piece < lists) {
+      if (!reached(job, GATHERED, (round + 1) * gathers, round)) return
+      if (round < job.steps) runLists(job, step + 1, piece, pixelQuads)
+      done(job, LISTED)
+      continue
+    }
+    piece -= lists
+    if (round > 0 && !runLast(job, tile, round, step, piece, shards)) return
+  }
+}
+
+/** Forward, loss and backward of δ for the rows of one shard. */
+function runShard(job: Job, tile: usize, round: i32, step: i32, shard: i32, gathers: i32, heads: i32, lasts: i32): bool {
+  if (!reached(job, GATHERED, round * gathers, round)) return false
+  if (!reached(job, HEAD, (round - 1) * heads, round)) return false
+  const batch = batchAt(job, step)
+  const lastLayer = job.layerCount - 1
+  const row0 = shard * job.shardRows
+  const row1 = min(row0 + job.shardRows, roundUp(rowsOfStep(job, step), QUAD))
+  for (let index = 0; index < lastLayer; index++) {
+    // The last layer's update of the step before still reads the activations that its input layer is about to replace.
+    if (index === lastLayer - 1 && !reached(job, LAST, (round - 1) * lasts, round)) return false
+    if (row0 < row1) forwardHidden(job, batch, index, tile, row0, row1)
+  }
+  if (lastLayer === 0 && !reached(job, LAST, (round - 1) * lasts, round)) return false
+  if (row0 < row1) {
+    forwardLoss(job, batch, step, tile, row0, row1)
+    for (let index = lastLayer; index > max(job.frozenLayers, 0) && index > 0; index--) backwardInput(job, index, tile, row0, row1)
+  }
+  done(job, SHARDS)
+  return true
+}
+
+function runGather(job: Job, tile: usize, step: i32, piece: i32): void {
+  const rows = rowsOfStep(job, step)
+  const row0 = piece * GATHER_QUADS * QUAD
+  const row1 = min(row0 + GATHER_QUADS * QUAD, rows)
+  for (let row = row0; row < row1; row += QUAD) {
+    gatherTrainingQuad(job, batchAt(job, step), tile, step * job.batchSize, row, rows)
+  }
+}
+
+function runLists(job: Job, step: i32, piece: i32, pixelQuads: i32): void {
+  const rows = roundUp(rowsOfStep(job, step), QUAD)
+  const quad1 = min((piece + 1) * LIST_QUADS, pixelQuads)
+  for (let quad = piece * LIST_QUADS; quad < quad1; quad++) listColumnQuad(job, batchAt(job, step), quad, rows)
+}
+
+/** One panel of the layers before the last, counted through all of them. */
+function runHead(job: Job, tile: usize, round: i32, step: i32, piece: i32, shards: i32, lists: i32): bool {
+  if (!reached(job, SHARDS, round * shards, round)) return false
+  if (!reached(job, LISTED, round * lists, round)) return false
+  let index = job.frozenLayers
+  let panel = piece
+  while (panel >= panels(job, index)) {
+    panel -= panels(job, index)
+    index++
+  }
+  updatePanel(job, batchAt(job, step), index, step, tile, panel)
+  done(job, HEAD)
+  return true
+}
+
+function runLast(job: Job, tile: usize, round: i32, step: i32, panel: i32, shards: i32): bool {
+  if (!reached(job, SHARDS, round * shards, round)) return false
+  if (panel === 0) {
+    const loss = batchLoss(job, step)
+    store<f64>(<usize>job.batchLosses + ((<usize>(round - 1)) << 3), loss)
+    // A loss that is no number cannot be mended by more steps.
+    if (!isFinite<f64>(loss)) atomic.store<i32>(<usize>job.control + STOP, 1)
+  }
+  updatePanel(job, batchAt(job, step), job.layerCount - 1, step, tile, panel)
+  done(job, LAST)
+  return true
+}
+
+/** Runs an inference job together with every other worker; `worker` numbers the slice of the activation buffers. */
+export function inferSteps(job: Job, tile: usize, worker: i32): void {
+  const chunks = pieces(job.rows, job.sliceRows)
+  while (read(job, ABORT) === 0) {
+    const chunk = atomic.add<i32>(<usize>job.control + TICKET, 1)
+    if (chunk >= chunks) return
+    inferRows(job, tile, chunk * job.sliceRows, worker * job.sliceRows)
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Where everything lies in the one shared memory. The host lays it out; the kernels only get addresses.
+ *
+ *   0            unused, so that address 0 stays "none"
+ *   control      counters that workers meet at, one to a cache line
+ *   job          what to do now, the layers, the two minibatch buffers
+ *   scratch      one tile and one quad of logits for each worker
+ *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
+ *   ─ laid anew when a training set comes ─
+ *   images       bytes, rows padded to whole panels; labels; order of the epoch
+ *   ─ laid anew when a larger minibatch comes ─
+ *   batches      two of: targets and inputs as column quads, lists of non-zero inputs
+ *   activations  per layer: outputs as row and column quads, deltas as panels and row quads
+ *   losses       of rows and of minibatches
+ *   staging      inputs, outputs and errors of inference
+ */
+import { DeviceError } from '../../errors.ts'
+import type { Network } from '../../model/network.ts'
+import { packedWeightElems, roundUp } from './packing.ts'
+import { BATCH_FIELDS, CONTROL_BYTES, JOB_FIELDS, LAYER_FIELDS, PANEL, QUAD } from './plan.ts'
+
+const WASM_PAGE_BYTES = 65536
+/** The end of a 32-bit memory. */
+const MEMORY_LIMIT_BYTES = 65536 * WASM_PAGE_BYTES
+/** Every region begins on a cache line. */
+const ALIGNMENT_BYTES = 64
+const FLOAT_BYTES = 4
+/** A worker's tile, its transpose and what noise needs; logits of a quad lie behind. See LOGITS_OFFSET in assembly/step.ts. */
+const SCRATCH_BYTES = 1024
+
+/** Hands out neighbouring regions from `start` on. */
+class Regions {
+  #next: number
+
+  constructor(start: number) {
+    this.#next = roundUp(start, ALIGNMENT_BYTES)
+  }
+
+  /** Address of a new region. */
+  reserve(bytes: number): number {
+    const address = this.#next
+    this.#next = roundUp(address + bytes, ALIGNMENT_BYTES)
+    return address
+  }
+
+  get end(): number {
+    return this.#next
+  }
+}
+
+export interface LayerAddresses {
+  readonly weight: number
+  readonly weightM: number
+  readonly weightV: number
+  /** 0 for the first layer. */
+  readonly weightT: number
+  readonly bias: number
+  readonly biasM: number
+  readonly biasV: number
+}
+
+/** What never moves: control, job and parameters. */
+export interface FixedMap {
+  readonly control: number
+  readonly job: number
+  readonly layers: number
+  readonly batches: number
+  /** One address a worker. */
+  readonly scratch: readonly number[]
+  readonly parameters: readonly LayerAddresses[]
+  readonly end: number
+}
+
+export function mapFixed(network: Network, workers: number): FixedMap {
+  const regions = new Regions(1024)
+  const control = regions.reserve(CONTROL_BYTES)
+  const job = regions.reserve(JOB_FIELDS.length * 4)
+  const layers = regions.reserve(network.layers.length * LAYER_FIELDS.length * 4)
+  const batches = regions.reserve(2 * BATCH_FIELDS.length * 4)
+  const widest = Math.max(...network.layers.map((layer) => roundUp(layer.outputs, PANEL)))
+  const scratch = Array.from({ length: workers }, () =>
+    regions.reserve(SCRATCH_BYTES + QUAD * widest * FLOAT_BYTES),
+  )
+  const parameters = network.layers.map((layer, index) => {
+    const weightBytes = packedWeightElems(layer) * FLOAT_BYTES
+    const biasBytes = roundUp(layer.outputs, PANEL) * FLOAT_BYTES
+    return {
+      weight: regions.reserve(weightBytes),
+      weightM: regions.reserve(weightBytes),
+      weightV: regions.reserve(weightBytes),
+      weightT: index > 0 ? regions.reserve(weightBytes) : 0,
+      bias: regions.reserve(biasBytes),
+      biasM: regions.reserve(biasBytes),
+      biasV: regions.reserve(biasBytes),
+    }
+  })
+  return { control, job, layers, batches, scratch, parameters, end: regions.end }
+}
+
+export interface TrainingSetMap {
+  readonly images: number
+  readonly labels: number
+  readonly order: number
+  readonly end: number
+}
+
+export function mapTrainingSet(start: number, network: Network, count: number): TrainingSetMap {
+  const regions = new Regions(start)
+  return {
+    images: regions.reserve(count * roundUp(network.layers[0].inputs, PANEL)),
+    labels: regions.reserve(count),
+    order: regions.reserve(count * 4),
+    end: regions.end,
+  }
+}
+
+export interface BatchAddresses {
+  readonly target: number
+  readonly input: number
+  readonly rowCounts: number
+  readonly rowOffsets: number
+  readonly rowValues: number
+  readonly columnCounts: number
+  readonly columnOffsets: number
+  readonly columnValues: number
+}
+
+export interface ActivationAddresses {
+  readonly outputRows: number
+  readonly outputColumns: number
+  readonly delta: number
+  readonly deltaRows: number
+}
+
+/** What depends on how many rows are computed at once. */
+export interface WorkMap {
+  /** Rows that the buffers hold. */
+  readonly rowCapacity: number
+  readonly batches: readonly BatchAddresses[]
+  readonly activations: readonly ActivationAddresses[]
+  readonly rowLosses: number
+  readonly end: number
+}
+
+export function mapWork(start: number, network: Network, rowCapacity: number): WorkMap {
+  const regions = new Regions(start)
+  const inputs = roundUp(network.layers[0].inputs, PANEL)
+  const inputQuads = inputs / QUAD
+  const rowQuads = rowCapacity / QUAD
+  const batch = (): BatchAddresses => ({
+    target: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
+    input: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
+    rowCounts: regions.reserve(rowQuads * 4),
+    // One entry more than a list can hold: appending writes first and counts after.
+    rowOffsets: regions.reserve((rowQuads * inputs + 1) * 4),
+    rowValues: regions.reserve((rowQuads * inputs + 1) * QUAD * FLOAT_BYTES),
+    columnCounts: regions.reserve(inputQuads * 4),
+    columnOffsets: regions.reserve((inputQuads * rowCapacity + 1) * 4),
+    columnValues: regions.reserve((inputQuads * rowCapacity + 1) * QUAD * FLOAT_BYTES),
+  })
+  const batches = [batch(), batch()]
+  const activations = network.layers.map((layer, index) => {
+    const bytes = roundUp(layer.outputs, PANEL) * rowCapacity * FLOAT_BYTES
+    const last = index === network.layers.length - 1
+    return {
+      outputRows: last ? 0 : regions.reserve(bytes),
+      outputColumns: last ? 0 : regions.reserve(bytes),
+      delta: regions.reserve(bytes),
+      deltaRows: index > 0 ? regions.reserve(bytes) : 0,
+    }
+  })
+  return { rowCapacity, batches, activations, rowLosses: regions.reserve(rowCapacity * 16), end: regions.end }
+}
+
+/** Grows the memory so that it holds `bytes`. Throws DeviceError where it cannot. */
+export function growMemory(memory: WebAssembly.Memory, bytes: number): void {
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / WASM_PAGE_BYTES)
+  if (missing <= 0) return
+  try {
+    memory.grow(missing)
+  } catch {
+    const mebibytes = Math.ceil(bytes / 2 ** 20)
+    const limit = MEMORY_LIMIT_BYTES / 2 ** 20
+    throw new DeviceError(
+      `not enough memory for these sizes: ${mebibytes} MiB are needed, WebAssembly could not grow to that (its limit is ${limit} MiB)`,
+    )
+  }
+}

@@ -1,0 +1,64 @@
+/** The WASM engine in Node: the core from a file, workers from Piscina, and V8's 256-bit fusing where it can be had. */
+import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { Piscina } from 'piscina'
+import type { Network } from '../../model/network.ts'
+import type { Engine } from '../engine.ts'
+import type { WorkerPool } from './core.ts'
+import { instantiateCore } from './core.ts'
+import type { Simd } from './module-choice.ts'
+import { chooseModule } from './module-choice.ts'
+import { enableV8Features } from './node-v8.ts'
+import { WasmEngine } from './wasm-engine.ts'
+
+export interface WasmOptions {
+  readonly threads: number
+  readonly simd: Simd
+}
+
+/** The CPU engine on `threads` worker threads. Throws DeviceError where `simd` asks for what the runtime has not. */
+export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
+  const { threads, simd } = options
+  const choice = await chooseModule(simd, {
+    load: (file) => readFile(new URL(`../../../build/${file}`, import.meta.url)),
+    canFuse: enableV8Features(simd),
+  })
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
+  const core = await instantiateCore(choice.module, memory)
+  const pool = createPiscinaPool(threads, choice.module, memory)
+  return new WasmEngine(network, {
+    memory,
+    core,
+    pool,
+    wideTile: choice.wideTile,
+    cores: availableParallelism(),
+    arithmetic: choice.arithmetic,
+  })
+}
+
+function createPiscinaPool(
+  size: number,
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): WorkerPool & { readonly piscina: Piscina } {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const piscina = new Piscina({
+    filename: new URL(`./node-worker.${extension}`, import.meta.url).href,
+    minThreads: size,
+    maxThreads: size,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    concurrentTasksPerWorker: 1,
+    recordTiming: false,
+    workerData: { module, memory },
+  })
+  let closing: Promise<void> | undefined
+  return {
+    size,
+    piscina,
+    run: (task) => piscina.run(task),
+    close: () => {
+      closing ??= piscina.destroy()
+      return closing
+    },
+  }
+}
