@@ -34,12 +34,15 @@ export type ModelFormat = 'torch' | 'safetensors'
 /** Shapes do not tell the activation of the bottleneck, so it is metadata; without it, the seed's ReLU is assumed. */
 export const LATENT_ACTIVATION_KEY = 'hourglass.latent_activation'
 
+/** Metadata that tells a training checkpoint (`src/training/checkpoint.ts`), which `readModel` reads as a model too. */
+export const CHECKPOINT_KEY = 'hourglass.checkpoint'
+
 const FORMAT_NAMES: Readonly<Record<ModelFormat, string>> = {
   torch: "PyTorch's .pth (zip)",
   safetensors: '.safetensors',
 }
 
-/** What a checkpoint holds beside the model (`src/training/checkpoint.ts`). */
+/** Tensors that a checkpoint holds beside the model. */
 const CHECKPOINT_PREFIXES = ['adam.', 'epoch.']
 
 /**

@@ -3,6 +3,7 @@
  * uses, and calls only what its caller lists. Opcodes: CPython's Lib/pickletools.py.
  */
 import { FileError } from '../errors.ts'
+import { viewOf } from './bytes.ts'
 import { quoteName } from './tensor.ts'
 
 /** Opcodes by pickletools' names. */
@@ -253,7 +254,7 @@ class PickleInput {
 
   constructor(bytes: Uint8Array, fault: (problem: string) => FileError) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = viewOf(bytes)
     this.#fault = fault
   }
 

@@ -4,6 +4,7 @@
  * 8 bytes little-endian header length N | N bytes of JSON | the tensors' bytes, without overlap and without holes.
  */
 import { FileError } from '../errors.ts'
+import { viewOf } from './bytes.ts'
 import {
   DTYPE_BYTES,
   type DType,
@@ -98,7 +99,7 @@ function readHeader(bytes: Uint8Array, file: string): { header: object; dataStar
   if (bytes.length < LENGTH_BYTES) {
     throw fault(`expected at least ${LENGTH_BYTES} bytes, found ${bytes.length}`)
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = viewOf(bytes)
   const headerBytes = view.getBigUint64(0, true)
   if (headerBytes > MAX_HEADER_BYTES) {
     throw fault(`header length ${headerBytes} exceeds the format's limit of ${MAX_HEADER_BYTES} bytes`)

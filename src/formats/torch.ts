@@ -207,7 +207,7 @@ class StorageReader {
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== expected) return false
+    if (strides[axis] !== expected) return false
     expected *= shape[axis]
   }
   return true

@@ -6,6 +6,7 @@
  */
 import { inflateSync } from 'fflate'
 import { FileError } from '../errors.ts'
+import { concatBytes, totalBytes, viewOf } from './bytes.ts'
 import { quoteName } from './tensor.ts'
 
 export interface ZipEntry {
@@ -131,17 +132,6 @@ export function writeStoredZip(entries: ReadonlyMap<string, Uint8Array>, alignme
   view.setUint32(12, totalBytes(directory), true)
   view.setUint32(16, offset, true)
   return concatBytes([...locals, ...directory, end])
-}
-
-/** The chunks one after another, in an array of their own. */
-export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(totalBytes(chunks))
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.length
-  }
-  return all
 }
 
 type Fault = (problem: string) => FileError
@@ -273,12 +263,4 @@ function crc32(bytes: Uint8Array): number {
   let crc = -1
   for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8)
   return ~crc >>> 0
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function totalBytes(chunks: readonly Uint8Array[]): number {
-  return chunks.reduce((sum, { length }) => sum + length, 0)
 }

@@ -13,7 +13,7 @@
  * reads models (`src/formats/model-file.ts`) reads a checkpoint too.
  */
 import { FileError, HourglassError } from '../errors.ts'
-import { LATENT_ACTIVATION_KEY } from '../formats/model-file.ts'
+import { CHECKPOINT_KEY, LATENT_ACTIVATION_KEY } from '../formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import type { Tensor } from '../formats/tensor.ts'
 import type { AutoencoderSizes, LatentActivation } from '../model/network.ts'
@@ -35,7 +35,6 @@ export interface Checkpoint {
 }
 
 const VERSION = '1'
-const VERSION_KEY = 'hourglass.checkpoint'
 const FIRST_MOMENT = 'adam.m.'
 const SECOND_MOMENT = 'adam.v.'
 const BATCH_LOSSES = 'epoch.batch_losses'
@@ -65,7 +64,7 @@ export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   if (batchLosses.length > 0) tensors.set(BATCH_LOSSES, { shape: [batchLosses.length], data: batchLosses })
   return writeSafetensors(tensors, {
     format: 'pt',
-    [VERSION_KEY]: VERSION,
+    [CHECKPOINT_KEY]: VERSION,
     [LATENT_ACTIVATION_KEY]: sizes.latentActivation,
     network: JSON.stringify(sizes),
     config: JSON.stringify(config),
@@ -88,11 +87,11 @@ export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
  */
 export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, file)
-  const version = metadata[VERSION_KEY]
+  const version = metadata[CHECKPOINT_KEY]
   if (version === undefined) {
     throw new FileError(
       file,
-      `expected a training checkpoint, found a file without "${VERSION_KEY}" metadata`,
+      `expected a training checkpoint, found a file without "${CHECKPOINT_KEY}" metadata`,
     )
   }
   if (version !== VERSION) {

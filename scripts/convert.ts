@@ -1,0 +1,24 @@
+/** `npm run convert -- IN OUT`: a model from .pth to .safetensors or back, or out of a checkpoint. */
+import { checkWritable, writeFileAtomically } from '../src/data/node-files.ts'
+import { CHECKPOINT_KEY, modelFormat, writeModel } from '../src/formats/model-file.ts'
+import { autoencoderSizes, parameterCount } from '../src/model/network.ts'
+import { commandLine, runCommand } from './cli.ts'
+import { loadModel } from './model-option.ts'
+
+async function main(args: string[]): Promise<undefined> {
+  const usage = 'npm run convert -- IN OUT\n\nThe names end in .pth or .safetensors; OUT is overwritten.'
+  const flags = await commandLine(usage, args, ['IN', 'OUT']).parseAsync()
+  const [from, to] = flags._.map(String)
+  modelFormat(to)
+  await checkWritable(to)
+  const model = await loadModel(from)
+  // What a checkpoint says of its run would be untrue of a file that holds the weights alone.
+  const metadata = CHECKPOINT_KEY in model.metadata ? {} : model.metadata
+  await writeFileAtomically(to, writeModel({ ...model, metadata }, to))
+  const { input, hidden, bottleneck } = autoencoderSizes(model.network)
+  console.log(
+    `${to}: ${input}-${hidden}-${bottleneck}-${hidden}-${input}, ${parameterCount(model.network)} parameters`,
+  )
+}
+
+await runCommand(main)

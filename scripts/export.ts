@@ -1,0 +1,40 @@
+/** `npm run export -- -l FILE --onnx model.onnx`: a trained model, or a half of it, for ONNX runtimes. */
+import { checkWritable, writeFileAtomically } from '../src/data/node-files.ts'
+import { UsageError } from '../src/errors.ts'
+import { ONNX_PARTS, writeOnnx } from '../src/formats/onnx.ts'
+import { commandLine, oneOf, path, runCommand } from './cli.ts'
+import { loadModel, loadOption } from './model-option.ts'
+
+async function main(args: string[]): Promise<undefined> {
+  const flags = await commandLine('npm run export -- -l FILE --onnx model.onnx [flags]', args)
+    .options({
+      load: loadOption,
+      onnx: {
+        describe: 'ONNX file to write',
+        demandOption: '--onnx: expected the file to write, found nothing',
+        requiresArg: true,
+        coerce: path('onnx'),
+      },
+      part: {
+        describe: `what to export: ${ONNX_PARTS.join(', ')}`,
+        default: 'autoencoder',
+        requiresArg: true,
+        coerce: oneOf('part', ONNX_PARTS),
+      },
+    })
+    .parseAsync()
+  if (!/\.onnx$/i.test(flags.onnx)) {
+    throw new UsageError(`--onnx: expected a name that ends in .onnx, found ${flags.onnx}`)
+  }
+  await checkWritable(flags.onnx)
+  const { network, parameters } = await loadModel(flags.load)
+  const { bytes, input, output } = writeOnnx(network, parameters, flags.part)
+  await writeFileAtomically(flags.onnx, bytes)
+  console.log(`${flags.onnx}: ${flags.part}, ${describe(input)} → ${describe(output)}, float32`)
+}
+
+function describe({ name, size }: { name: string; size: number }): string {
+  return `${name} (batch, ${size})`
+}
+
+await runCommand(main)

@@ -1,0 +1,99 @@
+import * as ort from 'onnxruntime-web'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
+import { ONNX_PARTS, type OnnxPart, writeOnnx } from '../../src/formats/onnx.ts'
+import { autoencoder, classifier, type Network, parameterCount } from '../../src/model/network.ts'
+import { stateOf } from '../../src/model/state.ts'
+import { createRandomSequence } from '../../src/random/sequence.ts'
+import { fingerprints, smallNetwork } from './small-model.ts'
+
+/** Weights of the size that training leaves, signed. */
+function randomParameters(network: Network): Float32Array {
+  const random = createRandomSequence(3)
+  return Float32Array.from({ length: parameterCount(network) }, () => 0.1 * random.normal())
+}
+
+async function runOnnx(file: Uint8Array, inputs: Float32Array, rows: number) {
+  const session = await ort.InferenceSession.create(file, { executionProviders: ['wasm'] })
+  const [input] = session.inputNames
+  const tensor = new ort.Tensor('float32', inputs, [rows, inputs.length / rows])
+  const results = await session.run({ [input]: tensor })
+  const [output] = session.outputNames
+  const { data, dims } = results[output]
+  await session.release()
+  return { input, output, outputs: session.outputNames.length, dims, data: data as Float32Array }
+}
+
+async function expectedOutput(
+  network: Network,
+  parameters: Float32Array,
+  part: OnnxPart,
+  inputs: Float32Array,
+) {
+  const engine = createReferenceEngine(network)
+  await engine.writeState(stateOf(parameters))
+  const methods = { autoencoder: engine.forward, encoder: engine.encode, decoder: engine.decode }
+  const output = await methods[part].call(engine, inputs)
+  await engine.dispose()
+  return output
+}
+
+const NETWORKS: Record<string, Network> = {
+  'the seed’s network': autoencoder({ input: 784, hidden: 392, bottleneck: 8 }),
+  'a small network': smallNetwork(),
+  'a small network with identity latents': smallNetwork('identity'),
+}
+
+for (const [name, network] of Object.entries(NETWORKS)) {
+  for (const part of ONNX_PARTS) {
+    test(`${name}, ${part}: ONNX Runtime gives the reference engine’s outputs to 1e-5`, async () => {
+      const small = network.layers[0].inputs === 5
+      const parameters = small ? fingerprints(network) : randomParameters(network)
+      const { bytes, input, output } = writeOnnx(network, parameters, part)
+      // The batch axis is dynamic: one file, several batches.
+      for (const rows of [1, 7]) {
+        const random = createRandomSequence(rows)
+        const inputs = Float32Array.from(
+          { length: rows * input.size },
+          () => random.uniform() * (part === 'decoder' ? 20 : 1),
+        )
+        const found = await runOnnx(bytes, inputs, rows)
+        assert.is(found.input, part === 'decoder' ? 'code' : 'image')
+        assert.is(found.output, part === 'encoder' ? 'code' : 'reconstruction')
+        assert.is(found.output, output.name)
+        assert.is(found.outputs, 1)
+        assert.equal(found.dims, [rows, output.size])
+        const expected = await expectedOutput(network, parameters, part, inputs)
+        assert.is(found.data.length, expected.length)
+        found.data.forEach((value, i) => {
+          assert.ok(
+            Math.abs(value - expected[i]) <= 1e-5,
+            `output ${i}: expected ${expected[i]}, found ${value}`,
+          )
+        })
+      }
+    })
+  }
+}
+
+test('a classifier’s softmax', async () => {
+  const network = classifier({ input: 5, hidden: 4, bottleneck: 2, classes: 3 })
+  const parameters = fingerprints(network)
+  const inputs = Float32Array.from({ length: 10 }, (_, i) => ((i * 7) % 10) / 10)
+  const found = await runOnnx(writeOnnx(network, parameters).bytes, inputs, 2)
+  const expected = await expectedOutput(network, parameters, 'autoencoder', inputs)
+  found.data.forEach((value, i) => {
+    assert.ok(Math.abs(value - expected[i]) <= 1e-5, `output ${i}: expected ${expected[i]}, found ${value}`)
+  })
+})
+
+test('the same model gives the same bytes', () => {
+  const network = smallNetwork()
+  assert.equal(
+    writeOnnx(network, fingerprints(network)).bytes,
+    writeOnnx(network, fingerprints(network)).bytes,
+  )
+})
+
+test.run()
