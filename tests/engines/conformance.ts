@@ -173,15 +173,6 @@ export function conformance(
   const { tolerance = FLOAT32_TOLERANCE, losses = ['mse', 'crossEntropy'] } = options
   const test = suite(`conformance of ${name}`)
 
-  async function withEngine(network: Network, body: (engine: Engine) => Promise<void>): Promise<void> {
-    const engine = await createEngine(network)
-    try {
-      await body(engine)
-    } finally {
-      await engine.dispose()
-    }
-  }
-
   function assertStates(actual: ModelState, expected: ModelState, what: string): void {
     assert.is(actual.steps, expected.steps, `${what}: steps`)
     assertWithin(actual.parameters, expected.parameters, tolerance.parameters, `${what}: parameters`)
@@ -206,59 +197,69 @@ export function conformance(
     assertStates(await engine.readState(), await oracle.readState(), what)
   }
 
+  async function compareTraining(engine: Engine, oracle: Engine, images: number, batchSize: number) {
+    for (const each of [engine, oracle]) {
+      await each.setTrainingSet(syntheticSet(images, each.network.layers[0].inputs, 5))
+      await each.writeState(syntheticState(each.network, 3))
+    }
+    const request = { ...REQUEST, batchSize }
+    await assertSameEpoch(engine, oracle, { ...request, weightDecay: 0.01 }, 'weight decay')
+    await assertSameEpoch(engine, oracle, { ...request, epoch: 2, noiseStd: 0.3 }, 'noise')
+  }
+
+  async function compareInference(engine: Engine, oracle: Engine) {
+    const { layers, loss } = engine.network
+    for (const each of [engine, oracle]) await each.writeState(syntheticState(each.network, 4))
+    for (const n of [0, 1, 3, 5]) {
+      const bytes = syntheticSet(n, layers[0].inputs, 6 + n).images
+      const next = uniforms(n)
+      for (const rows of [bytes, Float32Array.from(bytes, () => 2 * next() - 1)]) {
+        const what = `${n} ${rows instanceof Uint8Array ? 'byte' : 'float'} rows`
+        assertOutputs(await engine.forward(rows), await oracle.forward(rows), `forward, ${what}`)
+        const codes = await oracle.encode(rows)
+        assertOutputs(await engine.encode(rows), codes, `encode, ${what}`)
+        assertOutputs(await engine.decode(codes), await oracle.decode(codes), `decode, ${what}`)
+        if (loss !== 'mse') continue
+        const errors = await engine.reconstructionErrors(rows)
+        assert.instance(errors, Float64Array)
+        assertOutputs(errors, await oracle.reconstructionErrors(rows), `reconstructionErrors, ${what}`)
+      }
+    }
+    if (loss === 'mse') return
+    const rows = syntheticSet(1, layers[0].inputs, 1).images
+    await assertRejects(() => engine.reconstructionErrors(rows), /./, 'reconstructionErrors without mse')
+  }
+
   for (const { label, network, images, batchSize } of CASES) {
     if (!losses.includes(network.loss)) {
       console.log(`SKIPPED: conformance of ${name}: ${label}: the engine has no ${network.loss} loss`)
       continue
     }
-    const inputs = network.layers[0].inputs
 
-    test(`trains like the reference: ${label}`, () =>
-      withEngine(network, async (engine) => {
-        const oracle = createReferenceEngine(network)
-        for (const each of [engine, oracle]) {
-          await each.setTrainingSet(syntheticSet(images, inputs, 5))
-          await each.writeState(syntheticState(network, 3))
-        }
-        const request = { ...REQUEST, batchSize }
-        await assertSameEpoch(engine, oracle, { ...request, weightDecay: 0.01 }, 'weight decay')
-        await assertSameEpoch(engine, oracle, { ...request, epoch: 2, noiseStd: 0.3 }, 'noise')
-        await oracle.dispose()
-      }))
-
-    test(`infers like the reference: ${label}`, () =>
-      withEngine(network, async (engine) => {
-        const oracle = createReferenceEngine(network)
-        for (const each of [engine, oracle]) await each.writeState(syntheticState(network, 4))
-        for (const n of [0, 1, 3, 5]) {
-          const bytes = syntheticSet(n, inputs, 6 + n).images
-          const next = uniforms(n)
-          for (const rows of [bytes, Float32Array.from(bytes, () => 2 * next() - 1)]) {
-            const what = `${n} ${rows instanceof Uint8Array ? 'byte' : 'float'} rows`
-            assertOutputs(await engine.forward(rows), await oracle.forward(rows), `forward, ${what}`)
-            const codes = await oracle.encode(rows)
-            assertOutputs(await engine.encode(rows), codes, `encode, ${what}`)
-            assertOutputs(await engine.decode(codes), await oracle.decode(codes), `decode, ${what}`)
-            if (network.loss !== 'mse') continue
-            const errors = await engine.reconstructionErrors(rows)
-            assert.instance(errors, Float64Array)
-            assertOutputs(errors, await oracle.reconstructionErrors(rows), `reconstructionErrors, ${what}`)
-          }
-        }
-        if (network.loss !== 'mse') {
-          const rows = syntheticSet(1, inputs, 1).images
-          await assertRejects(
-            () => engine.reconstructionErrors(rows),
-            /./,
-            'reconstructionErrors without mse',
-          )
-        }
-        await oracle.dispose()
-      }))
+    test(`trains and infers like the reference: ${label}`, async () => {
+      const engine = await createEngine(network)
+      const oracle = createReferenceEngine(network)
+      try {
+        await compareTraining(engine, oracle, images, batchSize)
+        await compareInference(engine, oracle)
+      } finally {
+        await Promise.all([engine.dispose(), oracle.dispose()])
+      }
+    })
   }
 
   const small = CASES[0].network
   const smallInputs = small.layers[0].inputs
+
+  // One engine for all that follows: making one takes a second where shaders are compiled for a CPU.
+  let shared: Engine | undefined
+  test.after(() => shared?.dispose())
+
+  async function withSmall(body: (engine: Engine) => Promise<void>): Promise<void> {
+    // Not in a `before` hook: uvu counts no failure for an error in there.
+    shared ??= await createEngine(small)
+    await body(shared)
+  }
 
   async function prepare(engine: Engine, images = 22): Promise<void> {
     await engine.setTrainingSet(syntheticSet(images, smallInputs, 8))
@@ -266,7 +267,7 @@ export function conformance(
   }
 
   test('initialize gives the seeded parameters and trains from zero moments', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       const oracle = createReferenceEngine(small)
       for (const each of [engine, oracle]) {
         await prepare(each)
@@ -285,7 +286,7 @@ export function conformance(
     }))
 
   test('a state that was written is read back', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       const state = syntheticState(small, 21)
       await engine.writeState(state)
       const read = await engine.readState()
@@ -295,7 +296,7 @@ export function conformance(
     }))
 
   test('repeats, and a resumed epoch ends in the same bits', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       const request = { ...REQUEST, noiseStd: 0.2 }
       await prepare(engine)
       const whole = await engine.trainEpoch(request)
@@ -322,7 +323,7 @@ export function conformance(
     }))
 
   test('firstStep goes on where the reference would', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       const oracle = createReferenceEngine(small)
       for (const each of [engine, oracle]) await prepare(each)
       await assertSameEpoch(engine, oracle, { ...REQUEST, firstStep: 4 }, 'firstStep 4 of 6')
@@ -332,7 +333,7 @@ export function conformance(
     }))
 
   test('frozen layers keep their parameters and moments', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       const oracle = createReferenceEngine(small)
       const table = parameterTable(small)
       for (const frozenLayers of [1, 3]) {
@@ -348,7 +349,7 @@ export function conformance(
     }))
 
   test('visits the images of a given order only', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       const oracle = createReferenceEngine(small)
       for (const each of [engine, oracle]) await prepare(each)
       const order = Uint32Array.of(21, 0, 7, 7, 3, 20, 1)
@@ -360,7 +361,7 @@ export function conformance(
     }))
 
   test('reports progress in order, and none after the end', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       await prepare(engine)
       const seen: number[] = []
       let settled = false
@@ -378,8 +379,7 @@ export function conformance(
     }))
 
   test('rejects what cannot be right, and goes on after it', () =>
-    withEngine(small, async (engine) => {
-      await assertRejects(() => engine.trainEpoch(REQUEST), /training set/i, 'no training set')
+    withSmall(async (engine) => {
       await prepare(engine)
       const state = await engine.readState()
       const short = new Float32Array(parameterCount(small) - 1)
@@ -407,8 +407,9 @@ export function conformance(
     }))
 
   if (losses.includes('crossEntropy')) {
-    test('cross-entropy needs labels', () =>
-      withEngine(probe, async (engine) => {
+    test('cross-entropy needs labels', async () => {
+      const engine = await createEngine(probe)
+      try {
         const train = async (labels?: Uint8Array) => {
           const { images } = syntheticSet(3, 9, 1)
           await engine.setTrainingSet(labels ? { images, labels } : { images })
@@ -418,11 +419,14 @@ export function conformance(
         await assertRejects(() => train(Uint8Array.of(0, 1)), /label/i, 'two labels for three images')
         await assertRejects(() => train(Uint8Array.of(0, 10, 1)), /label/i, 'a label that is no class')
         await train(Uint8Array.of(0, 9, 1))
-      }))
+      } finally {
+        await engine.dispose()
+      }
+    })
   }
 
   test('a call made while another runs rejects', () =>
-    withEngine(small, async (engine) => {
+    withSmall(async (engine) => {
       await prepare(engine)
       const training = engine.trainEpoch(REQUEST)
       await assertRejects(() => engine.readState(), /^internal:/, 'overlap')
@@ -432,6 +436,7 @@ export function conformance(
 
   test('dispose is idempotent, and the end', async () => {
     const engine = await createEngine(small)
+    await assertRejects(() => engine.trainEpoch(REQUEST), /training set/i, 'no training set')
     await prepare(engine)
     await engine.dispose()
     await engine.dispose()
