@@ -1,0 +1,22 @@
+/** Preloaded into a peer's Node in place of the real peer; `FAKE_PEER` says how it behaves. */
+import { createInterface } from 'node:readline'
+
+const behaviour = process.env.FAKE_PEER
+
+function send(message) {
+  process.stdout.write(typeof message === 'string' ? `${message}\n` : `${JSON.stringify(message)}\n`)
+}
+
+const LOSSES = { agrees: [0.5, 0.25], differs: [0.5, 0.2501], nan: [0.5, 'NaN'], long: [0.5, 0.25, 0.125] }
+const ready = { version: '1', runtime: 'fake', threads: 1 }
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line)
+  if ('quit' in request) break
+  if ('run' in request) send({ ms: request.run.steps * 2, loss: 0.125 })
+  else if (behaviour === 'dies') throw new Error('out of luck')
+  else if (behaviour === 'chats') send('hello')
+  else if (behaviour === 'missing') send({ unavailable: 'no such module' })
+  else if (behaviour in LOSSES) send({ ready, losses: LOSSES[behaviour] })
+}
+process.exit(0)

@@ -1,0 +1,88 @@
+/** The parent's side of the peers' protocol, against a stand-in that needs none of the libraries. */
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createWorkload, PeerError, PeerUnavailableError, startPeer } from '../../scripts/peers/peer.ts'
+import { autoencoder, parameterCount } from '../../src/model/network.ts'
+
+const network = autoencoder({ input: 4, hidden: 3, bottleneck: 2 })
+const options = {
+  network,
+  images: new Uint8Array(8 * 4),
+  parameters: new Float32Array(parameterCount(network)),
+  batchSize: 8,
+  expectedLosses: [0.5, 0.25],
+}
+const FAKE = pathToFileURL(path.join(import.meta.dirname, 'fake-peer.mjs')).href
+
+async function start(behaviour: string, startMilliseconds = 60_000) {
+  const workload = await createWorkload(options)
+  const environment = { FAKE_PEER: behaviour, NODE_OPTIONS: `--import=${FAKE}` }
+  try {
+    return await startPeer('jax-js', { workload, threads: 1, environment, startMilliseconds })
+  } finally {
+    await workload.dispose()
+  }
+}
+
+async function rejection(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('expected a rejection')
+}
+
+test('a peer whose losses agree runs, closes twice and runs no more', async () => {
+  const peer = await start('agrees')
+  assert.equal(peer.losses, [0.5, 0.25])
+  assert.equal(peer.info.runtime, 'fake')
+  assert.equal(await peer.run(3), { milliseconds: 6, loss: 0.125 })
+  await peer.close()
+  await peer.close()
+  assert.instance(await rejection(peer.run(1)), PeerError)
+})
+
+for (const behaviour of ['differs', 'nan', 'long']) {
+  test(`a peer whose losses are wrong is refused: ${behaviour}`, async () => {
+    const error = await rejection(start(behaviour))
+    assert.instance(error, PeerError)
+    assert.match(error.message, /jax-js.*expected losses 0\.5, 0\.25, found 0\.5/)
+  })
+}
+
+test('a peer that dies, chats or stays silent is an error that says so', async () => {
+  const dead = await rejection(start('dies'))
+  assert.instance(dead, PeerError)
+  assert.match(dead.message, /ended with code 1.*out of luck/s)
+  const chatty = await rejection(start('chats'))
+  assert.instance(chatty, PeerError)
+  assert.match(chatty.message, /expected a line of JSON, found hello/)
+  const silent = await rejection(start('silent', 300))
+  assert.instance(silent, PeerError)
+  assert.match(silent.message, /no answer in 0.3 s/)
+})
+
+test('a missing library and a missing interpreter are reported as unavailable', async () => {
+  const missing = await rejection(start('missing'))
+  assert.instance(missing, PeerUnavailableError)
+  assert.match(missing.message, /no such module/)
+  const workload = await createWorkload(options)
+  const environment = { PYTHON: '/no/such/python' }
+  const error = await rejection(startPeer('pytorch', { workload, threads: 1, environment }))
+  assert.instance(error, PeerUnavailableError)
+  assert.match(error.message, /PyTorch.*cannot start \/no\/such\/python/)
+  await workload.dispose()
+  assert.not(existsSync(workload.directory))
+})
+
+test('a workload that peers cannot train is refused', async () => {
+  assert.instance(await rejection(createWorkload({ ...options, batchSize: 9 })), PeerError)
+  const linear = autoencoder({ input: 4, hidden: 3, bottleneck: 2, latentActivation: 'identity' })
+  assert.instance(await rejection(createWorkload({ ...options, network: linear })), PeerError)
+})
+
+test.run()
