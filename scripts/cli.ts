@@ -50,6 +50,7 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       .check((argv) => checkWords(argv._.map(String), words))
       .parserConfiguration({
         'parse-numbers': false,
+        'parse-positional-numbers': false,
         'dot-notation': false,
         'duplicate-arguments-array': false,
       })

@@ -6,7 +6,7 @@ import type { Engine } from '../src/engines/engine.ts'
 import { HourglassError, TrainingError } from '../src/errors.ts'
 import { loadCanvas } from '../src/figures/canvas.ts'
 import { drawLossCurve } from '../src/figures/loss-curve.ts'
-import { modelFormat, writeModel } from '../src/formats/model-file.ts'
+import { writeModel } from '../src/formats/model-file.ts'
 import { autoencoder } from '../src/model/network.ts'
 import { writeCheckpoint } from '../src/training/checkpoint.ts'
 import { deadLatentUnits } from '../src/training/latent-units.ts'
@@ -23,7 +23,8 @@ import { notesOf, trainingSettings } from './training-settings.ts'
 async function main(args: string[]): Promise<number | undefined> {
   const settings = await trainingSettings(args)
   const report = settings.isJson ? jsonReport() : textReport()
-  await checkOutputs(settings)
+  // Before the first epoch rather than after the last.
+  for (const file of Object.values(settings.files)) await checkWritable(file)
   const canPlot = await checkCanvas(settings, report)
   const network = autoencoder(settings.sizes)
   const engine = await createEngine(network, settings.engine)
@@ -140,12 +141,6 @@ async function closing(
 /** Of the little-endian bytes of the canonical parameters. */
 function sha256(parameters: Float32Array): string {
   return createHash('sha256').update(new Uint8Array(parameters.buffer)).digest('hex')
-}
-
-/** Before the first epoch rather than after the last: the files can be written, and their names have a format. */
-async function checkOutputs({ files }: TrainingSettings): Promise<void> {
-  modelFormat(files.weights)
-  for (const file of Object.values(files)) await checkWritable(file)
 }
 
 /** Without node-canvas a run still trains, but its user hears at once that there will be no plot. */

@@ -4,6 +4,7 @@ import type { Dataset } from '../src/data/dataset.ts'
 import { limitImages } from '../src/data/dataset.ts'
 import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
 import { FileError, UsageError } from '../src/errors.ts'
+import { modelFormat } from '../src/formats/model-file.ts'
 import type { AutoencoderSizes } from '../src/model/network.ts'
 import type { Checkpoint } from '../src/training/checkpoint.ts'
 import { readCheckpoint } from '../src/training/checkpoint.ts'
@@ -23,7 +24,7 @@ import {
 } from './cli.ts'
 
 /** More units than this in a layer would not fit the memory of any engine. */
-const MAX_UNITS = 65536
+export const MAX_UNITS = 65536
 
 const DEFAULTS = {
   z: 32,
@@ -112,6 +113,15 @@ export async function trainingSettings(args: readonly string[]): Promise<Trainin
   const notes = stored?.notes ?? {}
   if (resume !== undefined) checkAgainstCheckpoint(flags, resume.checkpoint, resume.file)
 
+  const weights = flags.save ?? notes.save ?? DEFAULTS.save
+  const files = {
+    weights,
+    plot: flags.plot ?? notes.plot ?? DEFAULTS.plot,
+    checkpoint:
+      flags.checkpoint ?? (flags.save === undefined ? resume?.file : undefined) ?? besideWeights(weights),
+  }
+  checkNames(files)
+
   const dataDirectory = flags.data ?? (notes.data || undefined)
   const limit = flags.limit ?? (notes.limit === undefined ? undefined : Number(notes.limit))
   const all = await loadDataset(dataDirectory)
@@ -136,14 +146,6 @@ export async function trainingSettings(args: readonly string[]): Promise<Trainin
       `--batch-size: expected at most the ${data.train.count} training images, found ${config.batchSize}`,
     )
   }
-  const weights = flags.save ?? notes.save ?? DEFAULTS.save
-  const files = {
-    weights,
-    plot: flags.plot ?? notes.plot ?? DEFAULTS.plot,
-    checkpoint:
-      flags.checkpoint ?? (flags.save === undefined ? resume?.file : undefined) ?? besideWeights(weights),
-  }
-  checkNames(files)
   const { device, threads, simd, json } = flags
   return {
     sizes,
@@ -222,6 +224,7 @@ function checkData(data: Dataset, input: number, checkpoint: Checkpoint, file: s
 }
 
 function checkNames(files: TrainingSettings['files']): void {
+  modelFormat(files.weights)
   if (!/\.png$/i.test(files.plot)) throw new UsageError(`--plot: expected a .png file, found ${files.plot}`)
   const resolved = Object.values(files).map((file) => resolve(file))
   if (new Set(resolved).size < resolved.length) {

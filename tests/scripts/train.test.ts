@@ -1,0 +1,390 @@
+/** The train command as its users run it: a process of its own, on a small data set, with the reference engine. */
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { readModel } from '../../src/formats/model-file.ts'
+import { writeSafetensors } from '../../src/formats/safetensors.ts'
+import { readCheckpoint } from '../../src/training/checkpoint.ts'
+import type { Outcome } from '../support/command.ts'
+import { runScript, startCommand, stdoutLines } from '../support/command.ts'
+import { skipTest } from '../support/skip.ts'
+import { smallDataset, writeDataset } from '../support/small-data.ts'
+
+const DEVICES = ['reference'] as const
+
+const root = mkdtempSync(join(tmpdir(), 'hourglass-train-'))
+process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+const data = writeDataset(join(root, 'data'), smallDataset(53, 11))
+let directories = 0
+
+/** A directory of its own for a test's output. */
+function freshDirectory(): string {
+  const directory = join(root, `run-${directories++}`)
+  mkdirSync(directory)
+  return directory
+}
+
+const small = ['--data', data, '--hidden', '9', '--z', '3', '--batch-size', '8', '--device', 'reference']
+
+function train(cwd: string, ...args: readonly string[]): Promise<Outcome> {
+  return runScript('train', args, cwd)
+}
+
+function records(stdout: string): Record<string, unknown>[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+function expectSuccess({ code, stderr }: Outcome): void {
+  assert.is(stderr, '')
+  assert.is(code, 0)
+}
+
+test('trains, prints plain lines, and leaves weights, plot and checkpoint', async () => {
+  const cwd = freshDirectory()
+  const outcome = await train(cwd, ...small, '-e', '2')
+  expectSuccess(outcome)
+  const { stdout } = outcome
+  assert.match(stdout, 'Autoencoder 30 → 9 → 3 → 9 → 30')
+  assert.match(stdout, /fc1 {2}\(9, 30\) +ReLU +279 parameters/)
+  assert.match(stdout, '645 parameters, compression 10:1')
+  assert.match(stdout, '53 training and 11 test images of 6 × 5')
+  assert.match(stdout, /^Machine {2}reference, 1 thread, float64/m)
+  assert.match(stdout, /^epoch 1\/2 {2}train 0\.\d{5} {2}test 0\.\d{5} {2}lr 0\.001 /m)
+  assert.match(stdout, /^epoch 2\/2 /m)
+  assert.match(stdout, /^Latent units: /m)
+  assert.match(stdout, 'Wrote weights.pth, plot.png, weights.checkpoint.safetensors')
+  assert.not.match(stdout, '\x1b', 'no terminal codes where stdout is no terminal')
+  assert.equal(readdirSync(cwd).sort(), ['plot.png', 'weights.checkpoint.safetensors', 'weights.pth'])
+  assert.equal([...readFileSync(join(cwd, 'plot.png')).subarray(1, 4)], [...Buffer.from('PNG')])
+})
+
+test('--json: start, one record an epoch, end; weights under the name and in the format asked for', async () => {
+  const cwd = freshDirectory()
+  const args = [
+    '-e',
+    '2',
+    '-s',
+    'a.safetensors',
+    '-p',
+    'a.png',
+    '--seed',
+    '5',
+    '--noise_std',
+    '0.1',
+    '--json',
+  ]
+  const outcome = await train(cwd, ...small, ...args, '--limit', '40', '--latent-activation', 'identity')
+  expectSuccess(outcome)
+  const [start, first, second, end] = records(outcome.stdout)
+  const expected = {
+    type: 'start',
+    z: 3,
+    hidden: 9,
+    input: 30,
+    latentActivation: 'identity',
+    seed: 5,
+    epochs: 2,
+    batchSize: 8,
+    learningRate: 0.001,
+    weightDecay: 1e-5,
+    noiseStd: 0.1,
+    data,
+    limit: 40,
+    trainImages: 40,
+    testImages: 11,
+    parameters: 645,
+    device: 'reference',
+    resumed: null,
+  }
+  for (const [name, value] of Object.entries(expected)) assert.equal(start[name], value, name)
+  for (const [record, epoch] of [
+    [first, 1],
+    [second, 2],
+  ] as const) {
+    assert.equal(Object.keys(record), [
+      'type',
+      'epoch',
+      'trainLoss',
+      'testLoss',
+      'learningRate',
+      'seconds',
+      'imagesPerSecond',
+    ])
+    assert.is(record.type, 'epoch')
+    assert.is(record.epoch, epoch)
+    for (const name of ['trainLoss', 'testLoss', 'seconds', 'imagesPerSecond']) {
+      assert.ok(Number(record[name]) > 0 && Number.isFinite(record[name]), `${name}: ${record[name]}`)
+    }
+  }
+  assert.is(end.type, 'end')
+  assert.is(end.interrupted, false)
+  assert.equal(end.files, ['a.safetensors', 'a.png', 'a.checkpoint.safetensors'])
+  assert.is(end.testLoss, second.testLoss)
+  assert.is(end.activeLatentUnits, 3)
+  const { parameters, network } = readModel(readFileSync(join(cwd, 'a.safetensors')), 'a.safetensors')
+  assert.is(network.layers[1].activation, 'identity')
+  assert.is(end.parametersSha256, createHash('sha256').update(parameters).digest('hex'))
+})
+
+for (const device of DEVICES) {
+  const run = [...small, '--device', device, '--json']
+
+  test(`${device}: --resume alone goes on with the run's own settings, to the same bits`, async () => {
+    const cwd = freshDirectory()
+    const settings = ['--lr', '0.01', '--seed', '9', '--limit', '45', '--noise-std', '0.1', '-s', 'm.pth']
+    const whole = await train(cwd, ...run, ...settings, '-e', '4', '-s', 'whole.pth')
+    const part = await train(cwd, ...run, ...settings, '-e', '2')
+    const rest = await train(
+      cwd,
+      '--resume',
+      'm.checkpoint.safetensors',
+      '-e',
+      '4',
+      '--device',
+      device,
+      '--json',
+    )
+    for (const outcome of [whole, part, rest]) expectSuccess(outcome)
+    const [start, third, fourth, end] = records(rest.stdout)
+    assert.equal(start.resumed, { file: 'm.checkpoint.safetensors', epoch: 2, step: 0 })
+    assert.equal([third.epoch, fourth.epoch], [3, 4])
+    assert.equal(end.files, ['m.pth', 'plot.png', 'm.checkpoint.safetensors'])
+    assert.is(end.parametersSha256, records(whole.stdout)[5].parametersSha256)
+    assert.equal(readFileSync(join(cwd, 'm.pth')), readFileSync(join(cwd, 'whole.pth')))
+  })
+
+  if (process.platform === 'win32') {
+    skipTest(test, `${device}: Ctrl-C`, 'Windows has no signals to send')
+  } else {
+    test(`${device}: Ctrl-C finishes the step, saves and exits 130; --resume gives the uninterrupted run's bits`, async () => {
+      const cwd = freshDirectory()
+      const big = writeDataset(join(cwd, 'big'), smallDataset(4000, 5))
+      const args = ['--data', big, '--hidden', '9', '--z', '3', '-b', '2', '--device', device, '--json']
+      const running = startCommand('train', [...args, '-e', '1000'], cwd)
+      await stdoutLines(running, 2)
+      running.child.kill('SIGINT')
+      // npm hands the terminal's Ctrl-C on, so that it comes twice.
+      running.child.kill('SIGINT')
+      const stopped = await running.outcome
+      assert.is(stopped.code, 130)
+      assert.is(stopped.stderr, 'Interrupted: finishing the step, then saving\n')
+      const end = records(stopped.stdout).at(-1) ?? {}
+      assert.is(end.type, 'end')
+      assert.is(end.interrupted, true)
+
+      const file = join(cwd, 'weights.checkpoint.safetensors')
+      const { progress } = readCheckpoint(readFileSync(file), file)
+      assert.is(progress.epoch, end.epochs)
+      assert.ok(progress.epoch >= 1 && progress.epoch < 1000)
+      readModel(readFileSync(join(cwd, 'weights.pth')), 'weights.pth')
+
+      const epochs = String(progress.epoch + 1)
+      const rest = await train(cwd, '--resume', file, '-e', epochs, '--json', '--device', device)
+      const whole = await train(freshDirectory(), ...args, '-e', epochs)
+      for (const outcome of [rest, whole]) expectSuccess(outcome)
+      assert.is(records(rest.stdout).at(-1)?.parametersSha256, records(whole.stdout).at(-1)?.parametersSha256)
+    })
+  }
+
+  test(`${device}: a loss that is no number stops the run and keeps the last good checkpoint`, async () => {
+    const cwd = freshDirectory()
+    expectSuccess(await train(cwd, ...run, '-e', '1'))
+    const files = readdirSync(cwd).map((name) => [name, readFileSync(join(cwd, name))] as const)
+    const outcome = await train(cwd, ...run, '-e', '2', '--lr', device === 'reference' ? '1e200' : '1e38')
+    assert.is(outcome.code, 1)
+    assert.match(
+      outcome.stderr,
+      /^error: the loss of step \d+ of epoch 1 is NaN: try a lower learning rate\n$/,
+    )
+    for (const [name, bytes] of files) assert.equal(readFileSync(join(cwd, name)), bytes, name)
+  })
+}
+
+/** One line on stderr, nothing on stdout, and no file left behind. */
+async function expectRefusal(
+  code: number,
+  message: string,
+  args: readonly string[],
+  cwd = freshDirectory(),
+): Promise<void> {
+  const before = readdirSync(cwd).sort()
+  const outcome = await train(cwd, ...args)
+  assert.is(outcome.stderr, `error: ${message}\n`)
+  assert.is(outcome.code, code)
+  assert.is(outcome.stdout, '')
+  assert.equal(readdirSync(cwd).sort(), before)
+}
+
+/** Several commands at once: most of each is Node's start. */
+async function inPairs(checks: readonly (() => Promise<void>)[]): Promise<void> {
+  const waiting = [...checks]
+  const work = async () => {
+    for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) await check()
+  }
+  await Promise.all([work(), work()])
+}
+
+test('refuses values that are no use, by flag, with exit code 2', async () => {
+  const counts = [
+    ['--z', 'z', 'from 1 to 65536'],
+    ['--bottleneck', 'z', 'from 1 to 65536'],
+    ['--hidden', 'hidden', 'from 1 to 65536'],
+    ['-e', 'epochs', 'of at least 1'],
+    ['--batch_size', 'batch-size', 'of at least 1'],
+    ['--threads', 'threads', 'from 1 to 256'],
+    ['--limit', 'limit', 'of at least 1'],
+  ] as const
+  const values = ['0', '-1', '2.5', 'NaN', '', '1e3', 'Infinity']
+  const checks = counts.map(([flag, name, range], i) => () => {
+    const found = values[i] === '' ? "''" : values[i]
+    return expectRefusal(2, `--${name}: expected a whole number ${range}, found ${found}`, [
+      `${flag}=${values[i]}`,
+    ])
+  })
+  await inPairs(checks)
+})
+
+test('refuses flags that do not exist, words, and values out of range, with exit code 2', async () => {
+  const cases: [string[], string][] = [
+    [['--epohcs', '3'], 'unknown flag --epohcs: did you mean --epochs?'],
+    [['--frobnicate'], 'unknown flag --frobnicate; --help lists the flags'],
+    [['8'], 'unexpected argument: 8'],
+    [['--z'], 'Not enough arguments following: z'],
+    [['--lr', '0'], '--lr: expected a number greater than 0, found 0'],
+    [['--lr', 'NaN'], '--lr: expected a number greater than 0, found NaN'],
+    [['--weight-decay=-1e-5'], '--weight-decay: expected a number of at least 0, found -1e-5'],
+    [['--noise_std', 'x'], '--noise-std: expected a number of at least 0, found x'],
+    [['--seed', '4294967296'], '--seed: expected a whole number from 0 to 4294967295, found 4294967296'],
+    [['--device', 'gpu'], '--device: expected one of auto, cpu, wasm, webgpu, reference, found gpu'],
+    [['--latent-activation', 'tanh'], '--latent-activation: expected one of relu, identity, found tanh'],
+    [['-s', 'model.bin'], 'model.bin: expected a name that ends in .pth or .safetensors'],
+    [['-s', ''], "--save: expected a path, found ''"],
+    [['-p', 'loss.svg'], '--plot: expected a .png file, found loss.svg'],
+    [['-b', '54'], '--batch-size: expected at most the 53 training images, found 54'],
+    [['--limit', '54', '-b', '8'], '--limit: expected at most the 53 training images, found 54'],
+    [
+      ['-s', 'a.safetensors', '--checkpoint', './a.safetensors', '-b', '8'],
+      '--save, --plot, --checkpoint: expected three files, found a.safetensors, plot.png, ./a.safetensors',
+    ],
+  ]
+  await inPairs(
+    cases.map(
+      ([args, message]) =>
+        () =>
+          expectRefusal(2, message, ['--data', data, ...args]),
+    ),
+  )
+})
+
+test('refuses faulty IDX files, by name, with exit code 1', async () => {
+  const images = join(data, 'train-images-idx3-ubyte')
+  const good = readFileSync(images)
+  const withMagic = (magic: number) => {
+    const bytes = Buffer.from(good)
+    bytes.writeUInt32BE(magic)
+    return bytes
+  }
+  const cases: [string, Uint8Array, string][] = [
+    ['train-images-idx3-ubyte', withMagic(0x89504e47), 'magic'],
+    ['train-images-idx3-ubyte', withMagic(0x0801), 'rank 3'],
+    ['train-images-idx3-ubyte', good.subarray(0, 500), 'expected 1606 bytes, found 500'],
+    ['train-images-idx3-ubyte', Buffer.concat([good, Buffer.of(0)]), 'expected 1606 bytes, found 1607'],
+    ['train-labels-idx1-ubyte', readFileSync(join(data, 't10k-labels-idx1-ubyte')), 'expected 53 labels'],
+    ['t10k-images-idx3-ubyte.gz', good, 'expected gzip data'],
+  ]
+  await inPairs(
+    cases.map(([name, bytes, message]) => async () => {
+      const cwd = freshDirectory()
+      const directory = writeDataset(join(cwd, 'idx'), smallDataset(53, 11))
+      if (name.endsWith('.gz')) rmSync(join(directory, name.slice(0, -3)))
+      writeFileSync(join(directory, name), bytes)
+      const { code, stderr, stdout } = await train(cwd, ...small, '--data', directory)
+      assert.match(stderr, /^error: .+\n$/, 'one line')
+      assert.ok(stderr.includes(join(directory, name)), stderr)
+      assert.ok(stderr.includes(message), stderr)
+      assert.is(code, 1)
+      assert.is(stdout, '')
+      assert.equal(readdirSync(cwd), ['idx'])
+    }),
+  )
+})
+
+test('refuses outputs that cannot be written before it trains', async () => {
+  const cwd = freshDirectory()
+  mkdirSync(join(cwd, 'taken.png'))
+  await expectRefusal(1, 'taken.png: expected a file, found a directory', [...small, '-p', 'taken.png'], cwd)
+  const { code, stderr } = await train(cwd, ...small, '-s', 'nowhere/weights.pth')
+  assert.is(code, 1)
+  assert.match(
+    stderr,
+    /^error: nowhere\/weights\.pth: expected a writable directory .*no such file or directory\n$/,
+  )
+  assert.not.ok(existsSync(join(cwd, 'nowhere')))
+})
+
+if (process.platform === 'win32' || process.getuid?.() === 0) {
+  skipTest(test, 'refuses a directory without write permission', 'root and Windows may write anywhere')
+} else {
+  test('refuses a directory without write permission', async () => {
+    const cwd = freshDirectory()
+    chmodSync(cwd, 0o555)
+    const { code, stderr } = await train(cwd, ...small)
+    assert.is(code, 1)
+    assert.match(stderr, 'permission denied')
+  })
+}
+
+test('refuses to resume from what does not fit', async () => {
+  const cwd = freshDirectory()
+  expectSuccess(await train(cwd, ...small, '-e', '1', '-s', 'w.safetensors'))
+  const file = 'w.checkpoint.safetensors'
+  const otherData = writeDataset(join(root, 'fewer'), smallDataset(50, 11))
+  writeFileSync(join(cwd, 'empty.safetensors'), writeSafetensors(new Map()))
+  const cases: [number, string, string[]][] = [
+    [1, `${file}: expected a checkpoint of --z 4, found one of 3`, [file, '-z', '4']],
+    [1, `${file}: expected a checkpoint of --hidden 8, found one of 9`, [file, '--hidden', '8']],
+    [1, `${file}: expected a checkpoint of --seed 3, found one of 1`, [file, '--seed', '3']],
+    [1, `${file}: expected a checkpoint of --limit 20, found one of none`, [file, '--limit', '20']],
+    [
+      1,
+      `${file}: expected a checkpoint for the 50 training images of fewer, found one of 53`,
+      [file, '-e', '2', '--data', otherData],
+    ],
+    [2, `--epochs: expected more than the 1 epochs that ${file} has done, found 1`, [file]],
+    [
+      1,
+      'w.safetensors: expected a training checkpoint, found a file without "hourglass.checkpoint" metadata',
+      ['w.safetensors'],
+    ],
+    [
+      1,
+      'empty.safetensors: expected a training checkpoint, found a file without "hourglass.checkpoint" metadata',
+      ['empty.safetensors'],
+    ],
+    [1, 'none.safetensors: cannot be read: no such file or directory', ['none.safetensors']],
+  ]
+  await inPairs(
+    cases.map(
+      ([code, message, args]) =>
+        () =>
+          expectRefusal(code, message, ['--resume', ...args], cwd),
+    ),
+  )
+})
+
+test.run()

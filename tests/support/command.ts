@@ -1,0 +1,60 @@
+/** Runs a command of scripts/ as its users do: as a process of its own. */
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface Outcome {
+  /** undefined where a signal ended it. */
+  readonly code: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunningCommand {
+  readonly child: ChildProcess
+  readonly outcome: Promise<Outcome>
+}
+
+/** Ends a command that hangs: far above what any command of the tests takes on busy cores. */
+const LIMIT_MS = 120_000
+
+/** @param script name in scripts/, without `.ts`; @param cwd where relative paths of `args` lead */
+export function startCommand(script: string, args: readonly string[], cwd: string): RunningCommand {
+  const file = fileURLToPath(new URL(`../../scripts/${script}.ts`, import.meta.url))
+  const child = spawn(process.execPath, [file, ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const outcome = new Promise<Outcome>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code: code ?? undefined, stdout, stderr }))
+  })
+  return { child, outcome }
+}
+
+export function runScript(script: string, args: readonly string[], cwd: string): Promise<Outcome> {
+  return startCommand(script, args, cwd).outcome
+}
+
+/** Resolves when the command has printed so many lines on stdout, or has ended. */
+export function stdoutLines({ child, outcome }: RunningCommand, lines: number): Promise<unknown> {
+  const seen = new Promise<void>((resolve) => {
+    let found = 0
+    child.stdout?.on('data', (text: string) => {
+      found += text.split('\n').length - 1
+      if (found >= lines) resolve()
+    })
+  })
+  return Promise.race([seen, outcome])
+}
