@@ -1,11 +1,10 @@
 /** The one place that knows the engines by name, in Node. Each is loaded only when it is asked for. */
 import { availableParallelism } from 'node:os'
-import { DeviceError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
 import type { Engine } from './engine.ts'
+import type { Simd } from './wasm/module-choice.ts'
 
 export type Device = 'auto' | 'cpu' | 'wasm' | 'webgpu' | 'reference'
-export type Simd = 'auto' | '256' | '128' | 'plain'
 
 export interface EngineOptions {
   /** `cpu` and `wasm` are one engine; `auto` takes it too. Default `auto`. */
@@ -26,8 +25,10 @@ export async function createEngine(network: Network, options: EngineOptions = {}
       const { createWasmEngine } = await import('./wasm/node.ts')
       return createWasmEngine(network, { threads, simd })
     }
-    case 'webgpu':
-      throw new DeviceError('--device webgpu: not available in this version; use --device cpu')
+    case 'webgpu': {
+      const { createWebgpuNodeEngine } = await import('./webgpu/node.ts')
+      return createWebgpuNodeEngine(network)
+    }
     case 'reference': {
       const { createReferenceEngine } = await import('./reference/reference-engine.ts')
       return createReferenceEngine(network)

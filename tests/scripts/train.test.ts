@@ -22,7 +22,7 @@ import { runScript, startCommand, stdoutLines } from '../support/command.ts'
 import { skipTest } from '../support/skip.ts'
 import { smallDataset, writeDataset } from '../support/small-data.ts'
 
-const DEVICES = ['reference'] as const
+const DEVICES = ['reference', 'cpu'] as const
 
 const root = mkdtempSync(join(tmpdir(), 'hourglass-train-'))
 process.on('exit', () => rmSync(root, { recursive: true, force: true }))

@@ -12,7 +12,7 @@ import type { TrainingConfig, TrainingHooks, TrainingProgress } from '../../src/
 import { train } from '../../src/training/trainer.ts'
 import { smallDataset } from '../support/small-data.ts'
 
-const DEVICES: readonly Device[] = ['reference']
+const DEVICES: readonly Device[] = ['reference', 'cpu']
 
 const sizes = { input: 30, hidden: 9, bottleneck: 3, latentActivation: 'relu' } as const
 const network = autoencoder(sizes)
