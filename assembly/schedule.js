@@ -47,8 +47,6 @@ const WAKE = 10 * LINE;
 const LIST_QUADS = 28;
 /** Image quads of one `gather` ticket. */
 const GATHER_QUADS = 8;
-/** Panels of one `head` or `last` ticket. */
-const TICKET_PANELS = 1;
 /** A sleeping worker looks again after this time, in case the host gave up without a wake. */
 const SLEEP_NANOSECONDS = 20_000_000;
 function read(job, word) {
@@ -97,11 +95,11 @@ function trainSteps(job, tile) {
     const gathers = pieces(job.batchSize, GATHER_QUADS * plan_1.QUAD);
     const pixelQuads = pieces((0, plan_1.layerAt)(job, 0).inputs, plan_1.QUAD);
     const lists = pieces(pixelQuads, LIST_QUADS);
-    let headPanels = 0;
+    let heads = 0;
     for (let index = job.frozenLayers; index < lastLayer; index++)
-        headPanels += panels(job, index);
-    const heads = pieces(headPanels, TICKET_PANELS);
-    const lasts = job.frozenLayers > lastLayer ? 0 : pieces(panels(job, lastLayer), TICKET_PANELS);
+        heads += panels(job, index);
+    // A frozen last layer still leaves one piece: the loss.
+    const lasts = job.frozenLayers > lastLayer ? 1 : panels(job, lastLayer);
     const perRound = shards + gathers + heads + lists + lasts;
     while (true) {
         const ticket = atomic.add(job.control + TICKET, 1);
@@ -111,12 +109,15 @@ function trainSteps(job, tile) {
         let piece = ticket % perRound;
         const step = job.firstStep + round - 1;
         if (piece < shards) {
-            if (round > 0 && !runShard(job, tile, round, step, piece, gathers, heads, lasts))
+            if (round > 0 && !runShard(job, tile, round, piece, shards, gathers, heads, lasts))
                 return;
             continue;
         }
         piece -= shards;
         if (piece < gathers) {
+            // This step's minibatch takes the buffer of the step before last, whose readers must be through.
+            if (!reached(job, SHARDS, (round - 1) * shards, round))
+                return;
             if (!reached(job, HEAD, (round - 1) * heads, round))
                 return;
             if (piece === 0 && read(job, STOP) !== 0)
@@ -147,8 +148,11 @@ function trainSteps(job, tile) {
     }
 }
 /** Forward, loss and backward of δ for the rows of one shard. */
-function runShard(job, tile, round, step, shard, gathers, heads, lasts) {
+function runShard(job, tile, round, shard, shards, gathers, heads, lasts) {
+    const step = job.firstStep + round - 1;
     if (!reached(job, GATHERED, round * gathers, round))
+        return false;
+    if (!reached(job, SHARDS, (round - 1) * shards, round))
         return false;
     if (!reached(job, HEAD, (round - 1) * heads, round))
         return false;
@@ -213,7 +217,8 @@ function runLast(job, tile, round, step, panel, shards) {
         if (!isFinite(loss))
             atomic.store(job.control + STOP, 1);
     }
-    (0, step_1.updatePanel)(job, (0, plan_1.batchAt)(job, step), job.layerCount - 1, step, tile, panel);
+    if (job.frozenLayers < job.layerCount)
+        (0, step_1.updatePanel)(job, (0, plan_1.batchAt)(job, step), job.layerCount - 1, step, tile, panel);
     done(job, LAST);
     return true;
 }

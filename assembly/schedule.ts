@@ -25,7 +25,10 @@ import { backwardInput, batchLoss, forwardHidden, forwardLoss, inferRows, update
 const LINE: usize = 64
 /** Next ticket. */
 const TICKET: usize = 0
-/** Pieces done, over all rounds. */
+/**
+ * Pieces done, over all rounds. A piece of one kind waits for all of its kind of the round before (here or through what it waits
+ * for), so that a count of n rounds' pieces means the first n rounds.
+ */
 const GATHERED: usize = LINE
 const LISTED: usize = 2 * LINE
 const SHARDS: usize = 3 * LINE
@@ -45,8 +48,6 @@ const WAKE: usize = 10 * LINE
 const LIST_QUADS: i32 = 28
 /** Image quads of one `gather` ticket. */
 const GATHER_QUADS: i32 = 8
-/** Panels of one `head` or `last` ticket. */
-const TICKET_PANELS: i32 = 1
 /** A sleeping worker looks again after this time, in case the host gave up without a wake. */
 const SLEEP_NANOSECONDS: i64 = 20_000_000
 
@@ -100,10 +101,10 @@ export function trainSteps(job: Job, tile: usize): void {
   const gathers = pieces(job.batchSize, GATHER_QUADS * QUAD)
   const pixelQuads = pieces(layerAt(job, 0).inputs, QUAD)
   const lists = pieces(pixelQuads, LIST_QUADS)
-  let headPanels = 0
-  for (let index = job.frozenLayers; index < lastLayer; index++) headPanels += panels(job, index)
-  const heads = pieces(headPanels, TICKET_PANELS)
-  const lasts = job.frozenLayers > lastLayer ? 0 : pieces(panels(job, lastLayer), TICKET_PANELS)
+  let heads = 0
+  for (let index = job.frozenLayers; index < lastLayer; index++) heads += panels(job, index)
+  // A frozen last layer still leaves one piece: the loss.
+  const lasts = job.frozenLayers > lastLayer ? 1 : panels(job, lastLayer)
   const perRound = shards + gathers + heads + lists + lasts
   while (true) {
     const ticket = atomic.add<i32>(<usize>job.control + TICKET, 1)
@@ -112,12 +113,16 @@ export function trainSteps(job: Job, tile: usize): void {
     let piece = ticket % perRound
     const step = job.firstStep + round - 1
     if (piece < shards) {
-      if (round > 0 && !runShard(job, tile, round, step, piece, gathers, heads, lasts)) return
+      if (round > 0 && !runShard(job, tile, round, piece, shards, gathers, heads, lasts)) return
       continue
     }
     piece -= shards
     if (piece < gathers) {
+      // The minibatch takes the buffer of two steps before, whose readers must be through.
+      if (!reached(job, SHARDS, (round - 1) * shards, round)) return
       if (!reached(job, HEAD, (round - 1) * heads, round)) return
+      if (lastLayer === 0 && !reached(job, LAST, (round - 1) * lasts, round)) return
+      if (!reached(job, GATHERED, round * gathers, round)) return
       if (piece === 0 && read(job, STOP) !== 0) atomic.store<i32>(<usize>job.control + END_ROUND, round + 1)
       if (round < job.steps) runGather(job, tile, step + 1, piece)
       done(job, GATHERED)
@@ -131,6 +136,7 @@ export function trainSteps(job: Job, tile: usize): void {
     piece -= heads
     if (piece < lists) {
       if (!reached(job, GATHERED, (round + 1) * gathers, round)) return
+      if (!reached(job, LISTED, round * lists, round)) return
       if (round < job.steps) runLists(job, step + 1, piece, pixelQuads)
       done(job, LISTED)
       continue
@@ -141,8 +147,19 @@ export function trainSteps(job: Job, tile: usize): void {
 }
 
 /** Forward, loss and backward of δ for the rows of one shard. */
-function runShard(job: Job, tile: usize, round: i32, step: i32, shard: i32, gathers: i32, heads: i32, lasts: i32): bool {
+function runShard(
+  job: Job,
+  tile: usize,
+  round: i32,
+  shard: i32,
+  shards: i32,
+  gathers: i32,
+  heads: i32,
+  lasts: i32,
+): bool {
+  const step = job.firstStep + round - 1
   if (!reached(job, GATHERED, round * gathers, round)) return false
+  if (!reached(job, SHARDS, (round - 1) * shards, round)) return false
   if (!reached(job, HEAD, (round - 1) * heads, round)) return false
   const batch = batchAt(job, step)
   const lastLayer = job.layerCount - 1
@@ -200,7 +217,7 @@ function runLast(job: Job, tile: usize, round: i32, step: i32, panel: i32, shard
     // A loss that is no number cannot be mended by more steps.
     if (!isFinite<f64>(loss)) atomic.store<i32>(<usize>job.control + STOP, 1)
   }
-  updatePanel(job, batchAt(job, step), job.layerCount - 1, step, tile, panel)
+  if (job.frozenLayers < job.layerCount) updatePanel(job, batchAt(job, step), job.layerCount - 1, step, tile, panel)
   done(job, LAST)
   return true
 }

@@ -7,12 +7,12 @@
  *   scratch      one tile and one quad of logits for each worker
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
  *   ─ laid anew when a training set comes ─
- *   images       bytes, rows padded to whole panels; labels; order of the epoch
+ *   images       bytes, rows padded to whole panels; labels
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as column quads, lists of non-zero inputs
  *   activations  per layer: outputs as row and column quads, deltas as panels and row quads
  *   losses       of rows and of minibatches
- *   staging      inputs, outputs and errors of inference
+ *   staging      order and losses of an epoch; inputs, outputs and errors of inference
  */
 import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
@@ -100,7 +100,6 @@ export function mapFixed(network: Network, workers: number): FixedMap {
 export interface TrainingSetMap {
   readonly images: number
   readonly labels: number
-  readonly order: number
   readonly end: number
 }
 
@@ -109,7 +108,6 @@ export function mapTrainingSet(start: number, network: Network, count: number): 
   return {
     images: regions.reserve(count * roundUp(network.layers[0].inputs, PANEL)),
     labels: regions.reserve(count),
-    order: regions.reserve(count * 4),
     end: regions.end,
   }
 }

@@ -128,20 +128,16 @@ export class WasmEngine implements Engine {
       const plan = planEpoch(this.network, this.#imageCount, { ...request, ...(order && { order }) })
       const set = this.#trainingSet as TrainingSetMap
       const steps = plan.steps - plan.firstStep
-      if (plan.order.length > (this.#imageCount as number)) {
-        throw new UsageError(
-          `order: expected at most ${this.#imageCount} indices, found ${plan.order.length}`,
-        )
-      }
-      const work = this.#mapWork(Math.min(request.batchSize, Math.max(plan.order.length, 1)))
       const batchSize = Math.min(request.batchSize, Math.max(plan.order.length, 1))
-      new Uint32Array(this.#parts.memory.buffer, set.order, plan.order.length).set(plan.order)
-      const batchLosses = this.#staging(steps * 8)
+      const work = this.#mapWork(batchSize)
+      const batchLosses = this.#staging(steps * 8 + plan.order.length * 4)
+      const orderAddress = batchLosses + steps * 8
+      new Uint32Array(this.#parts.memory.buffer, orderAddress, plan.order.length).set(plan.order)
       this.#writeJob({
         ...(request.noiseStd ? { noiseStd: request.noiseStd } : {}),
         images: set.images,
         labels: this.#hasLabels ? set.labels : 0,
-        order: set.order,
+        order: orderAddress,
         orderCount: plan.order.length,
         batchSize,
         firstStep: plan.firstStep,
@@ -198,12 +194,11 @@ export class WasmEngine implements Engine {
 
   // ——— Training ———
 
-  #shuffledOrder(request: EpochRequest): Uint32Array | undefined {
-    if (this.#imageCount === undefined || !this.#trainingSet) return undefined
-    const { order } = this.#trainingSet
-    const count = this.#imageCount
-    this.#parts.core.shuffleOrder(order, this.#fixed.scratch[0], count, request.seed, request.epoch)
-    return new Uint32Array(this.#parts.memory.buffer, order, count).slice()
+  #shuffledOrder({ seed, epoch }: EpochRequest): Uint32Array | undefined {
+    if (this.#imageCount === undefined) return undefined
+    const order = this.#staging(this.#imageCount * 4)
+    this.#parts.core.shuffleOrder(order, this.#fixed.scratch[0], this.#imageCount, seed, epoch)
+    return new Uint32Array(this.#parts.memory.buffer, order, this.#imageCount).slice()
   }
 
   /** Runs the job that was written; returns the steps done. */
@@ -269,6 +264,10 @@ export class WasmEngine implements Engine {
     wantErrors = false,
   ): Promise<Float32Array> {
     const { layers } = this.network
+    if (firstLayer > lastLayer) {
+      countRows(inputs, layers[lastLayer].outputs, 'codes')
+      return Float32Array.from(inputs)
+    }
     const inputWidth = layers[firstLayer].inputs
     const outputWidth = wantErrors ? 1 : layers[lastLayer].outputs
     const rows = countRows(inputs, inputWidth, firstLayer === 0 ? 'inputs' : 'codes')
