@@ -285,6 +285,28 @@ export function conformance(
       await oracle.dispose()
     }))
 
+  test('units without a gradient still move by their momentum', () =>
+    withSmall(async (engine) => {
+      const oracle = createReferenceEngine(small)
+      const state = syntheticState(small, 12)
+      // A bottleneck of ReLUs that are all off: no gradient in fc1 and fc2, and moments so small that ε decides.
+      const bias = parameterTable(small)[3]
+      state.parameters.fill(-100, bias.offset, bias.offset + bias.length)
+      state.firstMoment.fill(1e-9)
+      state.secondMoment.fill(1e-20)
+      for (const each of [engine, oracle]) {
+        await prepare(each)
+        await each.writeState(state)
+        await each.trainEpoch({ ...REQUEST, order: Uint32Array.of(0, 1, 2) })
+      }
+      const end = bias.offset
+      const expected = (await oracle.readState()).parameters.subarray(0, end)
+      const actual = (await engine.readState()).parameters.subarray(0, end)
+      assertWithin(actual, expected, tolerance.parameters, 'parameters')
+      assert.ok(largest(expected.map((value, i) => value - state.parameters[i])) > 20 * tolerance.parameters)
+      await oracle.dispose()
+    }))
+
   test('a state that was written is read back', () =>
     withSmall(async (engine) => {
       const state = syntheticState(small, 21)

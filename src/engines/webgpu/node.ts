@@ -17,7 +17,8 @@ const REMEDY =
  */
 let dawn: GPU | undefined
 
-async function loadDawn(): Promise<GPU> {
+/** Dawn's `navigator.gpu`, with WebGPU's constants made global. Rejects with a DeviceError where it is not installed. */
+export async function loadDawn(): Promise<GPU> {
   if (dawn) return dawn
   let module: typeof import('webgpu')
   try {

@@ -1,0 +1,267 @@
+/** The WebGPU engine in Node: the shared conformance suite, and what is special about a GPU. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { EpochRequest } from '../../src/engines/engine.ts'
+import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
+import type { GpuProvider } from '../../src/engines/webgpu/device.ts'
+import { createWebgpuNodeEngine, loadDawn, readShaders } from '../../src/engines/webgpu/node.ts'
+import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
+import { createWebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
+import { DeviceError } from '../../src/errors.ts'
+import type { Network } from '../../src/model/network.ts'
+import { autoencoder } from '../../src/model/network.ts'
+import { imageNoise } from '../../src/random/streams.ts'
+import { assertWithin, conformance, FLOAT32_TOLERANCE } from './conformance.ts'
+import { useSoftwareAdapterIfNoOther } from './software-adapter.ts'
+
+useSoftwareAdapterIfNoOther()
+
+const SMALL = autoencoder({ input: 12, hidden: 7, bottleneck: 2 })
+const REQUEST: EpochRequest = { seed: 1, epoch: 1, batchSize: 6, learningRate: 1e-3, weightDecay: 0 }
+
+/** Bytes in which each pixel differs from its neighbours and from the same pixel of other images. */
+function fingerprintImages(count: number, inputs: number): Uint8Array {
+  return Uint8Array.from({ length: count * inputs }, (_, i) => (i * 37 + Math.floor(i / inputs) * 11) % 256)
+}
+
+function twoLayers(inputs: number, hidden: number): Network {
+  return {
+    layers: [
+      { name: 'fc1', inputs, outputs: hidden, activation: 'relu' },
+      { name: 'fc2', inputs: hidden, outputs: inputs, activation: 'sigmoid' },
+    ],
+    loss: 'mse',
+    codeLayer: 0,
+  }
+}
+
+async function rejection(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work
+  } catch (error) {
+    assert.instance(error, Error)
+    return error as Error
+  }
+  throw new Error('expected a rejection')
+}
+
+function assertDeviceError(error: Error, pattern: RegExp): void {
+  assert.instance(error, DeviceError)
+  assert.match(error.message, pattern)
+  assert.not.match(error.message, /\n/, 'one line')
+}
+
+/** An engine on the real adapter, with the device at hand so that a test can break it. */
+async function openWithDevice(network: Network): Promise<{ engine: WebgpuEngine; device: GPUDevice }> {
+  const dawn = await loadDawn()
+  let device: GPUDevice | undefined
+  const gpu: GpuProvider = {
+    requestAdapter: async (options) => {
+      const adapter = await dawn.requestAdapter(options)
+      if (!adapter) return null
+      const requestDevice = adapter.requestDevice.bind(adapter)
+      adapter.requestDevice = async (descriptor) => {
+        device = await requestDevice(descriptor)
+        return device
+      }
+      return adapter
+    },
+  }
+  const engine = await createWebgpuEngine(network, { gpu, shaders: await readShaders(), remedy: 'none' })
+  return { engine, device: device as GPUDevice }
+}
+
+/** Runs programs/webgpu-train.ts to its own end; what it printed, and how it ended. */
+function runProgram(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: unknown; stdout: string }> {
+  const program = fileURLToPath(new URL('./programs/webgpu-train.ts', import.meta.url))
+  return new Promise((settle, fail) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      // Ends a hang; far above what it takes.
+      timeout: 60_000,
+    })
+    let stdout = ''
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+    })
+    child.on('error', fail)
+    child.on('close', (code, signal) => settle({ code: code ?? signal, stdout: stdout.trim() }))
+  })
+}
+
+const errors = suite('WebGPU without a device')
+
+errors('no adapter is a DeviceError that says what to install', async () => {
+  const gpu: GpuProvider = { requestAdapter: async () => null }
+  const options = { gpu, shaders: await readShaders(), remedy: 'install something' }
+  assertDeviceError(await rejection(createWebgpuEngine(SMALL, options)), /no adapter.*install something/)
+})
+
+errors('a process without any driver says so and ends', async () => {
+  const nowhere = { VK_DRIVER_FILES: '/nowhere.json', VK_ICD_FILENAMES: '/nowhere.json' }
+  const { code, stdout } = await runProgram([], nowhere)
+  assert.is(code, 0)
+  // Not a Vulkan machine at all (macOS, Windows): the variables name no driver there, and training succeeds.
+  if (process.platform === 'linux') assert.match(stdout, /^WebGPU: no adapter: .*--device cpu/)
+})
+
+const test = suite('the WebGPU engine')
+
+test('says what it runs on', async () => {
+  const engine = await createWebgpuNodeEngine(SMALL)
+  assert.is(engine.info.device, 'webgpu')
+  assert.match(engine.info.arithmetic, engine.adapterName)
+  assert.is(/software/.test(engine.info.arithmetic), engine.isSoftware)
+  await engine.dispose()
+})
+
+test('noise is that of the random streams, pixel by pixel', async () => {
+  const pixels = 783
+  const network: Network = {
+    layers: [{ name: 'fc1', inputs: pixels, outputs: pixels, activation: 'sigmoid' }],
+    loss: 'mse',
+    codeLayer: 0,
+  }
+  const engine = await createWebgpuNodeEngine(network)
+  const images = fingerprintImages(3, pixels)
+  await engine.setTrainingSet({ images })
+  await engine.initialize(5)
+  // After one step on one image from zero moments, m = (1 − β₁) dz xᵀ, and its bias's m = (1 − β₁) dz: x is a quotient.
+  const noiseStd = 0.3
+  await engine.trainEpoch({ ...REQUEST, seed: 77, epoch: 9, order: Uint32Array.of(2), noiseStd })
+  const { firstMoment } = await engine.readState()
+  const noise = new Float64Array(pixels)
+  imageNoise(noise, 2, 9, 77)
+  const expected = noise.map((value, i) => {
+    return Math.min(Math.max(images[2 * pixels + i] / 255 + noiseStd * value, 0), 1)
+  })
+  const unit = 400
+  const row = firstMoment.subarray(unit * pixels, (unit + 1) * pixels)
+  const x = row.map((value) => value / firstMoment[pixels * pixels + unit])
+  // A quotient of two rounded products, and noise of up to 5 σ in float32.
+  assertWithin(x, expected, 1e-6, 'input')
+  await engine.dispose()
+})
+
+test('the tiled kernel across several tiles trains like the reference', async () => {
+  const network = twoLayers(70, 66)
+  const engine = await createWebgpuNodeEngine(network, { kernel: 'matmul-tiled' })
+  const oracle = createReferenceEngine(network)
+  for (const each of [engine, oracle]) {
+    await each.setTrainingSet({ images: fingerprintImages(80, 70) })
+    await each.initialize(3)
+  }
+  // 67 and 13 rows: beyond one tile of 64, and within one.
+  const request = { ...REQUEST, batchSize: 67, noiseStd: 0.1 }
+  const actual = await engine.trainEpoch(request)
+  const expected = await oracle.trainEpoch(request)
+  assertWithin(actual.batchLosses, expected.batchLosses, FLOAT32_TOLERANCE.loss, 'batchLosses')
+  const [state, wanted] = [await engine.readState(), await oracle.readState()]
+  const most = Math.max(...Array.from(wanted.firstMoment, Math.abs))
+  assertWithin(state.firstMoment, wanted.firstMoment, FLOAT32_TOLERANCE.moments * most, 'firstMoment')
+  await Promise.all([engine.dispose(), oracle.dispose()])
+})
+
+test('inference in several chunks gives each row what it gets alone', async () => {
+  const engine = await createWebgpuNodeEngine(SMALL)
+  await engine.initialize(2)
+  const images = fingerprintImages(1025, 12)
+  const all = await engine.forward(images)
+  assert.is(all.length, images.length)
+  for (const row of [0, 511, 512, 1024]) {
+    const alone = await engine.forward(images.subarray(row * 12, (row + 1) * 12))
+    assertWithin(all.subarray(row * 12, (row + 1) * 12), alone, 0, `row ${row}`)
+  }
+  await engine.dispose()
+})
+
+test('takes arrays in shared memory, and the caller may change them afterwards', async () => {
+  const engine = await createWebgpuNodeEngine(SMALL)
+  const images = fingerprintImages(21, 12)
+  const run = async (share: (bytes: Uint8Array) => Uint8Array) => {
+    const given = share(images)
+    await engine.setTrainingSet({ images: given })
+    given.fill(255)
+    await engine.initialize(2)
+    await engine.trainEpoch(REQUEST)
+    return (await engine.readState()).parameters
+  }
+  const plain = await run((bytes) => bytes.slice())
+  const shared = await run((bytes) => {
+    const view = new Uint8Array(new SharedArrayBuffer(bytes.length + 1), 1)
+    view.set(bytes)
+    return view
+  })
+  assertWithin(shared, plain, 0, 'parameters')
+  await engine.dispose()
+})
+
+test('a device lost during an epoch rejects it and every later call with the cause', async () => {
+  const { engine, device } = await openWithDevice(SMALL)
+  await engine.setTrainingSet({ images: fingerprintImages(3000, 12) })
+  await engine.initialize(1)
+  const onProgress = () => device.destroy()
+  const first = await rejection(engine.trainEpoch({ ...REQUEST, batchSize: 1, onProgress }))
+  assertDeviceError(first, /the device was lost/)
+  assert.is(await rejection(engine.readState()), first)
+  await engine.dispose()
+})
+
+test('memory that the driver refuses is a DeviceError with what was needed', async () => {
+  const { engine, device } = await openWithDevice(SMALL)
+  const popErrorScope = device.popErrorScope.bind(device)
+  // Drivers cannot be made to run out on demand: this answers as one that did.
+  device.popErrorScope = async () => {
+    await popErrorScope()
+    return { message: 'no memory left' }
+  }
+  const error = await rejection(engine.setTrainingSet({ images: fingerprintImages(10, 12) }))
+  assertDeviceError(error, /out of memory: the training images needs 120 bytes .*no memory left/)
+  device.popErrorScope = popErrorScope
+  await engine.setTrainingSet({ images: fingerprintImages(10, 12) })
+  await engine.dispose()
+})
+
+test('sizes beyond the limits are a DeviceError with limit, needed and found', async () => {
+  const huge = autoencoder({ input: 784, hidden: 3_000_000, bottleneck: 8 })
+  const error = await rejection(createWebgpuNodeEngine(huge))
+  assertDeviceError(error, /the parameters needs \d{11} bytes.*max(StorageBufferBinding|Buffer)Size.*\d/)
+})
+
+test('processes end by themselves, two at once give the same bits', async () => {
+  const [first, second, kept] = await Promise.all([runProgram([]), runProgram([]), runProgram(['keep'])])
+  assert.is(first.code, 0)
+  assert.match(first.stdout, /^0\.\d+( 0\.\d+){3}$/)
+  assert.equal(second, first)
+  assert.equal(kept, first)
+})
+
+/** Why there is no adapter here, or undefined. */
+async function missingAdapter(): Promise<string | undefined> {
+  try {
+    await (await createWebgpuNodeEngine(SMALL)).dispose()
+    return undefined
+  } catch (error) {
+    if (error instanceof DeviceError) return error.message
+    throw error
+  }
+}
+
+const missing = await missingAdapter()
+// All runs are asked for at once: uvu starts with those it knows when the first one's turn comes.
+errors.run()
+if (missing === undefined) {
+  test.run()
+  conformance('webgpu', (network) => createWebgpuNodeEngine(network))
+} else {
+  console.log(`SKIPPED: the WebGPU engine: ${missing}`)
+  const skipped = suite('the WebGPU engine (skipped)')
+  skipped.skip(missing, () => {})
+  skipped.run()
+}
