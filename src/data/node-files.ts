@@ -1,6 +1,6 @@
 /** Files in Node: data sets from disk, and output that is never half-written. */
 import { createHash } from 'node:crypto'
-import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -196,6 +196,15 @@ export async function checkWritable(path: string): Promise<void> {
     )
   } finally {
     await rm(probe, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Makes a directory, and those above it, unless it is there. Throws `FileError`. */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw new FileError(path, `cannot be made a directory: ${reason(error)}`, { cause: error })
   }
 }
 

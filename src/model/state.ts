@@ -13,3 +13,13 @@ export interface ModelState {
   /** Adam steps taken; the next step's bias correction uses steps + 1. */
   readonly steps: number
 }
+
+/** State of a model that comes as parameters alone, (parameterCount): zero moments, no steps. */
+export function stateOf(parameters: FloatArray): ModelState {
+  return {
+    parameters,
+    firstMoment: new Float32Array(parameters.length),
+    secondMoment: new Float32Array(parameters.length),
+    steps: 0,
+  }
+}

@@ -1,0 +1,166 @@
+/** Rows of small grey images with text around them, each pixel of an image a square of equal dots. */
+import { type Context, encodePng, loadCanvas } from './canvas.ts'
+import { COLOURS, DEVICE_PIXEL_RATIO, FIGURE_WIDTH, FONT_SIZE, font } from './theme.ts'
+
+export interface ImageCell {
+  /** (height · width) of the grid's image size. Bytes: 0 black, 255 white; floats: 0 black, 1 white, clipped to that. */
+  readonly pixels: Uint8Array | Float32Array | Float64Array
+  /** Above the image: what it is. */
+  readonly label?: string
+  /** Below the image: lines with its numbers. */
+  readonly captions?: readonly string[]
+}
+
+export interface ImageGrid {
+  readonly title: string
+  /** Lines below the title. */
+  readonly subtitles?: readonly string[]
+  /** Pixels of every image. */
+  readonly imageWidth: number
+  readonly imageHeight: number
+  /** Rows from the top, cells from the left. Rows may differ in length. */
+  readonly rows: readonly (readonly ImageCell[])[]
+  /** Text to the left of each row. */
+  readonly rowLabels?: readonly string[]
+  /** Of the whole figure, in CSS pixels (96 an inch, drawn at 150 dots an inch); default 7 inches. */
+  readonly width?: number
+}
+
+/** Text sizes and spaces in dots; images are placed at whole dots, so that their pixels stay squares. */
+const dots = (cssPixels: number) => Math.round(cssPixels * DEVICE_PIXEL_RATIO)
+const MARGIN = dots(14)
+const GAP = dots(12)
+const TITLE_LINE = dots(1.5 * FONT_SIZE.title)
+const LABEL_LINE = dots(1.45 * FONT_SIZE.label)
+const CAPTION_LINE = dots(1.4 * FONT_SIZE.small)
+
+/** Where the images of a grid lie, in dots: for drawing, and for tests that look at their pixels. */
+export interface GridLayout {
+  readonly width: number
+  readonly height: number
+  /** Dots of an image's pixel, along either side. */
+  readonly scale: number
+  /** Left upper corner of each cell's image, by row and column. */
+  readonly corners: readonly (readonly { x: number; y: number }[])[]
+}
+
+/** The largest whole scale at which the longest row fits the width; at least 1, and then the figure is wider. */
+export function layoutImageGrid(grid: ImageGrid, rowLabelWidth = 0): GridLayout {
+  const { imageWidth, imageHeight, rows, subtitles = [] } = grid
+  const width = dots(grid.width ?? FIGURE_WIDTH)
+  const columns = Math.max(1, ...rows.map((row) => row.length))
+  const left = MARGIN + (rowLabelWidth > 0 ? rowLabelWidth + GAP : 0)
+  const room = width - left - MARGIN - (columns - 1) * GAP
+  const scale = Math.max(1, Math.floor(room / (columns * imageWidth)))
+  const cellWidth = scale * imageWidth
+  const used = left + columns * cellWidth + (columns - 1) * GAP + MARGIN
+  // What the whole scale leaves over widens the gaps: text beside its neighbour's needs the room.
+  const gap = columns > 1 ? GAP + Math.max(0, Math.floor((width - used) / (columns - 1))) : GAP
+
+  let y = MARGIN + TITLE_LINE + subtitles.length * CAPTION_LINE + GAP
+  const corners = rows.map((row) => {
+    if (row.some((cell) => cell.label)) y += LABEL_LINE
+    const top = y
+    const captionLines = Math.max(0, ...row.map((cell) => cell.captions?.length ?? 0))
+    y += scale * imageHeight + captionLines * CAPTION_LINE + (captionLines > 0 ? dots(4) : 0) + GAP
+    return row.map((_, column) => ({ x: left + column * (cellWidth + gap), y: top }))
+  })
+  return { width: Math.max(width, used), height: y - GAP + MARGIN, scale, corners }
+}
+
+/** A grid of images as a PNG file. Text too wide for its place is set smaller. Throws where node-canvas cannot load. */
+export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
+  const { createCanvas } = await loadCanvas()
+  const measuring = createCanvas(1, 1).getContext('2d')
+  measuring.font = font(dots(FONT_SIZE.label))
+  const rowLabelWidth = Math.ceil(
+    Math.max(0, ...(grid.rowLabels ?? []).map((label) => measuring.measureText(label).width)),
+  )
+  const layout = layoutImageGrid(grid, rowLabelWidth)
+  const canvas = createCanvas(layout.width, layout.height)
+  const context = canvas.getContext('2d')
+  context.fillStyle = COLOURS.background
+  context.fillRect(0, 0, layout.width, layout.height)
+  context.textBaseline = 'alphabetic'
+
+  const textRoom = layout.width - 2 * MARGIN
+  let baseline = MARGIN + dots(FONT_SIZE.title)
+  drawText(context, grid.title, MARGIN, baseline, textRoom, FONT_SIZE.title, COLOURS.text, 'bold')
+  for (const line of grid.subtitles ?? []) {
+    baseline += CAPTION_LINE
+    drawText(context, line, MARGIN, baseline + dots(2), textRoom, FONT_SIZE.small, COLOURS.muted)
+  }
+
+  const { imageWidth, imageHeight } = grid
+  const cellWidth = layout.scale * imageWidth
+  const cellHeight = layout.scale * imageHeight
+  grid.rows.forEach((row, rowIndex) => {
+    const corners = layout.corners[rowIndex]
+    const pitch = corners.length > 1 ? corners[1].x - corners[0].x : cellWidth + GAP
+    const room = pitch - dots(6)
+    row.forEach((cell, column) => {
+      const { x, y } = corners[column]
+      context.putImageData(enlarge(context, cell.pixels, imageWidth, imageHeight, layout.scale), x, y)
+      context.textAlign = 'center'
+      const centre = x + cellWidth / 2
+      if (cell.label) drawText(context, cell.label, centre, y - dots(5), room, FONT_SIZE.label, COLOURS.text)
+      cell.captions?.forEach((line, index) => {
+        const at = y + cellHeight + dots(3) + (index + 0.85) * CAPTION_LINE
+        drawText(context, line, centre, at, room, FONT_SIZE.small, COLOURS.muted)
+      })
+    })
+    const rowLabel = grid.rowLabels?.[rowIndex]
+    if (rowLabel && corners.length > 0) {
+      context.textAlign = 'right'
+      const middle = corners[0].y + cellHeight / 2 + dots(FONT_SIZE.label) / 3
+      drawText(context, rowLabel, corners[0].x - GAP, middle, rowLabelWidth, FONT_SIZE.label, COLOURS.text)
+    }
+  })
+  return encodePng(canvas)
+}
+
+/** One line of text, `size` in CSS pixels, everything else in dots. */
+function drawText(
+  context: Context,
+  text: string,
+  x: number,
+  y: number,
+  room: number,
+  size: number,
+  colour: string,
+  weight: 'normal' | 'bold' = 'normal',
+): void {
+  context.fillStyle = colour
+  context.font = font(dots(size), weight)
+  const { width } = context.measureText(text)
+  if (width > room) context.font = font(Math.floor((dots(size) * room) / width), weight)
+  context.fillText(text, x, y)
+}
+
+function enlarge(
+  context: Context,
+  pixels: ImageCell['pixels'],
+  width: number,
+  height: number,
+  scale: number,
+) {
+  if (pixels.length !== width * height) {
+    throw new Error(
+      `internal: expected an image of ${width} × ${height} pixels, found ${pixels.length} values`,
+    )
+  }
+  const grey =
+    pixels instanceof Uint8Array
+      ? pixels
+      : Uint8Array.from(pixels, (value) => Math.round(255 * Math.min(1, Math.max(0, value))))
+  const image = context.createImageData(scale * width, scale * height)
+  for (let y = 0; y < scale * height; y++) {
+    for (let x = 0; x < scale * width; x++) {
+      const value = grey[Math.floor(y / scale) * width + Math.floor(x / scale)]
+      const at = 4 * (y * scale * width + x)
+      image.data.fill(value, at, at + 3)
+      image.data[at + 3] = 255
+    }
+  }
+  return image
+}
