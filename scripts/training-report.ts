@@ -124,7 +124,7 @@ export function textReport(): TrainingReport {
     },
     end(end) {
       print('')
-      if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${epochs} epochs.`)
+      if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${epochs} epochs; --resume goes on`)
       if (end.testLoss !== undefined) print(`Test loss ${bold(end.testLoss.toFixed(5))} (mean squared error)`)
       if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits))
       if (end.files.length > 0) print(`Wrote ${end.files.join(', ')}`)

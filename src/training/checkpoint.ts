@@ -13,13 +13,15 @@
  * reads models (`src/formats/model-file.ts`) reads a checkpoint too.
  */
 import { FileError, HourglassError } from '../errors.ts'
+import { JsonFields } from '../formats/json-fields.ts'
 import { CHECKPOINT_KEY, LATENT_ACTIVATION_KEY } from '../formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import type { Tensor } from '../formats/tensor.ts'
-import type { AutoencoderSizes, LatentActivation } from '../model/network.ts'
+import type { AutoencoderSizes } from '../model/network.ts'
 import { autoencoder, parameterCount, parameterTable } from '../model/network.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
 import type { EpochRecord } from './history.ts'
+import type { PlateauState } from './plateau.ts'
 import type { TrainingConfig, TrainingProgress } from './trainer.ts'
 import { checkTraining } from './trainer.ts'
 
@@ -38,17 +40,6 @@ const VERSION = '1'
 const FIRST_MOMENT = 'adam.m.'
 const SECOND_MOMENT = 'adam.v.'
 const BATCH_LOSSES = 'epoch.batch_losses'
-
-const SIZE_FIELDS = ['input', 'hidden', 'bottleneck'] as const
-const CONFIG_FIELDS = ['seed', 'epochs', 'batchSize', 'learningRate', 'weightDecay', 'noiseStd'] as const
-const RECORD_FIELDS = [
-  'epoch',
-  'trainLoss',
-  'testLoss',
-  'learningRate',
-  'seconds',
-  'imagesPerSecond',
-] as const
 
 /** The file's bytes. */
 export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
@@ -73,8 +64,8 @@ export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
       step: batchLosses.length,
       trainingImages,
       adamSteps: state.steps,
-      // JSON has no Infinity, which is the best loss before the first epoch.
-      schedule: { ...schedule, best: Number.isFinite(schedule.best) ? schedule.best : null },
+      // JSON writes Infinity, which is the best loss before the first epoch, as null.
+      schedule,
       history,
     }),
     notes: JSON.stringify(notes),
@@ -97,17 +88,14 @@ export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   if (version !== VERSION) {
     throw new FileError(file, `expected checkpoint version ${VERSION}, found ${version.slice(0, 20)}`)
   }
-  const sizes = readSizes(metadata, file)
-  const stored = jsonObject(metadata, 'progress', file)
-  const { epoch, step, trainingImages, adamSteps } = numbers(
-    stored,
-    ['epoch', 'step', 'trainingImages', 'adamSteps'],
-    'progress',
-    file,
-  )
-  const config = readConfig(metadata, trainingImages, file)
-  const history = readHistory(stored.history, epoch, file)
-  const batchLosses = readBatchLosses(tensors, step, file)
+  const json = (key: string) => JsonFields.parse(metadata[key] ?? '', file, key)
+  const sizes = readSizes(json('network'), file)
+  const stored = json('progress')
+  const epoch = stored.integer('epoch', 0)
+  const step = stored.integer('step', 0)
+  const trainingImages = stored.integer('trainingImages', 1)
+  const adamSteps = stored.integer('adamSteps', 0)
+  const config = readConfig(json('config'), trainingImages, file)
   const stepsPerEpoch = Math.ceil(trainingImages / config.batchSize)
   if (adamSteps !== epoch * stepsPerEpoch + step || step >= stepsPerEpoch) {
     throw new FileError(
@@ -116,56 +104,67 @@ export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
         `found step ${adamSteps} and ${step} in the epoch`,
     )
   }
+  const history = stored.list('history').map(readRecord)
+  if (history.length !== epoch) {
+    throw new FileError(file, `expected a history of ${epoch} epochs, found ${history.length}`)
+  }
   return {
     sizes,
     config,
     trainingImages,
-    progress: { epoch, batchLosses, schedule: readSchedule(stored.schedule, file), history },
+    progress: {
+      epoch,
+      batchLosses: readBatchLosses(tensors, step, file),
+      schedule: readSchedule(stored.fields('schedule')),
+      history,
+    },
     state: readState(tensors, sizes, adamSteps, file),
-    notes: readNotes(metadata, file),
+    notes: json('notes').strings(),
   }
 }
 
-function readSizes(metadata: Record<string, string>, file: string): Required<AutoencoderSizes> {
-  const stored = jsonObject(metadata, 'network', file)
+function readSizes(fields: JsonFields, file: string): Required<AutoencoderSizes> {
   const sizes: Required<AutoencoderSizes> = {
-    ...numbers(stored, SIZE_FIELDS, 'network', file),
-    latentActivation: readLatentActivation(stored.latentActivation, file),
+    input: fields.number('input'),
+    hidden: fields.number('hidden'),
+    bottleneck: fields.number('bottleneck'),
+    latentActivation: fields.oneOf('latentActivation', ['relu', 'identity']),
   }
   inFile(file, () => autoencoder(sizes))
   return sizes
 }
 
-function readLatentActivation(stored: unknown, file: string): LatentActivation {
-  if (stored === 'relu' || stored === 'identity') return stored
-  throw new FileError(file, `expected latentActivation relu or identity, found ${show(stored)}`)
-}
-
-function readConfig(metadata: Record<string, string>, trainingImages: number, file: string): TrainingConfig {
-  const config = numbers(jsonObject(metadata, 'config', file), CONFIG_FIELDS, 'config', file)
+function readConfig(fields: JsonFields, trainingImages: number, file: string): TrainingConfig {
+  const config: TrainingConfig = {
+    seed: fields.number('seed'),
+    epochs: fields.number('epochs'),
+    batchSize: fields.number('batchSize'),
+    learningRate: fields.number('learningRate'),
+    weightDecay: fields.number('weightDecay'),
+    noiseStd: fields.number('noiseStd'),
+  }
   inFile(file, () => checkTraining(config, trainingImages))
   return config
 }
 
-function readHistory(stored: unknown, epoch: number, file: string): EpochRecord[] {
-  const rows: readonly unknown[] = Array.isArray(stored) ? stored : []
-  if (rows.length !== epoch) {
-    throw new FileError(file, `expected a history of ${epoch} epochs, found ${rows.length}`)
+function readRecord(fields: JsonFields): EpochRecord {
+  return {
+    epoch: fields.number('epoch'),
+    trainLoss: fields.number('trainLoss'),
+    testLoss: fields.number('testLoss'),
+    learningRate: fields.number('learningRate'),
+    seconds: fields.number('seconds'),
+    imagesPerSecond: fields.number('imagesPerSecond'),
   }
-  return rows.map((row) => numbers(row, RECORD_FIELDS, 'history', file))
 }
 
-function readSchedule(stored: unknown, file: string): TrainingProgress['schedule'] {
-  const fields = ['learningRate', 'badEpochs', 'cooldownLeft'] as const
-  const best =
-    isObject(stored) && stored.best !== null ? numbers(stored, ['best'], 'schedule', file).best : Infinity
-  return { ...numbers(stored, fields, 'schedule', file), best }
-}
-
-function readNotes(metadata: Record<string, string>, file: string): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(jsonObject(metadata, 'notes', file)).map(([name, value]) => [name, String(value)]),
-  )
+function readSchedule(fields: JsonFields): PlateauState {
+  return {
+    learningRate: fields.number('learningRate'),
+    best: fields.numberOrInfinity('best'),
+    badEpochs: fields.integer('badEpochs', 0),
+    cooldownLeft: fields.integer('cooldownLeft', 0),
+  }
 }
 
 function readBatchLosses(tensors: Map<string, Tensor>, steps: number, file: string): Float64Array {
@@ -217,42 +216,6 @@ function tensorData(
   if (isDouble && data instanceof Float64Array) return data
   if (!isDouble && data instanceof Float32Array) return data
   throw new FileError(file, `expected ${name} in float${isDouble ? 64 : 32}, found ${data.constructor.name}`)
-}
-
-function jsonObject(metadata: Record<string, string>, key: string, file: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(metadata[key] ?? '')
-  } catch (cause) {
-    throw new FileError(file, `expected JSON in its "${key}" metadata`, { cause })
-  }
-  if (!isObject(value)) throw new FileError(file, `expected an object in its "${key}" metadata`)
-  return value
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** The named fields of a stored object, each of which must be a finite number. */
-function numbers<Name extends string>(
-  stored: unknown,
-  names: readonly Name[],
-  where: string,
-  file: string,
-): Record<Name, number> {
-  const entries = names.map((name) => {
-    const value = isObject(stored) ? stored[name] : undefined
-    if (typeof value !== 'number' || !Number.isFinite(value)) {
-      throw new FileError(file, `expected a number for ${where}.${name}, found ${show(value)}`)
-    }
-    return [name, value] as const
-  })
-  return Object.fromEntries(entries) as Record<Name, number>
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? 'nothing').slice(0, 40)
 }
 
 /** Puts the file's name in front of a complaint about a value that came from it. */

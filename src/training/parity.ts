@@ -4,7 +4,8 @@
  * The yardstick is PyTorch itself: the file tells how far PyTorch's own float32 run lands from the float64 truth.
  */
 import type { Engine } from '../engines/engine.ts'
-import { FileError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { JsonFields } from '../formats/json-fields.ts'
 import type { Network, ParameterEntry } from '../model/network.ts'
 import { autoencoder, parameterCount, parameterTable } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
@@ -78,13 +79,7 @@ export function trajectoryNetwork({ network }: Trajectory): Network {
  * that does not fit, or of a value that engines do not offer (Adam's betas and epsilon are fixed).
  */
 export function parseTrajectory(text: string, file: string): Trajectory {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch (error) {
-    throw new FileError(file, `expected JSON, found: ${(error as Error).message.replace(/\s+/g, ' ')}`)
-  }
-  const root = new Fields(file, '', parsed)
+  const root = JsonFields.parse(text, file)
   const network = root.fields('network')
   const trajectory: Trajectory = {
     network: {
@@ -110,7 +105,7 @@ export function parseTrajectory(text: string, file: string): Trajectory {
   return { ...trajectory, final_parameters: Object.fromEntries(entries) }
 }
 
-function parseTensorTruth(fields: Fields, entry: ParameterEntry): TensorTruth {
+function parseTensorTruth(fields: JsonFields, entry: ParameterEntry): TensorTruth {
   fields.constant('shape', entry.shape)
   const index = fields.numbers('index')
   fields.lengthOf('value', index.length)
@@ -126,71 +121,6 @@ function parseTensorTruth(fields: Fields, entry: ParameterEntry): TensorTruth {
     value: fields.numbers('value'),
     float32_relative_l2_error: fields.number('float32_relative_l2_error'),
   }
-}
-
-/** Reads typed fields out of parsed JSON; errors name the file, the path of the field, what was expected and found. */
-class Fields {
-  readonly #file: string
-  readonly #path: string
-  readonly #values: Record<string, unknown>
-
-  constructor(file: string, path: string, value: unknown) {
-    this.#file = file
-    this.#path = path
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new FileError(file, `${path || 'top level'}: expected an object, found ${describe(value)}`)
-    }
-    this.#values = value as Record<string, unknown>
-  }
-
-  fail(name: string, expected: string, found: unknown): never {
-    throw new FileError(this.#file, `${this.#name(name)}: expected ${expected}, found ${describe(found)}`)
-  }
-
-  fields(name: string): Fields {
-    return new Fields(this.#file, this.#name(name), this.#values[name])
-  }
-
-  number(name: string): number {
-    const value = this.#values[name]
-    return typeof value === 'number' ? value : this.fail(name, 'a number', value)
-  }
-
-  integer(name: string, least: number): number {
-    const value = this.number(name)
-    return Number.isSafeInteger(value) && value >= least
-      ? value
-      : this.fail(name, `a whole number of at least ${least}`, value)
-  }
-
-  numbers(name: string): number[] {
-    const value = this.#values[name]
-    if (!Array.isArray(value) || !value.every((item) => typeof item === 'number')) {
-      this.fail(name, 'an array of numbers', value)
-    }
-    return value as number[]
-  }
-
-  lengthOf(name: string, expected: number): void {
-    const found = this.numbers(name).length
-    if (found !== expected) this.fail(name, `${expected} numbers`, found)
-  }
-
-  constant(name: string, expected: unknown): void {
-    const found = JSON.stringify(this.#values[name])
-    if (found !== JSON.stringify(expected)) this.fail(name, JSON.stringify(expected), this.#values[name])
-  }
-
-  #name(name: string): string {
-    return this.#path === '' ? name : `${this.#path}.${name}`
-  }
-}
-
-/** A value in few words, for error messages. */
-function describe(value: unknown): string {
-  if (value === undefined) return 'none'
-  const text = JSON.stringify(value)
-  return text.length <= 60 ? text : `${text.slice(0, 57)}...`
 }
 
 /**

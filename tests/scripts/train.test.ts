@@ -179,7 +179,7 @@ for (const device of DEVICES) {
       await stdoutLines(running, 2)
       running.child.kill('SIGINT')
       // npm hands the terminal's Ctrl-C on, so that it comes twice.
-      running.child.kill('SIGINT')
+      running.child.stderr?.once('data', () => running.child.kill('SIGINT'))
       const stopped = await running.outcome
       assert.is(stopped.code, 130)
       assert.is(stopped.stderr, 'Interrupted: finishing the step, then saving\n')

@@ -153,19 +153,19 @@ const faults: [string, Uint8Array, string][] = [
   [
     'an unknown activation',
     damaged((_, metadata) => editJson(metadata, 'network', (network) => (network.latentActivation = 'tanh'))),
-    'expected latentActivation relu or identity, found "tanh"',
+    'network.latentActivation: expected relu or identity, found "tanh"',
   ],
   [
     'metadata that is no JSON',
     damaged((_, metadata) => {
       metadata.config = '{'
     }),
-    'expected JSON in its "config" metadata',
+    'config: expected JSON, found: ',
   ],
   [
     'a setting missing',
     damaged((_, metadata) => editJson(metadata, 'config', (config) => delete config.seed)),
-    'expected a number for config.seed, found nothing',
+    'config.seed: expected a number, found none',
   ],
   [
     'a batch larger than the set',

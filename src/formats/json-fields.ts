@@ -1,0 +1,110 @@
+/** Typed fields of JSON that came from a file. Runs in a browser. */
+import { FileError } from '../errors.ts'
+
+/** Reads typed fields out of parsed JSON; errors name the file, the path of the field, what was expected and found. */
+export class JsonFields {
+  readonly #file: string
+  readonly #path: string
+  readonly #values: Record<string, unknown>
+
+  /** @param path of the value within the file, '' for its top level */
+  constructor(file: string, path: string, value: unknown) {
+    this.#file = file
+    this.#path = path
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new FileError(file, `${path || 'top level'}: expected an object, found ${describe(value)}`)
+    }
+    this.#values = value as Record<string, unknown>
+  }
+
+  /** The object that `text` holds. Throws `FileError` where it holds no JSON, or something else than an object. */
+  static parse(text: string, file: string, path = ''): JsonFields {
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch (error) {
+      const where = path === '' ? '' : `${path}: `
+      throw new FileError(
+        file,
+        `${where}expected JSON, found: ${(error as Error).message.replace(/\s+/g, ' ')}`,
+        { cause: error },
+      )
+    }
+    return new JsonFields(file, path, value)
+  }
+
+  fail(name: string, expected: string, found: unknown): never {
+    throw new FileError(this.#file, `${this.#name(name)}: expected ${expected}, found ${describe(found)}`)
+  }
+
+  fields(name: string): JsonFields {
+    return new JsonFields(this.#file, this.#name(name), this.#values[name])
+  }
+
+  /** The elements of an array of objects. */
+  list(name: string): JsonFields[] {
+    const value: unknown = this.#values[name]
+    if (!Array.isArray(value)) return this.fail(name, 'an array', value)
+    return value.map((item: unknown, i) => new JsonFields(this.#file, `${this.#name(name)}[${i}]`, item))
+  }
+
+  /** Finite: JSON's 1e999 is refused. */
+  number(name: string): number {
+    const value = this.#values[name]
+    return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(name, 'a number', value)
+  }
+
+  /** A number, or Infinity where there is null, which is how JSON writes it. */
+  numberOrInfinity(name: string): number {
+    return this.#values[name] === null ? Infinity : this.number(name)
+  }
+
+  oneOf<Choice extends string>(name: string, choices: readonly Choice[]): Choice {
+    const value = this.#values[name]
+    return choices.find((choice) => choice === value) ?? this.fail(name, choices.join(' or '), value)
+  }
+
+  /** All fields, each of which must be a string. */
+  strings(): Record<string, string> {
+    for (const [name, value] of Object.entries(this.#values)) {
+      if (typeof value !== 'string') this.fail(name, 'a string', value)
+    }
+    return { ...this.#values } as Record<string, string>
+  }
+
+  integer(name: string, least: number): number {
+    const value = this.number(name)
+    return Number.isSafeInteger(value) && value >= least
+      ? value
+      : this.fail(name, `a whole number of at least ${least}`, value)
+  }
+
+  numbers(name: string): number[] {
+    const value = this.#values[name]
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'number')) {
+      this.fail(name, 'an array of numbers', value)
+    }
+    return value as number[]
+  }
+
+  lengthOf(name: string, expected: number): void {
+    const found = this.numbers(name).length
+    if (found !== expected) this.fail(name, `${expected} numbers`, found)
+  }
+
+  constant(name: string, expected: unknown): void {
+    const found = JSON.stringify(this.#values[name])
+    if (found !== JSON.stringify(expected)) this.fail(name, JSON.stringify(expected), this.#values[name])
+  }
+
+  #name(name: string): string {
+    return this.#path === '' ? name : `${this.#path}.${name}`
+  }
+}
+
+/** A value in few words, for error messages. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'none'
+  const text = JSON.stringify(value)
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`
+}
