@@ -82,6 +82,9 @@ function knownFlags(parser: Argv): string[] {
 
 /** Adds the nearest known flag to yargs' complaint about an unknown one. */
 function clearMessage(message: string, flags: readonly string[]): string {
+  // yargs names what is missing on one line; on the next is the text of `demandOption`, which says it better.
+  const demanded = /^Missing required arguments?: .*\n(.+)/.exec(message)?.[1]
+  if (demanded !== undefined) return demanded
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unknown === undefined) return message
   const distances = flags.map((flag) => ({ flag, distance: editDistance(unknown, flag) }))

@@ -1,0 +1,98 @@
+/**
+ * `npm run test:pytorch`: our .pth and .safetensors in PyTorch (weights_only=True), our .onnx in the ONNX checker.
+ * Needs a Python with torch, safetensors and onnx: $PYTHON, else python3. What is missing is skipped, loudly.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadDataset } from '../../src/data/node-files.ts'
+import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
+import { readModel, writeModel } from '../../src/formats/model-file.ts'
+import { writeOnnx } from '../../src/formats/onnx.ts'
+import { autoencoder, autoencoderSizes, type Network } from '../../src/model/network.ts'
+import { stateOf } from '../../src/model/state.ts'
+import { initialParameters } from '../../src/random/streams.ts'
+
+const TOLERANCE = 1e-6
+const IMAGES = 16
+const python = process.env.PYTHON ?? 'python3'
+
+interface Case {
+  name: string
+  network: Network
+  parameters: Float32Array
+}
+
+interface Answer {
+  torch: string
+  results: { what: string; codes: number; reconstructions: number }[]
+  skipped: string[]
+}
+
+function cases(): Case[] {
+  const fixture = new URL('../fixtures/interop/MLP.8.pth', import.meta.url)
+  const trained = readModel(readFileSync(fixture), 'MLP.8.pth')
+  const network = autoencoder({ input: 784, hidden: 392, bottleneck: 3, latentActivation: 'identity' })
+  return [
+    { name: 'trained', network: trained.network, parameters: trained.parameters },
+    { name: 'identity', network, parameters: initialParameters(network, 5) },
+  ]
+}
+
+/** Writes the case's files; returns what check.py compares with. */
+async function prepare(directory: string, { name, network, parameters }: Case, images: Float64Array) {
+  for (const file of [`${name}.pth`, `${name}.safetensors`]) {
+    writeFileSync(join(directory, file), writeModel({ network, parameters }, file))
+  }
+  writeFileSync(join(directory, `${name}.onnx`), writeOnnx(network, parameters).bytes)
+  const engine = createReferenceEngine(network)
+  await engine.writeState(stateOf(parameters))
+  const [codes, reconstructions] = [await engine.encode(images), await engine.forward(images)]
+  await engine.dispose()
+  const arrays = { images: [...images], codes: [...codes], reconstructions: [...reconstructions] }
+  return { name, sizes: autoencoderSizes(network), ...arrays }
+}
+
+async function main(): Promise<number> {
+  if (spawnSync(python, ['-c', 'import torch']).status !== 0) {
+    console.log(`SKIPPED: test:pytorch: ${python} has no torch; set PYTHON to one that has`)
+    return 0
+  }
+  const { test } = await loadDataset()
+  const images = Float64Array.from(test.images.subarray(0, IMAGES * 784), (byte) => byte / 255)
+  const directory = mkdtempSync(join(tmpdir(), 'hourglass-pytorch-'))
+  try {
+    const prepared = []
+    for (const each of cases()) prepared.push(await prepare(directory, each, images))
+    writeFileSync(join(directory, 'cases.json'), JSON.stringify(prepared))
+    const script = fileURLToPath(new URL('check.py', import.meta.url))
+    const { status, stdout, stderr } = spawnSync(python, [script, directory], { encoding: 'utf8' })
+    if (status !== 0) {
+      console.log(`FAIL: ${python} could not open what Hourglass wrote:\n${stderr}`)
+      return 1
+    }
+    return report(JSON.parse(stdout) as Answer)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+function report({ torch, results, skipped }: Answer): number {
+  let failed = 0
+  for (const { what, codes, reconstructions } of results) {
+    const passed = codes <= TOLERANCE && reconstructions <= TOLERANCE
+    if (!passed) failed++
+    console.log(
+      `${passed ? 'ok  ' : 'FAIL'} ${what}: codes ${codes.toExponential(1)}, pixels ${reconstructions.toExponential(1)}`,
+    )
+  }
+  for (const reason of skipped) console.log(`SKIPPED: ${reason}`)
+  console.log(
+    `PyTorch ${torch}: ${results.length - failed} passed, ${failed} failed, ${skipped.length} skipped`,
+  )
+  return failed > 0 || results.length === 0 ? 1 : 0
+}
+
+process.exitCode = await main()
