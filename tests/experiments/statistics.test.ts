@@ -1,0 +1,184 @@
+/** k-NN, ROC, PCA, mixtures and filters against scikit-learn and SciPy (fixtures by tests/fixtures/experiments/make.py). */
+import { readFileSync } from 'node:fs'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { gaussianFilter, medianFilter } from '../../src/experiments/filters.ts'
+import { knnAccuracy, nearestNeighbours, neighbourVote } from '../../src/experiments/knn.ts'
+import { fitMixture, refineMixture, sampleMixture } from '../../src/experiments/mixture.ts'
+import { principalComponents, project } from '../../src/experiments/pca.ts'
+import { rocCurve } from '../../src/experiments/roc.ts'
+import { createRandomSequence, sampleIndices } from '../../src/random/sequence.ts'
+
+/** The issue's bound; the inputs are float64 and of unit size, so real differences are near 1e-14. */
+const TOLERANCE = 1e-6
+
+function fixture<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../fixtures/experiments/${name}.json`, import.meta.url), 'utf8'))
+}
+
+function within(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
+  assert.is(actual.length, expected.length, `${what}: length`)
+  for (let i = 0; i < expected.length; i++) {
+    assert.ok(
+      Math.abs(actual[i] - expected[i]) <= TOLERANCE,
+      `${what}[${i}]: ${actual[i]}, expected ${expected[i]}`,
+    )
+  }
+}
+
+test('the ROC curve and its area, with ties, are scikit-learn’s', () => {
+  const { negatives, positives, fpr, tpr, area } = fixture<
+    Record<'negatives' | 'positives' | 'fpr' | 'tpr', number[]> & { area: number }
+  >('roc')
+  const curve = rocCurve(negatives, positives)
+  within(curve.falsePositiveRate, fpr, 'false positive rate')
+  within(curve.truePositiveRate, tpr, 'true positive rate')
+  within([curve.area], [area], 'area')
+})
+
+test('ROC: all ties give one half, and an empty class or NaN is refused', () => {
+  assert.is(rocCurve([3, 3], [3, 3, 3]).area, 0.5)
+  assert.is(rocCurve([1, 2], [3]).area, 1)
+  assert.is(rocCurve([3], [1, 2]).area, 0)
+  assert.throws(() => rocCurve([], [1]), /0 negative and 1 positive/)
+  assert.throws(() => rocCurve([0, Number.NaN], [1]), /NaN/)
+})
+
+test('neighbours, distances, votes and accuracy are scikit-learn’s', () => {
+  const made = fixture<
+    Record<
+      'train' | 'test' | 'trainLabels' | 'testLabels' | 'indices' | 'squaredDistances' | 'predictions',
+      number[]
+    > & { dimension: number; k: number; accuracy: number }
+  >('knn')
+  const train = Float64Array.from(made.train)
+  const tests = Float64Array.from(made.test)
+  const neighbours = nearestNeighbours(tests, train, made.dimension, made.k)
+  assert.equal(Array.from(neighbours.indices), made.indices)
+  within(neighbours.squaredDistances, made.squaredDistances, 'squared distances')
+  const labels = Uint8Array.from(made.trainLabels)
+  assert.equal(Array.from(neighbourVote(neighbours, made.k, labels)), made.predictions)
+  const testRows = { rows: tests, labels: Uint8Array.from(made.testLabels) }
+  within(
+    [knnAccuracy({ rows: train, labels }, testRows, made.dimension, made.k)],
+    [made.accuracy],
+    'accuracy',
+  )
+})
+
+test('neighbours: equal distances keep the order of the references; k must fit', () => {
+  const { indices } = nearestNeighbours(new Float64Array([0]), new Float64Array([1, -1, 1, 0.5]), 1, 3)
+  assert.equal(Array.from(indices), [3, 0, 1])
+  assert.throws(
+    () => nearestNeighbours(new Float64Array(2), new Float64Array(2), 1, 3),
+    /from 1 to 2.*found 3/,
+  )
+})
+
+test('principal components, variances and projections are scikit-learn’s', () => {
+  const made = fixture<
+    Record<'rows' | 'components' | 'variances' | 'projected', number[]> & {
+      dimension: number
+      count: number
+      totalVariance: number
+    }
+  >('pca')
+  const rows = Float64Array.from(made.rows)
+  const pca = principalComponents(rows, made.dimension, made.count)
+  within(pca.components, made.components, 'components')
+  within(pca.variances, made.variances, 'variances')
+  within([pca.totalVariance], [made.totalVariance], 'total variance')
+  within(project(pca, rows), made.projected, 'projection')
+})
+
+interface MixtureFixture {
+  dimension: number
+  iterations: number
+  rows: number[]
+  startWeights: number[]
+  startMeans: number[]
+  fits: Record<
+    'full' | 'diagonal',
+    Record<'startCovariances' | 'weights' | 'means' | 'covariances', number[]> & { meanLogLikelihood: number }
+  >
+}
+
+for (const covarianceType of ['full', 'diagonal'] as const) {
+  test(`EM with ${covarianceType} covariance takes scikit-learn’s path from the same start`, () => {
+    const made = fixture<MixtureFixture>('mixture')
+    const expected = made.fits[covarianceType]
+    const start = {
+      dimension: made.dimension,
+      covarianceType,
+      weights: Float64Array.from(made.startWeights),
+      means: Float64Array.from(made.startMeans),
+      covariances: Float64Array.from(expected.startCovariances),
+    }
+    const fit = refineMixture(Float64Array.from(made.rows), start, {
+      maxIterations: made.iterations,
+      tolerance: 0,
+    })
+    within(fit.mixture.weights, expected.weights, 'weights')
+    within(fit.mixture.means, expected.means, 'means')
+    within(fit.mixture.covariances, expected.covariances, 'covariances')
+    within([fit.meanLogLikelihood], [expected.meanLogLikelihood], 'log-likelihood')
+  })
+}
+
+test('a mixture fitted from a seed finds separated groups, repeats, and its samples have its moments', () => {
+  const random = createRandomSequence(5)
+  const rows = Float64Array.from(
+    { length: 2000 },
+    (_, i) => (Math.floor(i / 2) % 4 === 0 ? 8 : -3) + random.normal(),
+  )
+  const options = { components: 2, seed: 11 }
+  const fit = fitMixture(rows, 2, options)
+  assert.equal(fit, fitMixture(rows, 2, options))
+  assert.ok(Math.abs(Math.min(...fit.mixture.weights) - 0.25) < 1e-6)
+  const samples = sampleMixture(fit.mixture, 20_000, createRandomSequence(7))
+  const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length
+  const expected = rows.reduce((sum, value) => sum + value, 0) / rows.length
+  // Four standard errors of the mean of 20,000 rows whose spread is about 5.
+  assert.ok(Math.abs(mean - expected) < 0.15, `${mean}, expected ${expected}`)
+})
+
+test('a latent unit that never fires does not break the mixture', () => {
+  const random = createRandomSequence(3)
+  const rows = Float64Array.from({ length: 300 }, (_, i) => (i % 3 === 1 ? 0 : random.normal()))
+  const { mixture, meanLogLikelihood } = fitMixture(rows, 3, { components: 3, seed: 2 })
+  assert.ok(Number.isFinite(meanLogLikelihood))
+  const samples = sampleMixture(mixture, 100, random)
+  for (let i = 1; i < samples.length; i += 3) assert.ok(Math.abs(samples[i]) < 0.01)
+})
+
+test('the Gaussian and median filters are SciPy’s', () => {
+  const made = fixture<{
+    width: number
+    height: number
+    images: number[]
+    gaussian: Record<string, number[]>
+    median: Record<string, number[]>
+  }>('filters')
+  const images = Float64Array.from(made.images)
+  for (const [sigma, expected] of Object.entries(made.gaussian)) {
+    within(gaussianFilter(images, made.width, made.height, Number(sigma)), expected, `Gaussian ${sigma}`)
+  }
+  for (const [size, expected] of Object.entries(made.median)) {
+    within(medianFilter(images, made.width, made.height, Number(size)), expected, `median ${size}`)
+  }
+})
+
+test('random sequences repeat, differ by seed and use, and sample without repeats', () => {
+  const draw = (seed: number, use: number) => {
+    const random = createRandomSequence(seed, use)
+    return Array.from({ length: 9 }, () => random.uniform())
+  }
+  assert.equal(draw(1, 0), draw(1, 0))
+  assert.not.equal(draw(1, 0), draw(2, 0))
+  assert.not.equal(draw(1, 0), draw(1, 1))
+  const drawn = sampleIndices(createRandomSequence(4), 50, 50)
+  assert.equal(new Set(drawn).size, 50)
+  assert.is.not(drawn.join(), [...drawn].sort((a, b) => a - b).join())
+})
+
+test.run()
