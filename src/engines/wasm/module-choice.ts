@@ -1,5 +1,7 @@
 /** Which build of the core runs here, and with which register tile. */
 import { DeviceError } from '../../errors.ts'
+import { instantiateCore } from './core.ts'
+import { fusedAgrees, wideTileIsFaster, withCustomSection } from './self-check.ts'
 
 /** `256`: relaxed multiply-add fused to 256 bits; `128`: relaxed multiply-add; `plain`: SIMD128 without it. */
 export type Simd = 'auto' | '256' | '128' | 'plain'
@@ -11,14 +13,16 @@ export interface ModuleChoice {
   readonly arithmetic: string
 }
 
-export interface ModuleSource {
+/** What differs between runtimes. */
+export interface Platform {
   /** Bytes of a build of the core by its file name. */
   load(file: string): Promise<Uint8Array<ArrayBuffer>>
-  /** Whether the runtime was asked to fuse 128-bit operations to 256 bits. */
+  compile(bytes: Uint8Array<ArrayBuffer>, options: { readonly fuse: boolean }): Promise<WebAssembly.Module>
+  /** Whether the compiler can be asked to fuse 128-bit operations to 256 bits. */
   readonly canFuse: boolean
 }
 
-/** (module (func (drop (f32x4.relaxed_madd x x x)))) with x = (i8x16.splat (i32.const 0)), by hand. */
+/** (module (func (drop (f32x4.relaxed_madd x x x)))) with x = (i8x16.splat (i32.const 0)) */
 const RELAXED_PROBE = new Uint8Array([
   0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00,
   0x0a, 0x14, 0x01, 0x12, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x41, 0x00, 0xfd, 0x0f, 0x41, 0x00, 0xfd, 0x0f, 0xfd,
@@ -26,20 +30,41 @@ const RELAXED_PROBE = new Uint8Array([
 ])
 
 /** Chooses and compiles. Throws DeviceError where `simd` asks for what the runtime has not. */
-export async function chooseModule(simd: Simd, source: ModuleSource): Promise<ModuleChoice> {
+export async function chooseModule(simd: Simd, platform: Platform): Promise<ModuleChoice> {
   const relaxed = simd !== 'plain' && WebAssembly.validate(RELAXED_PROBE)
   if (!relaxed && (simd === '128' || simd === '256')) {
     throw new DeviceError(`--simd ${simd}: this runtime has no relaxed SIMD; use --simd plain`)
   }
+  if (simd === '256' && !platform.canFuse) {
+    throw new DeviceError(
+      '--simd 256: needs Node 24 or newer on x64, whose V8 can fuse to 256 bits; use --simd 128',
+    )
+  }
   if (!relaxed) {
-    const module = await WebAssembly.compile(await source.load('core.plain.wasm'))
+    const module = await platform.compile(await platform.load('core.plain.wasm'), { fuse: false })
     return { module, wideTile: false, arithmetic: 'SIMD 128-bit, separate multiply and add' }
   }
-  const module = await WebAssembly.compile(await source.load('core.relaxed.wasm'))
-  const wideTile = source.canFuse
-  return {
-    module,
-    wideTile,
-    arithmetic: wideTile ? 'relaxed SIMD fused to 256-bit' : 'relaxed SIMD 128-bit',
+  const bytes = await platform.load('core.relaxed.wasm')
+  if (simd === '256' || (simd === 'auto' && platform.canFuse)) {
+    const module = await platform.compile(bytes, { fuse: true })
+    if (await isTrusted(module, bytes, simd)) {
+      return { module, wideTile: true, arithmetic: 'relaxed SIMD fused to 256-bit' }
+    }
+    if (simd === '256') {
+      throw new DeviceError('--simd 256: its results differ from the unfused ones here; use --simd 128')
+    }
   }
+  // Other bytes than the fused module's: V8 keeps compiled code by its bytes.
+  const module = await platform.compile(withCustomSection(bytes), { fuse: false })
+  return { module, wideTile: false, arithmetic: 'relaxed SIMD 128-bit' }
+}
+
+/** Same bits as unfused code; and, unless the user insists, quicker. */
+async function isTrusted(fused: WebAssembly.Module, bytes: Uint8Array, simd: Simd): Promise<boolean> {
+  // The baseline compiler, which does not fuse, is told nothing of this: default flags, compiled function by function.
+  const unfused = await WebAssembly.compile(withCustomSection(bytes))
+  if (!(await fusedAgrees(fused, unfused))) return false
+  if (simd === '256') return true
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 64, shared: true })
+  return wideTileIsFaster(await instantiateCore(fused, memory), memory)
 }

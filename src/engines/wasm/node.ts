@@ -8,7 +8,7 @@ import type { WorkerPool } from './core.ts'
 import { instantiateCore } from './core.ts'
 import type { Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
-import { enableV8Features } from './node-v8.ts'
+import { canFuse, compileOptimized, enableRelaxedSimd } from './node-v8.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
 export interface WasmOptions {
@@ -19,9 +19,11 @@ export interface WasmOptions {
 /** The CPU engine on `threads` worker threads. Throws DeviceError where `simd` asks for what the runtime has not. */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   const { threads, simd } = options
+  if (simd !== 'plain') enableRelaxedSimd()
   const choice = await chooseModule(simd, {
     load: (file) => readFile(new URL(`../../../build/${file}`, import.meta.url)),
-    canFuse: enableV8Features(simd),
+    compile: async (bytes, { fuse }) => compileOptimized(bytes, fuse),
+    canFuse,
   })
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
   const core = await instantiateCore(choice.module, memory)

@@ -46,6 +46,11 @@ export interface WasmParts {
   /** Cores of the machine, to choose how long workers spin. */
   readonly cores: number
   readonly arithmetic: string
+  /**
+   * Steps that workers do before they come back. Unlimited where the host's thread is free to watch meanwhile; few where the host
+   * works itself, so that it can hear a stop between.
+   */
+  readonly stepsPerJob?: number
 }
 
 type JobValues = Partial<Record<(typeof JOB_FIELDS)[number], number>>
@@ -133,27 +138,37 @@ export class WasmEngine implements Engine {
       const batchLosses = this.#staging(steps * 8 + plan.order.length * 4)
       const orderAddress = batchLosses + steps * 8
       new Uint32Array(this.#parts.memory.buffer, orderAddress, plan.order.length).set(plan.order)
-      this.#writeJob({
-        ...(request.noiseStd ? { noiseStd: request.noiseStd } : {}),
-        images: set.images,
-        labels: this.#hasLabels ? set.labels : 0,
-        order: orderAddress,
-        orderCount: plan.order.length,
-        batchSize,
-        firstStep: plan.firstStep,
-        steps,
-        shardRows: this.#shardRows(batchSize),
-        rowLosses: work.rowLosses,
-        batchLosses,
-        adamSteps: this.#adamSteps,
-        frozenLayers: plan.frozenLayers,
-        learningRate: request.learningRate,
-        weightDecay: request.weightDecay,
-        seed: request.seed,
-        epoch: request.epoch,
-      })
-      const done = await this.#train(request, plan.firstStep, steps, batchSize)
-      this.#adamSteps += done
+      const { signal, onProgress, learningRate, weightDecay, seed, epoch, noiseStd = 0 } = request
+      const { stepsPerJob = Number.POSITIVE_INFINITY } = this.#parts
+      let done = 0
+      while (done < steps && !(done > 0 && signal?.aborted)) {
+        const jobSteps = Math.min(stepsPerJob, steps - done)
+        this.#writeJob({
+          images: set.images,
+          labels: this.#hasLabels ? set.labels : 0,
+          order: orderAddress,
+          orderCount: plan.order.length,
+          batchSize,
+          firstStep: plan.firstStep + done,
+          steps: jobSteps,
+          shardRows: this.#shardRows(batchSize),
+          rowLosses: work.rowLosses,
+          batchLosses: batchLosses + done * 8,
+          adamSteps: this.#adamSteps,
+          frozenLayers: plan.frozenLayers,
+          learningRate,
+          weightDecay,
+          noiseStd,
+          seed,
+          epoch,
+        })
+        const before = plan.firstStep + done
+        const report = onProgress && ((n: number) => onProgress({ stepsDone: before + n, steps: plan.steps }))
+        const jobDone = await this.#train(jobSteps, batchSize, signal, report)
+        this.#adamSteps += jobDone
+        done += jobDone
+        if (jobDone < jobSteps) break
+      }
       return {
         batchLosses: new Float64Array(this.#parts.memory.buffer, batchLosses, done).slice(),
         stepsDone: plan.firstStep + done,
@@ -201,22 +216,21 @@ export class WasmEngine implements Engine {
     return new Uint32Array(this.#parts.memory.buffer, order, this.#imageCount).slice()
   }
 
-  /** Runs the job that was written; returns the steps done. */
-  async #train(request: EpochRequest, firstStep: number, steps: number, batchSize: number): Promise<number> {
-    if (steps === 0) return 0
+  /** Runs the job that was written; returns the steps done, fewer than `steps` after a stop or a loss that is no number. */
+  async #train(
+    steps: number,
+    batchSize: number,
+    signal: AbortSignal | undefined,
+    report: ((stepsDone: number) => void) | undefined,
+  ): Promise<number> {
     const control = this.#resetControl()
     Atomics.store(control, CONTROL.endRound, steps + 1)
-    const { signal, onProgress } = request
     const stop = () => Atomics.store(control, CONTROL.stop, 1)
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
     const shards = Math.ceil(batchSize / this.#shardRows(batchSize))
-    const progress =
-      onProgress &&
-      setInterval(() => {
-        const stepsDone = Math.floor(Atomics.load(control, CONTROL.shards) / shards)
-        onProgress({ stepsDone: firstStep + stepsDone, steps: firstStep + steps })
-      }, PROGRESS_INTERVAL_MS)
+    const stepsDone = () => Math.floor(Atomics.load(control, CONTROL.shards) / shards)
+    const progress = report && setInterval(() => report(stepsDone()), PROGRESS_INTERVAL_MS)
     try {
       await this.#runOnAllWorkers('train')
     } finally {

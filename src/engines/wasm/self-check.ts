@@ -1,0 +1,79 @@
+/** What makes an experimental compiler flag safe to rely on: the fused core must do, bit for bit, what the unfused one does. */
+import { autoencoder } from '../../model/network.ts'
+import type { CoreExports } from './core.ts'
+import { instantiateCore, runTask } from './core.ts'
+import { WasmEngine } from './wasm-engine.ts'
+
+/** Sizes that leave whole panels, part panels, part quads and a smaller last batch; some milliseconds of work. */
+const NETWORK = autoencoder({ input: 50, hidden: 37, bottleneck: 5 })
+const IMAGES = 29
+const BATCH_SIZE = 12
+
+/** Parameters and moments after two epochs of a tiny training on this thread, noise and all. */
+async function trainTiny(module: WebAssembly.Module, wideTile: boolean): Promise<Float32Array[]> {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1024, shared: true })
+  const core = await instantiateCore(module, memory)
+  const pool = {
+    size: 1,
+    run: async (task: Parameters<typeof runTask>[1]) => runTask(core, task),
+    close: async () => {},
+  }
+  const engine = new WasmEngine(NETWORK, { memory, core, pool, wideTile, cores: 1, arithmetic: '' })
+  const { inputs } = NETWORK.layers[0]
+  const images = Uint8Array.from({ length: IMAGES * inputs }, (_, i) =>
+    (i * 37) % 5 < 2 ? 0 : (i * 97) % 256,
+  )
+  await engine.setTrainingSet({ images })
+  await engine.initialize(1)
+  for (const noiseStd of [0, 0.2]) {
+    await engine.trainEpoch({
+      seed: 1,
+      epoch: 1,
+      batchSize: BATCH_SIZE,
+      learningRate: 1e-3,
+      weightDecay: 1e-5,
+      noiseStd,
+    })
+  }
+  const state = await engine.readState()
+  await engine.dispose()
+  return [state.parameters, state.firstMoment, state.secondMoment] as Float32Array[]
+}
+
+/** Whether the fused module with the wide tile gives the bits of the unfused one with the narrow tile. */
+export async function fusedAgrees(fused: WebAssembly.Module, unfused: WebAssembly.Module): Promise<boolean> {
+  const [actual, expected] = [await trainTiny(fused, true), await trainTiny(unfused, false)]
+  return actual.every((slab, s) => {
+    const bits = new Uint32Array(slab.buffer)
+    const expectedBits = new Uint32Array(expected[s].buffer)
+    return bits.length === expectedBits.length && bits.every((word, i) => word === expectedBits[i])
+  })
+}
+
+/** The same core under other bytes, so that V8 does not answer with code it has compiled before: an empty custom section. */
+export function withCustomSection(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const CUSTOM_SECTION = [0, 5, 4, ...new TextEncoder().encode('twin')]
+  return Uint8Array.from([...bytes, ...CUSTOM_SECTION])
+}
+
+const PROBE_TERMS = 784
+const PROBE_TILES = 60
+const PROBE_ROUNDS = 5
+const PROBE_BYTES = 1 << 20
+
+/** Whether the 4 × 16 tile is quicker here than two 4 × 8 tiles: it is where V8 really fuses, and spills where it does not. */
+export function wideTileIsFaster(core: CoreExports, memory: WebAssembly.Memory): boolean {
+  const address = memory.buffer.byteLength
+  memory.grow(PROBE_BYTES / 65536)
+  const time = (wide: number) => {
+    const start = performance.now()
+    for (let i = 0; i < PROBE_TILES; i++)
+      core.gemmTile(wide, address, address + 1024, address + 65536, PROBE_TERMS)
+    return performance.now() - start
+  }
+  const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  for (let round = 0; round < PROBE_ROUNDS; round++) {
+    for (const wide of [0, 1]) best[wide] = Math.min(best[wide], time(wide))
+  }
+  return best[1] < best[0]
+}
