@@ -1,0 +1,38 @@
+/** The one place that knows the engines by name, in a browser. Each is loaded only when it is asked for. */
+import type { Network } from '../model/network.ts'
+import type { Engine } from './engine.ts'
+
+export type BrowserDevice = 'auto' | 'cpu' | 'wasm' | 'webgpu' | 'reference'
+
+export interface BrowserEngineOptions {
+  /** `cpu` and `wasm` are one engine; `auto` takes it too. Default `auto`. */
+  readonly device?: BrowserDevice | undefined
+  /** Web Workers of the CPU engine; default: the available parallelism. Without cross-origin isolation always 1. */
+  readonly threads?: number | undefined
+}
+
+/** Throws a `DeviceError` that says why when the chosen device cannot compute here. */
+export async function createBrowserEngine(
+  network: Network,
+  options: BrowserEngineOptions = {},
+): Promise<Engine> {
+  const { device = 'auto' } = options
+  switch (device) {
+    case 'auto':
+    case 'cpu':
+    case 'wasm': {
+      const { createWasmBrowserEngine } = await import('./wasm/browser.ts')
+      return createWasmBrowserEngine(network, { threads: options.threads })
+    }
+    case 'reference': {
+      const { createReferenceEngine } = await import('./reference/reference-engine.ts')
+      return createReferenceEngine(network)
+    }
+    case 'webgpu': {
+      const { createWebgpuBrowserEngine } = await import('./webgpu/browser.ts')
+      return createWebgpuBrowserEngine(network)
+    }
+    default:
+      throw new Error(`internal: unknown device ${device satisfies never}`)
+  }
+}

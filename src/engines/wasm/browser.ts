@@ -1,0 +1,29 @@
+/** The WASM engine in a browser: Web Workers over one memory where the page is cross-origin isolated, else one worker. */
+import type { Network } from '../../model/network.ts'
+import type { Engine } from '../engine.ts'
+import { chooseBrowserModule, createSharedMemory } from './browser-module.ts'
+import { createWebWorkerPool } from './browser-pool.ts'
+import { instantiateCore } from './core.ts'
+import { HostedEngine } from './hosted-engine.ts'
+import type { Simd } from './module-choice.ts'
+import { WasmEngine } from './wasm-engine.ts'
+
+export interface WasmBrowserOptions {
+  /** Workers; default: the browser's hardwareConcurrency. Without cross-origin isolation always 1. */
+  readonly threads?: number | undefined
+  readonly simd?: Simd | undefined
+}
+
+/** The CPU engine. Throws DeviceError where `simd` asks for what the browser has not. */
+export async function createWasmBrowserEngine(
+  network: Network,
+  { threads = navigator.hardwareConcurrency, simd = 'auto' }: WasmBrowserOptions = {},
+): Promise<Engine> {
+  if (!crossOriginIsolated) return HostedEngine.create(network, simd)
+  const { module, wideTile, arithmetic } = await chooseBrowserModule(simd)
+  const memory = createSharedMemory()
+  const core = await instantiateCore(module, memory)
+  const pool = await createWebWorkerPool(threads, module, memory)
+  const cores = navigator.hardwareConcurrency
+  return new WasmEngine(network, { memory, core, pool, wideTile, cores, arithmetic })
+}
