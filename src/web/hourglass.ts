@@ -1,0 +1,100 @@
+/** The page's emblem: the network's layers as an hourglass whose sand is the epoch's progress. */
+
+const NAMESPACE = 'http://www.w3.org/2000/svg'
+/** In units of the drawing: where the five layers lie and how wide a layer of the input's size is. */
+const HEIGHTS = [14, 62, 116, 170, 218]
+const CENTRE = 92
+const WIDEST = 164
+const NARROWEST = 7
+
+function svg(tag: string, attributes: Record<string, string | number>): SVGElement {
+  const made = document.createElementNS(NAMESPACE, tag)
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value))
+  return made
+}
+
+/** Half width of a layer. By the root of its size, for 8 units beside 784 would not be seen. */
+function halfWidth(units: number, widest: number): number {
+  return Math.max(NARROWEST, WIDEST * Math.sqrt(units / widest)) / 2
+}
+
+/**
+ * The glass's outline: walls through the ends of the layers. Upright at rim, neck and foot; at the hidden layers as steep
+ * as the line between rim and neck, so that the wall has no corner there.
+ */
+function outline(halves: readonly number[]): string {
+  const slope = (layer: number) =>
+    layer % 2 === 0 ? 0 : (halves[layer + 1] - halves[layer - 1]) / (HEIGHTS[layer + 1] - HEIGHTS[layer - 1])
+  const wall = (side: 1 | -1, order: readonly number[]) =>
+    order
+      .slice(1)
+      .map((to, i) => {
+        const from = order[i]
+        // A cubic Bézier curve with given slopes at its ends has its handles at a third of the way.
+        const third = (HEIGHTS[to] - HEIGHTS[from]) / 3
+        const point = (layer: number, along: number) =>
+          `${CENTRE + side * (halves[layer] + slope(layer) * along)} ${HEIGHTS[layer] + along}`
+        return `C${point(from, third)} ${point(to, -third)} ${point(to, 0)}`
+      })
+      .join('')
+  const [top, bottom] = [halves[0], halves[4]]
+  const right = wall(1, [0, 1, 2, 3, 4])
+  const left = wall(-1, [4, 3, 2, 1, 0])
+  return `M${CENTRE - top} ${HEIGHTS[0]}H${CENTRE + top}${right}H${CENTRE - bottom}${left}Z`
+}
+
+export class Hourglass {
+  readonly #svg: SVGSVGElement
+  readonly #upper = svg('rect', { class: 'glass-sand', x: 0, width: 184 })
+  readonly #lower = svg('rect', { class: 'glass-sand', x: 0, width: 184 })
+
+  constructor(element: SVGSVGElement) {
+    this.#svg = element
+  }
+
+  /** Draws the glass for layers of these sizes: input, hidden, z, hidden, output. */
+  drawNetwork(sizes: readonly number[]): void {
+    const widest = Math.max(...sizes)
+    const halves = sizes.map((units) => halfWidth(units, widest))
+    const path = outline(halves)
+    const clip = svg('clipPath', { id: 'glass-clip' })
+    clip.append(svg('path', { d: path }))
+    const sand = svg('g', { 'clip-path': 'url(#glass-clip)' })
+    const stream = { class: 'glass-stream', x1: CENTRE, x2: CENTRE, y1: HEIGHTS[2], y2: HEIGHTS[4] }
+    sand.append(this.#upper, this.#lower, svg('line', stream))
+    const layers = sizes.flatMap((units, i) => {
+      const bar = { x1: CENTRE - halves[i], x2: CENTRE + halves[i], y1: HEIGHTS[i], y2: HEIGHTS[i] }
+      const label = svg('text', { x: 184, y: HEIGHTS[i] + 4 })
+      label.textContent = i === 2 ? `z ${units}` : String(units)
+      return [svg('line', { class: 'glass-layer', ...bar }), label]
+    })
+    const title = this.#svg.querySelector('title')
+    if (title) title.textContent = `${sizes.join(', ')} units`
+    this.#svg.replaceChildren(
+      ...(title ? [title] : []),
+      clip,
+      sand,
+      svg('path', { class: 'glass-line', d: path }),
+      ...layers,
+    )
+    this.setSand(0)
+  }
+
+  /** Moves the share `done`, 0 … 1, of the sand to the lower half. */
+  setSand(done: number): void {
+    const chamber = (HEIGHTS[2] - HEIGHTS[0]) * 0.82
+    const share = Math.min(1, Math.max(0, done))
+    // A cone's volume goes with the cube of its height; the square reads better in a flat drawing.
+    const upper = chamber * Math.sqrt(1 - share)
+    const lower = chamber * (1 - Math.sqrt(1 - share))
+    this.#upper.setAttribute('y', String(HEIGHTS[2] - upper))
+    this.#upper.setAttribute('height', String(upper))
+    this.#lower.setAttribute('y', String(HEIGHTS[4] - lower))
+    this.#lower.setAttribute('height', String(lower))
+  }
+
+  /** Lets the sand run, or not. */
+  setRunning(isRunning: boolean): void {
+    this.#svg.classList.toggle('running', isRunning)
+  }
+}

@@ -1,0 +1,29 @@
+/** Messages above the panels: what is missing on this machine and what that costs, and what went wrong. */
+import { HourglassError } from '../browser.ts'
+import { byId, element } from './dom.ts'
+
+/** Puts up a message that stays until it is dismissed; one with the same text is not repeated. */
+export function notice(text: string, kind: 'info' | 'bad' = 'info'): void {
+  const list = byId('notices', HTMLDivElement)
+  for (const other of list.children) {
+    if (other.firstElementChild?.textContent === text) return
+  }
+  const close = element('button', { type: 'button', textContent: 'Dismiss' })
+  const entry = element('p', { className: kind === 'bad' ? 'notice bad' : 'notice' }, [
+    element('span', { textContent: text }),
+    close,
+  ])
+  close.addEventListener('click', () => entry.remove())
+  list.append(entry)
+}
+
+/** One line for people about anything that was thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Shows an error. One that is not the user's to mend is a defect of ours: its stack goes to the console. */
+export function reportError(error: unknown): void {
+  if (!(error instanceof HourglassError)) console.error(error)
+  notice(errorMessage(error), 'bad')
+}

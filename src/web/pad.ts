@@ -1,0 +1,139 @@
+/**
+ * A drawing pad for mouse, touch and pen. Strokes are kept as lines and drawn anew as MNIST's makers did with theirs:
+ * the writing is scaled to fit 20 × 20 pixels and its centre of mass put in the middle of 28 × 28
+ * (http://yann.lecun.com/exdb/mnist/), with one stroke width whatever the size of the writing.
+ */
+import { context2d, fitCanvas, themeColor } from './dom.ts'
+
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+const SIZE = 28
+const BOX = 20
+/** Of the 28: about the width of MNIST's strokes. */
+const STROKE_WIDTH = 2.4
+/** Drawn at this many times the size and averaged, for the soft edges that MNIST's anti-aliasing left. */
+const OVERSAMPLING = 4
+/** A dot or a very small scrawl is not blown up to fill the box. Fractions of the pad's width. */
+const SMALLEST_EXTENT = 0.3
+
+function strokePath(
+  context: CanvasRenderingContext2D,
+  strokes: readonly Point[][],
+  place: (p: Point) => Point,
+): void {
+  for (const stroke of strokes) {
+    context.beginPath()
+    stroke.forEach((point, i) => {
+      const { x, y } = place(point)
+      if (i === 0) context.moveTo(x, y)
+      // A tap is a stroke of one point: lineTo itself draws the round cap.
+      context.lineTo(x, y)
+    })
+    context.stroke()
+  }
+}
+
+/** Strokes in pad coordinates (0 … 1) to 28 × 28 intensities. */
+export function rasterize(strokes: readonly Point[][]): Float32Array {
+  const points = strokes.flat()
+  const pixels = new Float32Array(SIZE * SIZE)
+  if (points.length === 0) return pixels
+  const xs = points.map((p) => p.x)
+  const ys = points.map((p) => p.y)
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+  const extent = Math.max(right - left, bottom - top, SMALLEST_EXTENT)
+  const scale = (BOX - STROKE_WIDTH) / extent
+  const draw = (shiftX: number, shiftY: number) => {
+    const canvas = document.createElement('canvas')
+    canvas.width = canvas.height = SIZE * OVERSAMPLING
+    const context = context2d(canvas)
+    context.lineCap = context.lineJoin = 'round'
+    context.lineWidth = STROKE_WIDTH * OVERSAMPLING
+    strokePath(context, strokes, (p) => ({
+      x: OVERSAMPLING * (SIZE / 2 + (p.x - (left + right) / 2) * scale + shiftX),
+      y: OVERSAMPLING * (SIZE / 2 + (p.y - (top + bottom) / 2) * scale + shiftY),
+    }))
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height)
+    pixels.fill(0)
+    for (let i = 0; i < canvas.width * canvas.height; i++) {
+      const x = Math.floor((i % canvas.width) / OVERSAMPLING)
+      const y = Math.floor(i / canvas.width / OVERSAMPLING)
+      pixels[y * SIZE + x] += data[4 * i + 3] / 255 / OVERSAMPLING ** 2
+    }
+  }
+  draw(0, 0)
+  let mass = 0
+  let massX = 0
+  let massY = 0
+  pixels.forEach((value, i) => {
+    mass += value
+    massX += value * ((i % SIZE) + 0.5)
+    massY += value * (Math.floor(i / SIZE) + 0.5)
+  })
+  draw(SIZE / 2 - massX / mass, SIZE / 2 - massY / mass)
+  return pixels
+}
+
+/** Turns a canvas into a pad. `onDraw` gets the 28 × 28 intensities after every movement. */
+export class Pad {
+  readonly #canvas: HTMLCanvasElement
+  readonly #onDraw: (pixels: Float32Array) => void
+  #strokes: Point[][] = []
+  #pointer: number | undefined
+
+  constructor(canvas: HTMLCanvasElement, onDraw: (pixels: Float32Array) => void) {
+    this.#canvas = canvas
+    this.#onDraw = onDraw
+    canvas.addEventListener('pointerdown', (event) => {
+      if (this.#pointer !== undefined || event.button !== 0) return
+      event.preventDefault()
+      this.#pointer = event.pointerId
+      canvas.setPointerCapture(event.pointerId)
+      this.#strokes.push([])
+      this.#extend(event)
+    })
+    canvas.addEventListener('pointermove', (event) => {
+      if (event.pointerId === this.#pointer) this.#extend(event)
+    })
+    const lift = (event: PointerEvent) => {
+      if (event.pointerId === this.#pointer) this.#pointer = undefined
+    }
+    canvas.addEventListener('pointerup', lift)
+    canvas.addEventListener('pointercancel', lift)
+  }
+
+  get isEmpty(): boolean {
+    return this.#strokes.length === 0
+  }
+
+  clear(): void {
+    this.#strokes = []
+    this.redraw()
+  }
+
+  /** Draws the strokes anew, after the canvas's size or the theme has changed. */
+  redraw(): void {
+    const { width, height } = fitCanvas(this.#canvas)
+    const context = context2d(this.#canvas)
+    context.clearRect(0, 0, width, height)
+    context.strokeStyle = themeColor('ink')
+    context.lineCap = context.lineJoin = 'round'
+    context.lineWidth = (width * STROKE_WIDTH) / SIZE
+    strokePath(context, this.#strokes, (p) => ({ x: p.x * width, y: p.y * height }))
+  }
+
+  #extend(event: PointerEvent): void {
+    const box = this.#canvas.getBoundingClientRect()
+    const stroke = this.#strokes[this.#strokes.length - 1]
+    // The browser bundles fast movements into one event; the coalesced ones keep curves round.
+    const coalesced = event.getCoalescedEvents?.() ?? []
+    for (const { clientX, clientY } of coalesced.length > 0 ? coalesced : [event]) {
+      stroke.push({ x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height })
+    }
+    this.redraw()
+    this.#onDraw(rasterize(this.#strokes))
+  }
+}

@@ -1,0 +1,162 @@
+/** What all panels share: the model in use, one engine to look through it with, and the digits to look at. */
+import type { Engine, FloatArray, ImageSet, ModelState, Network } from '../browser.ts'
+import { autoencoderSizes, createBrowserEngine, loadStaticImageSet, UsageError } from '../browser.ts'
+
+export interface Model {
+  readonly network: Network
+  readonly state: ModelState
+  /** For people: a file's name, or the run that made it. */
+  readonly name: string
+}
+
+/** Codes of the first test images. */
+export interface Codes {
+  readonly count: number
+  readonly z: number
+  /** (count, z) */
+  readonly values: FloatArray
+  /** (count) digits. */
+  readonly labels: Uint8Array
+}
+
+/** Enough points for ranges and a map; encoding all 10,000 would show no more. */
+const CODES = 2000
+
+/** `model`: another model took its place. `weights`: the same one has learnt further. */
+export type Change = 'model' | 'weights'
+
+const DATA_FOLDER = new URL('./data/', document.baseURI).href
+
+export class Session {
+  #engine: Engine | undefined
+  #model: Model | undefined
+  /** Engines take one call at a time: each waits for the one before. */
+  #queue: Promise<unknown> = Promise.resolve()
+  #version = 0
+  #codes: { version: number; codes: Promise<Codes> } | undefined
+  #testErrors: { version: number; mse: Promise<number> } | undefined
+  #test: Promise<ImageSet> | undefined
+  #train: Promise<ImageSet> | undefined
+  readonly #listeners: ((change: Change) => void)[] = []
+
+  onChange(listener: (change: Change) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** The model in use; undefined until the first has loaded. */
+  get model(): Model | undefined {
+    return this.#model
+  }
+
+  /** Grows with every change of the weights. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** Latent units of the model in use. */
+  get z(): number {
+    return this.#model ? autoencoderSizes(this.#model.network).bottleneck : 0
+  }
+
+  testSet(): Promise<ImageSet> {
+    this.#test ??= loadStaticImageSet(DATA_FOLDER, 'test').catch((error: unknown) => {
+      this.#test = undefined
+      throw error
+    })
+    return this.#test
+  }
+
+  trainingSet(
+    onProgress: (receivedBytes: number, totalBytes: number | undefined) => void,
+  ): Promise<ImageSet> {
+    this.#train ??= loadStaticImageSet(DATA_FOLDER, 'train', { onProgress }).catch((error: unknown) => {
+      this.#train = undefined
+      throw error
+    })
+    return this.#train
+  }
+
+  /** Puts a model in use. Throws for networks that do not take MNIST's 784 pixels; the one before then stays. */
+  async use(model: Model): Promise<void> {
+    const { input } = autoencoderSizes(model.network)
+    if (input !== 784) {
+      throw new UsageError(
+        `${model.name}: expected a network for 28 × 28 = 784 pixels, found ${input} inputs`,
+      )
+    }
+    await this.#enqueue(async () => {
+      const before = this.#engine
+      const engine = await createBrowserEngine(model.network, { device: 'wasm', threads: 1 })
+      await engine.writeState(model.state)
+      this.#engine = engine
+      this.#model = model
+      await before?.dispose()
+    })
+    this.#changed('model')
+  }
+
+  /** Replaces the weights of this network by later ones; does nothing if another model has taken its place. */
+  async update(network: Network, state: ModelState): Promise<void> {
+    const isUpdated = await this.#enqueue(async () => {
+      if (!this.#engine || this.#model?.network !== network) return false
+      await this.#engine.writeState(state)
+      this.#model = { ...this.#model, state }
+      return true
+    })
+    if (isUpdated) this.#changed('weights')
+  }
+
+  /** Runs one call on the engine that holds the model in use, after those asked for before. */
+  infer<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+    return this.#enqueue(() => {
+      if (!this.#engine) throw new UsageError('There is no model yet.')
+      return work(this.#engine)
+    })
+  }
+
+  /** Codes of the first test images, computed once for each version of the weights. */
+  codes(): Promise<Codes> {
+    if (this.#codes?.version !== this.#version) {
+      this.#codes = { version: this.#version, codes: this.#computeCodes() }
+    }
+    return this.#codes.codes
+  }
+
+  /** Mean squared error over the whole test set, computed once for each version of the weights. */
+  testMse(): Promise<number> {
+    if (this.#testErrors?.version !== this.#version) {
+      this.#testErrors = { version: this.#version, mse: this.#computeTestMse() }
+    }
+    return this.#testErrors.mse
+  }
+
+  /** Frees the engine. The session is of no use afterwards. */
+  async dispose(): Promise<void> {
+    await this.#engine?.dispose()
+    this.#engine = undefined
+  }
+
+  async #computeCodes(): Promise<Codes> {
+    const test = await this.testSet()
+    const count = Math.min(CODES, test.count)
+    const values = await this.infer((engine) => engine.encode(test.images.subarray(0, count * 784)))
+    return { count, z: values.length / count, values, labels: test.labels.subarray(0, count) }
+  }
+
+  async #computeTestMse(): Promise<number> {
+    const test = await this.testSet()
+    const errors = await this.infer((engine) => engine.reconstructionErrors(test.images))
+    return errors.reduce((sum, error) => sum + error, 0) / errors.length
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work)
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+
+  #changed(change: Change): void {
+    this.#version++
+    for (const listener of this.#listeners) listener(change)
+  }
+}

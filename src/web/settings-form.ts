@@ -1,0 +1,75 @@
+/** The form of the Train panel and the settings it stands for. */
+import { byId, element } from './dom.ts'
+import { type DeviceChoice, NUMBER_SETTINGS, type Settings, settingProblem } from './settings.ts'
+
+export class SettingsForm {
+  readonly #form = byId('settings', HTMLFormElement)
+  readonly #problem = byId('settings-problem', HTMLParagraphElement)
+  #settings: Settings
+
+  /** `onChange` gets the settings whenever they are all usable and one has changed. */
+  constructor(settings: Settings, onChange: (settings: Settings) => void) {
+    this.#settings = { ...settings }
+    this.#fill()
+    this.#form.addEventListener('change', () => {
+      const settings = this.read()
+      if (settings) onChange(settings)
+    })
+  }
+
+  /** The settings as they stand; undefined, with the problem shown beside the form, where one cannot be used. */
+  read(): Settings | undefined {
+    const settings = { ...this.#settings }
+    const problems: string[] = []
+    for (const name of NUMBER_SETTINGS) {
+      const input = this.#input(name)
+      if (!input) continue
+      const problem = settingProblem(name, input.value)
+      input.setAttribute('aria-invalid', String(problem !== undefined))
+      if (problem) problems.push(problem)
+      else settings[name] = Number(input.value)
+    }
+    settings.device = this.#device().value as DeviceChoice
+    if (problems.length === 0 && settings.batch > settings.limit) {
+      problems.push(
+        `Batch size: expected at most the ${settings.limit} training images, found ${settings.batch}.`,
+      )
+    }
+    this.#problem.textContent = problems.join(' ')
+    if (problems.length > 0) return undefined
+    this.#settings = settings
+    return { ...settings }
+  }
+
+  /** While a run is under way its settings stand. */
+  setDisabled(isDisabled: boolean): void {
+    for (const field of this.#form.querySelectorAll<HTMLInputElement | HTMLSelectElement>('input, select')) {
+      field.disabled = isDisabled
+    }
+  }
+
+  /** Greys out a device that cannot compute here, and says why. */
+  withoutDevice(device: DeviceChoice, why: string): void {
+    const option = this.#device().querySelector<HTMLOptionElement>(`option[value="${device}"]`)
+    option?.replaceWith(element('option', { value: device, disabled: true, textContent: why }))
+    if (this.#settings.device === device) this.#device().value = 'auto'
+  }
+
+  #fill(): void {
+    for (const name of NUMBER_SETTINGS) {
+      const input = this.#input(name)
+      if (input) input.value = String(this.#settings[name])
+    }
+    this.#device().value = this.#settings.device
+  }
+
+  #input(name: string): HTMLInputElement | null {
+    return this.#form.querySelector<HTMLInputElement>(`input[name="${name}"]`)
+  }
+
+  #device(): HTMLSelectElement {
+    const select = this.#form.querySelector<HTMLSelectElement>('select[name="device"]')
+    if (!select) throw new Error('internal: the form has no device')
+    return select
+  }
+}

@@ -1,0 +1,104 @@
+/** The settings of a run, and their life in the page's URL, so that a link repeats the run. */
+
+export type DeviceChoice = 'auto' | 'wasm' | 'webgpu'
+export const PANELS = ['train', 'denoise', 'explore', 'files'] as const
+export type PanelName = (typeof PANELS)[number]
+
+export interface Settings {
+  /** Latent units. */
+  z: number
+  epochs: number
+  batch: number
+  /** Adam's learning rate. */
+  lr: number
+  /** Standard deviation of the Gaussian noise added to training inputs. */
+  noise: number
+  threads: number
+  seed: number
+  device: DeviceChoice
+  /** Train on the first so many images. */
+  limit: number
+}
+
+export const TRAINING_IMAGES = 60_000
+
+interface NumberRule {
+  readonly label: string
+  readonly min: number
+  readonly max: number
+  readonly whole: boolean
+}
+
+export type NumberSetting = Exclude<keyof Settings, 'device'>
+
+/** What each number may be: the same limits for the form and for the URL. */
+export const RULES: Record<NumberSetting, NumberRule> = {
+  z: { label: 'Latent units', min: 1, max: 128, whole: true },
+  epochs: { label: 'Epochs', min: 1, max: 1000, whole: true },
+  batch: { label: 'Batch size', min: 1, max: 4096, whole: true },
+  lr: { label: 'Learning rate', min: 1e-7, max: 1, whole: false },
+  noise: { label: 'Noise σ', min: 0, max: 1, whole: false },
+  threads: { label: 'Threads', min: 1, max: 64, whole: true },
+  seed: { label: 'Seed', min: 0, max: 2 ** 32 - 1, whole: true },
+  limit: { label: 'Training images', min: 1, max: TRAINING_IMAGES, whole: true },
+}
+
+export const NUMBER_SETTINGS = Object.keys(RULES) as NumberSetting[]
+
+export function defaultSettings(threads: number): Settings {
+  return {
+    z: 8,
+    epochs: 10,
+    batch: 256,
+    lr: 0.001,
+    noise: 0,
+    threads,
+    seed: 1,
+    device: 'auto',
+    limit: TRAINING_IMAGES,
+  }
+}
+
+/** What is wrong with a value of this setting, in one line; undefined where it is fine. */
+export function settingProblem(name: NumberSetting, text: string): string | undefined {
+  const { label, min, max, whole } = RULES[name]
+  const value = Number(text)
+  if (text.trim() !== '' && value >= min && value <= max && (!whole || Number.isInteger(value)))
+    return undefined
+  const kind = whole ? 'a whole number' : 'a number'
+  return `${label}: expected ${kind} from ${min} to ${max}, found ${text.trim() || 'nothing'}.`
+}
+
+/** Settings and panel from a URL's query. Values that cannot be used keep their default and are reported. */
+export function readSettings(
+  query: string,
+  defaults: Settings,
+): { settings: Settings; panel: PanelName; problems: string[] } {
+  const parameters = new URLSearchParams(query)
+  const settings = { ...defaults }
+  const problems: string[] = []
+  for (const name of NUMBER_SETTINGS) {
+    const text = parameters.get(name)
+    if (text === null) continue
+    const problem = settingProblem(name, text)
+    if (problem) problems.push(`In the link, ${problem}`)
+    else settings[name] = Number(text)
+  }
+  const device = parameters.get('device')
+  if (device === 'auto' || device === 'wasm' || device === 'webgpu') settings.device = device
+  else if (device !== null)
+    problems.push(`In the link, Device: expected auto, wasm or webgpu, found ${device}.`)
+  const panel = PANELS.find((name) => name === parameters.get('panel')) ?? 'train'
+  return { settings, panel, problems }
+}
+
+/** The query that brings back these settings and this panel. Unknown parameters of the present query are dropped. */
+export function writeSettings(settings: Settings, panel: PanelName): string {
+  const parameters = new URLSearchParams({ panel })
+  for (const name of NUMBER_SETTINGS) {
+    if (name === 'limit' && settings.limit === TRAINING_IMAGES) continue
+    parameters.set(name, String(settings[name]))
+  }
+  parameters.set('device', settings.device)
+  return `?${parameters}`
+}

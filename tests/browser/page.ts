@@ -1,0 +1,225 @@
+/** Opens the built page in a real Chromium, served by a small static host, and watches what it writes to the console. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join, normalize } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { skipTest } from '../support/skip.ts'
+
+const FOLDER = join(import.meta.dirname, '../../dist-web')
+/** Not the host's root: the page must work under any path. */
+const BASE_PATH = '/some/where/'
+const CANDIDATES = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+]
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+}
+const ISOLATION_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+/** Above what any wait of these tests takes on two busy cores. */
+const PATIENCE_MS = 60_000
+
+export interface OpenOptions {
+  /** Query of the address, without the question mark. */
+  readonly query?: string
+  /** Whether the host sets the headers of cross-origin isolation; default true. */
+  readonly headers?: boolean
+  /** Whether the page may install its service worker; default false. */
+  readonly serviceWorker?: boolean
+  /** Waits for the pre-trained model; default true. */
+  readonly waitForModel?: boolean
+}
+
+export interface OpenPage {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Address of the page without query. */
+  readonly address: string
+  /** Paths that the host was asked for since the last look, relative to the page. */
+  readonly requests: string[]
+}
+
+function findChromium(): string | undefined {
+  return CANDIDATES.find((path) => path !== undefined && existsSync(path))
+}
+
+/** Registers a test that needs a browser; where none is found it is skipped, loudly. */
+export function browserTest(test: Test, name: string, run: () => Promise<void>): void {
+  if (findChromium()) test(name, run)
+  else skipTest(test, name, 'no Chromium found: install it, or set CHROMIUM to its path')
+}
+
+function startHost(headers: boolean, requests: string[]): Promise<{ port: number; close: () => void }> {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? '/', 'http://host').pathname)
+    if (!path.startsWith(BASE_PATH)) {
+      response.writeHead(404).end()
+      return
+    }
+    const file = path === BASE_PATH ? 'index.html' : path.slice(BASE_PATH.length)
+    requests.push(file)
+    readFile(join(FOLDER, file)).then(
+      (bytes) => {
+        const type = TYPES[extname(file)] ?? 'application/octet-stream'
+        response.writeHead(200, {
+          'Content-Type': type,
+          'Content-Length': bytes.length,
+          ...(headers ? ISOLATION_HEADERS : {}),
+        })
+        response.end(bytes)
+      },
+      () => response.writeHead(404).end(),
+    )
+  })
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      const close = () => {
+        server.closeAllConnections()
+        server.close()
+      }
+      resolve({ port, close })
+    })
+  })
+}
+
+let browser: Browser | undefined
+
+async function launch(): Promise<Browser> {
+  browser ??= await chromium.launch({
+    executablePath: findChromium() ?? '',
+    headless: true,
+    args: [
+      '--headless=new',
+      '--no-sandbox',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--enable-unsafe-webgpu',
+    ],
+  })
+  return browser
+}
+
+/** Ends the browser; call it in `test.after`. */
+export async function closeBrowser(): Promise<void> {
+  await browser?.close()
+  browser = undefined
+}
+
+/** Opens the page, hands it to `use`, and fails if it wrote an error to the console. */
+export async function withPage(options: OpenOptions, use: (open: OpenPage) => Promise<void>): Promise<void> {
+  assert.ok(existsSync(join(FOLDER, 'index.html')), 'dist-web is missing: run npm run build:web first')
+  const { query = '', headers = true, serviceWorker = false, waitForModel = true } = options
+  const requests: string[] = []
+  const host = await startHost(headers, requests)
+  const context = await (await launch()).newContext({
+    serviceWorkers: serviceWorker ? 'allow' : 'block',
+    acceptDownloads: true,
+  })
+  context.setDefaultTimeout(PATIENCE_MS)
+  try {
+    const page = await context.newPage()
+    const errors: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(message.text())
+    })
+    page.on('pageerror', (error) => errors.push(error.message))
+    const address = `http://127.0.0.1:${host.port}${BASE_PATH}`
+    await page.goto(`${address}?${query}`)
+    if (waitForModel) await page.waitForFunction(hasMeasuredModel)
+    await use({ page, context, address, requests })
+    assert.equal(errors, [], 'errors on the console')
+  } finally {
+    await context.close()
+    host.close()
+  }
+}
+
+/** In the page: the model's test MSE stands at its head. */
+function hasMeasuredModel(): boolean {
+  return /\d\.\d/.test(document.getElementById('model-detail')?.textContent ?? '')
+}
+
+/** Waits until the training run is in one of these phases, and returns it. A failed run fails the test. */
+export async function waitForPhase(page: Page, ...phases: string[]): Promise<string> {
+  const handle = await page.waitForFunction((wanted) => {
+    const phase = document.body.dataset.phase ?? ''
+    return wanted.includes(phase) || phase === 'failed' ? phase : undefined
+  }, phases)
+  const phase = String(await handle.jsonValue())
+  if (phase === 'failed' && !phases.includes('failed')) {
+    throw new Error(`the run failed: ${await page.textContent('#train-status')}`)
+  }
+  return phase
+}
+
+/** The text of an element as it is now. */
+export async function textOf(page: Page, selector: string): Promise<string> {
+  return (await page.textContent(selector)) ?? ''
+}
+
+/** The text of an element once it matches. */
+export async function waitForText(page: Page, selector: string, pattern: RegExp): Promise<string> {
+  await page.waitForFunction(
+    ([where, source]) => new RegExp(source).test(document.querySelector(where)?.textContent ?? ''),
+    [selector, pattern.source],
+  )
+  return textOf(page, selector)
+}
+
+/** A number that tells pictures apart: the canvas's bytes, hashed. */
+export function canvasHash(page: Page, selector: string): Promise<number> {
+  return page.evaluate((where) => {
+    const canvas = document.querySelector(where)
+    if (!(canvas instanceof HTMLCanvasElement)) throw new Error(`no canvas ${where}`)
+    const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] }
+    let hash = 0
+    for (const byte of data) hash = (Math.imul(hash, 31) + byte) | 0
+    return hash
+  }, selector)
+}
+
+/** Waits until a canvas shows another picture than the one with this hash. */
+export async function waitForOtherPicture(page: Page, selector: string, before: number): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS
+  while ((await canvasHash(page, selector)) === before) {
+    if (Date.now() > deadline) throw new Error(`${selector} did not change`)
+    await page.waitForTimeout(50)
+  }
+}
+
+/** Drops a file on the page as a user does. */
+export async function dropFile(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ([file, base64]) => {
+      const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+      const data = new DataTransfer()
+      data.items.add(new File([content], file))
+      return data
+    },
+    [name, Buffer.from(bytes).toString('base64')],
+  )
+  await page.dispatchEvent('#drop', 'drop', { dataTransfer: transfer })
+}
+
+/** Clicks and returns the bytes of the download that follows, with the name it was given. */
+export async function download(page: Page, selector: string): Promise<{ name: string; bytes: Uint8Array }> {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click(selector)])
+  return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) }
+}
