@@ -2,6 +2,8 @@
 import { styleText } from 'node:util'
 
 const BAR_COLUMNS = 24
+/** Of a terminal that does not say. */
+const USUAL_COLUMNS = 80
 const CLEAR_TO_END = '\x1b[K'
 
 export interface ProgressBar {
@@ -20,7 +22,7 @@ export function progressBar(stream: NodeJS.WriteStream): ProgressBar {
       const filled = Math.round(Math.min(1, Math.max(0, fraction)) * BAR_COLUMNS)
       const done = styleText('cyan', '━'.repeat(filled), { stream })
       const left = styleText('dim', '─'.repeat(BAR_COLUMNS - filled), { stream })
-      const room = Math.max(0, stream.columns - BAR_COLUMNS - label.length - 3)
+      const room = Math.max(0, (stream.columns || USUAL_COLUMNS) - BAR_COLUMNS - label.length - 3)
       stream.write(`\r${label} ${done}${left} ${note.slice(0, room)}${CLEAR_TO_END}`)
       isDrawn = true
     },

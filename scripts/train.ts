@@ -55,8 +55,9 @@ async function trainAndSave(
   const { config, data, files, resume } = settings
   const interrupt = onInterrupt(() => report.notice('Interrupted: finishing the step, then saving'))
   let saved: TrainingProgress | undefined = resume?.checkpoint.progress
+  let written: readonly string[] = []
   const save = async (progress: TrainingProgress) => {
-    await writeOutputs(engine, settings, progress, canPlot)
+    written = await writeOutputs(engine, settings, progress, canPlot)
     saved = progress
   }
   try {
@@ -75,8 +76,6 @@ async function trainAndSave(
       resume?.checkpoint.progress,
     )
     if (progress.batchLosses.length > 0) await save(progress)
-    const written =
-      saved === undefined ? [] : Object.values(files).filter((file) => canPlot || file !== files.plot)
     report.end(await closing(engine, settings, progress, interrupt, written))
     return interrupt.exitCode()
   } catch (error) {
@@ -89,13 +88,13 @@ async function trainAndSave(
   }
 }
 
-/** Weights, checkpoint and, once there is an epoch to show, the loss plot. */
+/** Weights, checkpoint and, once there is an epoch to show, the loss plot. Returns the names of the files written. */
 async function writeOutputs(
   engine: Engine,
   settings: TrainingSettings,
   progress: TrainingProgress,
   canPlot: boolean,
-): Promise<void> {
+): Promise<string[]> {
   const { sizes, config, data, files } = settings
   const network = autoencoder(sizes)
   const state = await engine.readState()
@@ -110,10 +109,10 @@ async function writeOutputs(
     notes: notesOf(settings),
   })
   await writeFileAtomically(files.checkpoint, checkpoint)
-  if (canPlot && progress.history.length > 0) {
-    const title = `Loss at z = ${sizes.bottleneck}`
-    await writeFileAtomically(files.plot, await drawLossCurve(progress.history, { title }))
-  }
+  if (!canPlot || progress.history.length === 0) return [files.weights, files.checkpoint]
+  const title = `Loss at z = ${sizes.bottleneck}`
+  await writeFileAtomically(files.plot, await drawLossCurve(progress.history, { title }))
+  return [files.weights, files.plot, files.checkpoint]
 }
 
 async function closing(

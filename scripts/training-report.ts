@@ -141,7 +141,7 @@ const ACTIVATION_NAMES = { relu: 'ReLU', identity: 'none', sigmoid: 'sigmoid', s
 function modelSummary(sizes: Required<AutoencoderSizes>): string[] {
   const network = autoencoder(sizes)
   const rows = network.layers.map(({ name, inputs, outputs, activation }) => {
-    const shape = `(${outputs}, ${inputs})`.padEnd(12)
+    const shape = `(${outputs}, ${inputs})`.padEnd(14)
     const parameters = count(outputs * (inputs + 1)).padStart(9)
     return `  ${name}  ${shape}${ACTIVATION_NAMES[activation].padEnd(8)}${parameters} parameters`
   })

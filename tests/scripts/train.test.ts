@@ -173,7 +173,7 @@ for (const device of DEVICES) {
   } else {
     test(`${device}: Ctrl-C finishes the step, saves and exits 130; --resume gives the uninterrupted run's bits`, async () => {
       const cwd = freshDirectory()
-      const big = writeDataset(join(cwd, 'big'), smallDataset(4000, 5))
+      const big = writeDataset(join(cwd, 'big'), smallDataset(1000, 5))
       const args = ['--data', big, '--hidden', '9', '--z', '3', '-b', '2', '--device', device, '--json']
       const running = startCommand('train', [...args, '-e', '1000'], cwd)
       await stdoutLines(running, 2)
@@ -191,7 +191,9 @@ for (const device of DEVICES) {
       const { progress } = readCheckpoint(readFileSync(file), file)
       assert.is(progress.epoch, end.epochs)
       assert.ok(progress.epoch >= 1 && progress.epoch < 1000)
-      readModel(readFileSync(join(cwd, 'weights.pth')), 'weights.pth')
+      const { parameters } = readModel(readFileSync(join(cwd, 'weights.pth')), 'weights.pth')
+      const found = createHash('sha256').update(parameters).digest('hex')
+      assert.is(found, end.parametersSha256, 'what was saved is where it stopped')
 
       const epochs = String(progress.epoch + 1)
       const rest = await train(cwd, '--resume', file, '-e', epochs, '--json', '--device', device)
