@@ -87,7 +87,7 @@ function radius4(words: v128): v128 {
  * of 16: ±√(6 / (inputs + outputs)). `words` is scratch for 16 words.
  */
 export function xavierUniform(out: usize, words: usize, inputs: i32, outputs: i32, layer: u32, seed: u32): void {
-  const bound = sqrt<f32>(<f32>(6.0 / <f64>(inputs + outputs)))
+  const bound = <f32>sqrt<f64>(6.0 / <f64>(inputs + outputs))
   const count = inputs * outputs
   for (let first = 0; first < count; first += PANEL) {
     philox4x32x4(words, <u32>first / 4, layer, 0, seed, STREAM_WEIGHTS)

@@ -33,7 +33,8 @@ export function crossEntropyRow(row: usize, layer: LayerPlan, label: i32, scale:
   const at = row + ((<usize>label) << 2)
   // The smallest normal float32 stands for a probability that underflowed.
   const p = max(load<f32>(at), <f32>1.17549435e-38)
-  const loss = -f32x4.extract_lane(log4(f32x4.splat(p)), 0)
+  // log4 wants a number: of NaN it would make a finite loss, and training would not notice.
+  const loss = isNaN<f32>(p) ? p : -f32x4.extract_lane(log4(f32x4.splat(p)), 0)
   store<f32>(at, load<f32>(at) - 1)
   const padded = roundUp(layer.outputs, PANEL)
   for (let o = 0; o < padded; o += 4) {

@@ -1,0 +1,209 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { TestCore } from '../support/core.ts'
+import {
+  assertSameBits,
+  CORE_VARIANTS,
+  FencedBuffers,
+  loadCore,
+  signedValues,
+  uniforms,
+} from '../support/core.ts'
+
+const QUAD = 4
+const PANEL = 16
+const TILE = QUAD * PANEL
+const NARROW = 0
+const WIDE = 1
+/** Lengths of the sum: none, below, at and above quads and panels, and the input of MNIST. */
+const LENGTHS = [0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 33, 784]
+
+interface Operands {
+  /** A, (n, 4) */
+  readonly a: Float32Array
+  /** B, (rows, 16) with rows ≥ n */
+  readonly b: Float32Array
+  /** Row of B that goes with each row of A, (n); undefined: its own. */
+  readonly rows?: Uint32Array
+}
+
+interface Oracle {
+  /** C in float64, (4, 16) */
+  readonly sums: Float64Array
+  /** Σ |a b|, (4, 16) */
+  readonly magnitudes: Float64Array
+}
+
+function oracle({ a, b, rows }: Operands): Oracle {
+  const sums = new Float64Array(TILE)
+  const magnitudes = new Float64Array(TILE)
+  for (let k = 0; k < a.length / QUAD; k++) {
+    const from = rows ? rows[k] : k
+    for (let i = 0; i < TILE; i++) {
+      const product = a[k * QUAD + Math.floor(i / PANEL)] * b[from * PANEL + (i % PANEL)]
+      sums[i] += product
+      magnitudes[i] += Math.abs(product)
+    }
+  }
+  return { sums, magnitudes }
+}
+
+/**
+ * A sum of n products in float32 rounds each term at most n times on its way, fused or not: it is off by at most
+ * γₙ Σ |a b| with γₙ = n u / (1 − n u), u = 2⁻²⁴ (Higham, Accuracy and Stability, 2002, section 3.1).
+ */
+function errorBound(n: number): number {
+  const nu = n * 2 ** -24
+  return nu / (1 - nu)
+}
+
+/** C of the dense product as words, fences checked. */
+function dense({ kernels, memory }: TestCore, wide: number, { a, b }: Operands): Uint32Array {
+  const buffers = new FencedBuffers(memory)
+  const addresses = [buffers.output(TILE), buffers.input(a), buffers.input(b)] as const
+  kernels.gemmTile(wide, ...addresses, a.length / QUAD)
+  buffers.check(`gemmTile, wide ${wide}`)
+  return buffers.bits(addresses[0], TILE)
+}
+
+/** C of the sparse product as words, fences checked. */
+function sparse({ kernels, memory }: TestCore, wide: number, { a, b, rows }: Operands): Uint32Array {
+  const n = a.length / QUAD
+  const offsets = Uint32Array.from({ length: n }, (_, k) => (rows ? rows[k] : k) * PANEL * 4)
+  const buffers = new FencedBuffers(memory)
+  const addresses = [
+    buffers.output(TILE),
+    buffers.input(a),
+    buffers.input(offsets),
+    buffers.input(b),
+  ] as const
+  kernels.spmmTile(wide, ...addresses, n)
+  buffers.check(`spmmTile, wide ${wide}`)
+  return buffers.bits(addresses[0], TILE)
+}
+
+function assertProduct(words: Uint32Array, operands: Operands, bound: number, what: string): void {
+  const { sums, magnitudes } = oracle(operands)
+  const actual = new Float32Array(words.buffer)
+  for (let i = 0; i < TILE; i++) {
+    const allowed = bound * magnitudes[i]
+    if (!(Math.abs(actual[i] - sums[i]) <= allowed)) {
+      const place = `${what}: C[${Math.floor(i / PANEL)}][${i % PANEL}]`
+      assert.unreachable(`${place} is ${actual[i]}, not within ${allowed} of ${sums[i]}`)
+    }
+  }
+}
+
+/** Whole numbers that name their row and column; every sum is below 2²⁴, so that float32 must hold it exactly. */
+function fingerprints(n: number): Operands {
+  const a = Float32Array.from({ length: n * QUAD }, (_, i) => 4 * (Math.floor(i / QUAD) % 8) + (i % QUAD) + 1)
+  const b = Float32Array.from(
+    { length: n * PANEL },
+    (_, i) => 16 * (Math.floor(i / PANEL) % 5) + (i % PANEL) + 1,
+  )
+  return { a, b }
+}
+
+function signed(n: number): Operands {
+  return { a: signedValues(n * QUAD, 2 * n + 1), b: signedValues(n * PANEL, 2 * n + 2) }
+}
+
+/** As a minibatch of MNIST: most quads are zero as a whole, and the rest have zeros in them. */
+function mostlyZero(n: number): Operands {
+  const operands = signed(n)
+  const next = uniforms(n)
+  for (let k = 0; k < n; k++) {
+    const quad = operands.a.subarray(k * QUAD, (k + 1) * QUAD)
+    if (next() < 0.7) quad.fill(0)
+    else quad[k % QUAD] = 0
+  }
+  return operands
+}
+
+/** The terms of a product whose quad of A is not zero, with the rows of B that they belong to. */
+function withoutZeros({ a, b }: Operands): Operands {
+  const rows = Uint32Array.from({ length: a.length / QUAD }, (_, k) => k).filter((k) =>
+    a.subarray(k * QUAD, (k + 1) * QUAD).some((value) => value !== 0),
+  )
+  const kept = Float32Array.from(
+    { length: rows.length * QUAD },
+    (_, i) => a[rows[i >> 2] * QUAD + (i % QUAD)],
+  )
+  return { a: kept, b, rows }
+}
+
+for (const variant of CORE_VARIANTS) {
+  const test = suite(`products of the core ${variant}`)
+  const core = await loadCore(variant)
+  const tiles = [NARROW, WIDE] as const
+
+  test('sums of fingerprints are exact, dense and sparse', () => {
+    for (const n of LENGTHS) {
+      const operands = fingerprints(n)
+      for (const wide of tiles) {
+        assertProduct(dense(core, wide, operands), operands, 0, `dense, n ${n}, wide ${wide}`)
+        assertProduct(sparse(core, wide, operands), operands, 0, `sparse, n ${n}, wide ${wide}`)
+      }
+    }
+  })
+
+  test('sums of n signed products are within n u / (1 - n u) of their magnitude, u = 2^-24', () => {
+    for (const n of LENGTHS) {
+      const operands = signed(n)
+      for (const wide of tiles) {
+        assertProduct(dense(core, wide, operands), operands, errorBound(n), `n ${n}, wide ${wide}`)
+      }
+    }
+  })
+
+  test('an empty sum is +0', () => {
+    const operands = signed(0)
+    for (const wide of tiles) {
+      assertSameBits(dense(core, wide, operands), new Uint32Array(TILE), 'dense')
+      assertSameBits(sparse(core, wide, operands), new Uint32Array(TILE), 'sparse')
+    }
+  })
+
+  test('wide and narrow tiles, dense and sparse, agree to the bit', () => {
+    for (const n of LENGTHS) {
+      const operands = signed(n)
+      const expected = dense(core, NARROW, operands)
+      assertSameBits(dense(core, WIDE, operands), expected, `dense wide, n ${n}`)
+      for (const wide of tiles) {
+        assertSameBits(sparse(core, wide, operands), expected, `sparse, wide ${wide}, n ${n}`)
+      }
+    }
+  })
+
+  test('leaving zeros out changes no bit', () => {
+    for (const n of LENGTHS) {
+      const operands = mostlyZero(n)
+      const short = withoutZeros(operands)
+      if (n >= 15)
+        assert.ok(short.a.length < operands.a.length && short.a.length > 0, `n ${n}: nothing to test`)
+      for (const wide of tiles) {
+        const what = `wide ${wide}, n ${n}, ${short.a.length / QUAD} left`
+        assertSameBits(sparse(core, wide, short), dense(core, wide, operands), what)
+      }
+    }
+  })
+
+  test('a list may name rows in any order and again, and the others are not read', () => {
+    for (const n of LENGTHS) {
+      const { a, b } = signed(n)
+      const rowsOfB = 3 * n + 1
+      const rows = Uint32Array.from({ length: n }, (_, k) => 3 * ((k * 7 + 2) % Math.max(1, n - 1)) + 1)
+      const spread = new Float32Array(rowsOfB * PANEL).fill(Number.NaN)
+      for (const row of rows) {
+        const from = Math.floor(row / 3)
+        spread.set(b.subarray(from * PANEL, (from + 1) * PANEL), row * PANEL)
+      }
+      const operands = { a, b: spread, rows }
+      for (const wide of tiles) {
+        assertProduct(sparse(core, wide, operands), operands, errorBound(n), `n ${n}, wide ${wide}`)
+      }
+    }
+  })
+
+  test.run()
+}
