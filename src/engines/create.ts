@@ -7,7 +7,10 @@ import type { Simd } from './wasm/module-choice.ts'
 export type Device = 'auto' | 'cpu' | 'wasm' | 'webgpu' | 'reference'
 
 export interface EngineOptions {
-  /** `cpu` and `wasm` are one engine; `auto` takes it too. Default `auto`. */
+  /**
+   * `cpu` and `wasm` are one engine; `auto` (the default) takes it too, unless a GPU trains this network faster. A
+   * software adapter is never taken by `auto`.
+   */
   readonly device?: Device | undefined
   /** Worker threads of the CPU engine; default: the available parallelism. */
   readonly threads?: number | undefined
@@ -18,13 +21,20 @@ export interface EngineOptions {
 /** Throws a `DeviceError` that says why when the chosen device cannot compute here. */
 export async function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
   const { device = 'auto', threads = availableParallelism(), simd = 'auto' } = options
+  const createCpu = async () => {
+    const { createWasmEngine } = await import('./wasm/node.ts')
+    return createWasmEngine(network, { threads, simd })
+  }
   switch (device) {
-    case 'auto':
-    case 'cpu':
-    case 'wasm': {
-      const { createWasmEngine } = await import('./wasm/node.ts')
-      return createWasmEngine(network, { threads, simd })
+    case 'auto': {
+      const { createWebgpuNodeEngine, mayHaveGpu } = await import('./webgpu/node.ts')
+      if (!mayHaveGpu()) return createCpu()
+      const { createFastestEngine } = await import('./fastest.ts')
+      return createFastestEngine(network, createCpu, createWebgpuNodeEngine)
     }
+    case 'cpu':
+    case 'wasm':
+      return createCpu()
     case 'webgpu': {
       const { createWebgpuNodeEngine } = await import('./webgpu/node.ts')
       return createWebgpuNodeEngine(network)

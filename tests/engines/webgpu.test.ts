@@ -210,6 +210,7 @@ test('a device lost during an epoch rejects it and every later call with the cau
   const first = await rejection(engine.trainEpoch({ ...REQUEST, batchSize: 1, onProgress }))
   assertDeviceError(first, /the device was lost/)
   assert.is(await rejection(engine.readState()), first)
+  assert.is(await rejection(engine.initialize(1)), first)
   await engine.dispose()
 })
 

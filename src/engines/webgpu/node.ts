@@ -1,4 +1,5 @@
 /** The WebGPU engine in Node, through Dawn: the optional package `webgpu`, loaded only when it is asked for. */
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
@@ -34,6 +35,23 @@ export async function loadDawn(): Promise<GPU> {
   Object.assign(globalThis, module.globals)
   dawn = module.create([])
   return dawn
+}
+
+/** Where Linux systems register Vulkan drivers (the Vulkan loader's search path, without the user's own folders). */
+const VULKAN_DRIVER_FOLDERS = [
+  '/etc/vulkan/icd.d',
+  '/usr/local/share/vulkan/icd.d',
+  '/usr/share/vulkan/icd.d',
+]
+
+/**
+ * Whether it is worth loading Dawn to look for a GPU that was not asked for: it takes a while, and prints warnings where
+ * there is no driver. On Linux, whether a Vulkan driver is registered or named; elsewhere the system brings its own.
+ */
+export function mayHaveGpu(): boolean {
+  if (process.platform !== 'linux') return true
+  if (process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES) return true
+  return VULKAN_DRIVER_FOLDERS.some((folder) => existsSync(folder) && readdirSync(folder).length > 0)
 }
 
 /** The WGSL files beside this one. */
