@@ -12,6 +12,7 @@ exports.gatherCodesQuad = gatherCodesQuad;
 const layouts_1 = require("./layouts");
 const plan_1 = require("./plan");
 const random_1 = require("./random");
+const tiles_1 = require("./tiles");
 const BYTE_SCALE = 255.0;
 /** 16 bytes → 16 floats value / 255 at out, rounded as one division. */
 function unitFloats16(out, bytes) {
@@ -32,54 +33,50 @@ function addNoise16(x, scratch, pixel, image, job) {
         v128.store(x + v, f32x4.min(f32x4.max(noisy, f32x4.splat(0)), f32x4.splat(1)));
     }
 }
-/** Appends the columns of the tile that are not zero in all four rows to a list; returns its new length. */
-function appendRowQuads(values, offsets, count, tile, transposed, column) {
-    for (let v = 0; v < 4; v++)
-        (0, layouts_1.storeTransposedQuad)(transposed + (v << 6), 16, tile, v);
-    for (let j = 0; j < plan_1.PANEL; j++) {
-        // Written always, counted only if not zero: no branch to mispredict.
-        const quad = v128.load(transposed + (j << 4));
-        v128.store(values + (count << 4), quad);
-        store(offsets + (count << 2), (column + j) * (plan_1.PANEL * 4));
-        count += i32(v128.any_true(f32x4.ne(quad, f32x4.splat(0))));
-    }
-    return count;
-}
 /**
  * Rows row … row + 3 of a minibatch from the training images `order[first + row …]`, of which `rows` exist in all: clean target,
- * noisy input where asked for, and the list of non-zero inputs. `scratch` holds 160 floats.
+ * noisy input where asked for, and its row list. `scratch` holds 96 floats.
  */
 function gatherTrainingQuad(job, batch, scratch, first, row, rows) {
     const layer = (0, plan_1.layerAt)(job, 0);
     const paddedInputs = (0, plan_1.roundUp)(layer.inputs, plan_1.PANEL);
-    const tile = scratch;
-    const transposed = scratch + 256;
     const noisy = job.noiseStd > 0;
     const quad = row / plan_1.QUAD;
-    const values = batch.rowValues + ((quad * paddedInputs) << 4);
-    const offsets = batch.rowOffsets + ((quad * paddedInputs) << 2);
+    const list = (quad * paddedInputs);
+    const values = batch.rowValues + (list << 4);
+    const offsets = batch.rowOffsets + (list << 2);
+    const none = i32x4.splat(0);
+    const image0 = imageAt(job, first + row, paddedInputs);
+    const image1 = row + 1 < rows ? imageAt(job, first + row + 1, paddedInputs) : 0;
+    const image2 = row + 2 < rows ? imageAt(job, first + row + 2, paddedInputs) : 0;
+    const image3 = row + 3 < rows ? imageAt(job, first + row + 3, paddedInputs) : 0;
     let count = 0;
     for (let column = 0; column < paddedInputs; column += plan_1.PANEL) {
-        let any = i32x4.splat(0);
-        for (let r = 0; r < plan_1.QUAD; r++) {
-            const bytes = row + r < rows ? v128.load(imageAt(job, first + row + r, paddedInputs) + column) : i32x4.splat(0);
-            any = v128.or(any, bytes);
-            unitFloats16(tile + (r << 6), bytes);
+        const target = (0, tiles_1.panelAt)(batch.target, row, column, job.rowCapacity);
+        const bytes0 = v128.load(image0 + column);
+        const bytes1 = image1 !== 0 ? v128.load(image1 + column) : none;
+        const bytes2 = image2 !== 0 ? v128.load(image2 + column) : none;
+        const bytes3 = image3 !== 0 ? v128.load(image3 + column) : none;
+        if (!noisy && !v128.any_true(v128.or(v128.or(bytes0, bytes1), v128.or(bytes2, bytes3)))) {
+            memory.fill(target, 0, plan_1.QUAD * plan_1.PANEL * 4);
+            continue;
         }
-        (0, layouts_1.storeColumnQuads)(batch.target, tile, row, column, job.rowCapacity);
+        unitFloats16(target, bytes0);
+        unitFloats16(target + 64, bytes1);
+        unitFloats16(target + 128, bytes2);
+        unitFloats16(target + 192, bytes3);
+        let seen = target;
         if (noisy) {
+            seen = (0, tiles_1.panelAt)(batch.input, row, column, job.rowCapacity);
+            memory.copy(seen, target, plan_1.QUAD * plan_1.PANEL * 4);
             for (let r = 0; r < plan_1.QUAD && row + r < rows; r++) {
                 const image = load(job.order + ((first + row + r) << 2));
-                addNoise16(tile + (r << 6), transposed, column, image, job);
+                addNoise16(seen + (r << 6), scratch, column, image, job);
             }
             if (column + plan_1.PANEL > layer.inputs)
-                clearPadding(tile, layer.inputs - column);
-            (0, layouts_1.storeColumnQuads)(batch.input, tile, row, column, job.rowCapacity);
-            count = appendRowQuads(values, offsets, count, tile, transposed, column);
+                clearPadding(seen, layer.inputs - column);
         }
-        else if (v128.any_true(any)) {
-            count = appendRowQuads(values, offsets, count, tile, transposed, column);
-        }
+        count = (0, layouts_1.appendToRowList)(values, offsets, count, seen, column);
     }
     store(batch.rowCounts + (quad << 2), count);
 }
@@ -94,17 +91,18 @@ function imageAt(job, position, paddedInputs) {
     const image = load(job.order + (position << 2));
     return job.images + image * paddedInputs;
 }
-/** The list of images whose pixels 4 · pixelQuad … + 3 are not all zero, over `rows` rows. */
+/** The column list of pixels 4 · pixelQuad … + 3 over `rows` rows. */
 function listColumnQuad(job, batch, pixelQuad, rows) {
-    const from = batch.input + ((pixelQuad * job.rowCapacity) << 4);
+    const from = (0, tiles_1.panelAt)(batch.input, 0, pixelQuad * plan_1.QUAD, job.rowCapacity) + ((pixelQuad & 3) << 4);
     const values = batch.columnValues + ((pixelQuad * job.rowCapacity) << 4);
     const offsets = batch.columnOffsets + ((pixelQuad * job.rowCapacity) << 2);
     let count = 0;
-    for (let row = 0; row < rows; row++) {
-        const quad = v128.load(from + (row << 4));
+    const end = rows << 6;
+    for (let offset = 0; offset < end; offset += 64) {
+        const quad = v128.load(from + offset);
         v128.store(values + (count << 4), quad);
-        store(offsets + (count << 2), row * (plan_1.PANEL * 4));
-        count += i32(v128.any_true(f32x4.ne(quad, f32x4.splat(0))));
+        store(offsets + (count << 2), offset);
+        count += i32(v128.any_true(quad));
     }
     store(batch.columnCounts + (pixelQuad << 2), count);
 }
@@ -123,35 +121,34 @@ function loadInference16(job, layer, out, row, column) {
     const width = min(plan_1.PANEL, layer.inputs - column);
     memory.copy(out, job.inputs + ((row * layer.inputs + column) << 2), width << 2);
 }
-/**
- * Rows inputRow … + 3 of the inference inputs as rows `row` … + 3 of the batch buffers: target (the input itself) and the list
- * of non-zero inputs. For networks entered at the first layer.
- */
-function gatherInferenceQuad(job, batch, scratch, inputRow, row) {
+/** Rows inputRow … + 3 of the inference inputs as rows row … + 3 of the batch: target (the input itself) and row list. */
+function gatherInferenceQuad(job, batch, inputRow, row) {
     const layer = (0, plan_1.layerAt)(job, 0);
     const paddedInputs = (0, plan_1.roundUp)(layer.inputs, plan_1.PANEL);
-    const tile = scratch;
-    const quad = row / plan_1.QUAD;
-    const values = batch.rowValues + ((quad * paddedInputs) << 4);
-    const offsets = batch.rowOffsets + ((quad * paddedInputs) << 2);
+    const quad = (row / plan_1.QUAD);
+    const list = quad * paddedInputs;
     let count = 0;
     for (let column = 0; column < paddedInputs; column += plan_1.PANEL) {
+        const target = (0, tiles_1.panelAt)(batch.target, row, column, job.rowCapacity);
         for (let r = 0; r < plan_1.QUAD; r++)
-            loadInference16(job, layer, tile + (r << 6), inputRow + r, column);
-        (0, layouts_1.storeColumnQuads)(batch.target, tile, row, column, job.rowCapacity);
-        count = appendRowQuads(values, offsets, count, tile, scratch + 256, column);
+            loadInference16(job, layer, target + (r << 6), inputRow + r, column);
+        count = (0, layouts_1.appendToRowList)(batch.rowValues + (list << 4), batch.rowOffsets + (list << 2), count, target, column);
     }
     store(batch.rowCounts + (quad << 2), count);
 }
-/** Rows inputRow … + 3 of the inference inputs as row quads of the layer before `firstLayer`: how codes enter the decoder. */
+/** Rows inputRow … + 3 of the inference inputs as outputs of the layer before `firstLayer`: how codes enter the decoder. */
 function gatherCodesQuad(job, scratch, inputRow, row) {
     const entered = (0, plan_1.layerAt)(job, job.firstLayer);
     const before = (0, plan_1.layerAt)(job, job.firstLayer - 1);
     const paddedInputs = (0, plan_1.roundUp)(entered.inputs, plan_1.PANEL);
-    const tile = scratch;
+    const quad = (row / plan_1.QUAD);
+    const list = quad * paddedInputs;
+    const values = before.outputValues + (list << 4);
+    let count = 0;
     for (let column = 0; column < paddedInputs; column += plan_1.PANEL) {
         for (let r = 0; r < plan_1.QUAD; r++)
-            loadInference16(job, entered, tile + (r << 6), inputRow + r, column);
-        (0, layouts_1.storeRowQuads)(before.outputRows, tile, row, column, paddedInputs);
+            loadInference16(job, entered, scratch + (r << 6), inputRow + r, column);
+        count = (0, layouts_1.appendToRowList)(values, before.outputOffsets + (list << 2), count, scratch, column);
     }
+    store(before.outputCounts + (quad << 2), count);
 }

@@ -3,9 +3,10 @@
  * input), and the lists of what is not zero, by quad of images for the forward product and by quad of pixels for the weight
  * gradient. MNIST is 81 % zeros, and a product with zero changes no bit of a sum, so the lists alone are multiplied.
  */
-import { storeColumnQuads, storeRowQuads, storeTransposedQuad } from './layouts'
+import { appendToRowList } from './layouts'
 import { BatchPlan, INPUT_BYTES, Job, LayerPlan, PANEL, QUAD, layerAt, roundUp } from './plan'
 import { normals16 } from './random'
+import { panelAt } from './tiles'
 
 const BYTE_SCALE: f32 = 255.0
 
@@ -30,52 +31,49 @@ function addNoise16(x: usize, scratch: usize, pixel: i32, image: u32, job: Job):
   }
 }
 
-/** Appends the columns of the tile that are not zero in all four rows to a list; returns its new length. */
-function appendRowQuads(values: usize, offsets: usize, count: i32, tile: usize, transposed: usize, column: i32): i32 {
-  for (let v: usize = 0; v < 4; v++) storeTransposedQuad(transposed + (v << 6), 16, tile, v)
-  for (let j = 0; j < PANEL; j++) {
-    // Written always, counted only if not zero: no branch to mispredict.
-    const quad = v128.load(transposed + ((<usize>j) << 4))
-    v128.store(values + ((<usize>count) << 4), quad)
-    store<u32>(offsets + ((<usize>count) << 2), <u32>(column + j) * (PANEL * 4))
-    count += i32(v128.any_true(f32x4.ne(quad, f32x4.splat(0))))
-  }
-  return count
-}
-
 /**
  * Rows row … row + 3 of a minibatch from the training images `order[first + row …]`, of which `rows` exist in all: clean target,
- * noisy input where asked for, and the list of non-zero inputs. `scratch` holds 160 floats.
+ * noisy input where asked for, and its row list. `scratch` holds 96 floats.
  */
 export function gatherTrainingQuad(job: Job, batch: BatchPlan, scratch: usize, first: i32, row: i32, rows: i32): void {
   const layer = layerAt(job, 0)
   const paddedInputs = roundUp(layer.inputs, PANEL)
-  const tile = scratch
-  const transposed = scratch + 256
   const noisy = job.noiseStd > 0
   const quad = row / QUAD
-  const values = <usize>batch.rowValues + ((<usize>(quad * paddedInputs)) << 4)
-  const offsets = <usize>batch.rowOffsets + ((<usize>(quad * paddedInputs)) << 2)
+  const list = <usize>(quad * paddedInputs)
+  const values = <usize>batch.rowValues + (list << 4)
+  const offsets = <usize>batch.rowOffsets + (list << 2)
+  const none = i32x4.splat(0)
+  const image0 = imageAt(job, first + row, paddedInputs)
+  const image1 = row + 1 < rows ? imageAt(job, first + row + 1, paddedInputs) : 0
+  const image2 = row + 2 < rows ? imageAt(job, first + row + 2, paddedInputs) : 0
+  const image3 = row + 3 < rows ? imageAt(job, first + row + 3, paddedInputs) : 0
   let count = 0
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    let any = i32x4.splat(0)
-    for (let r = 0; r < QUAD; r++) {
-      const bytes = row + r < rows ? v128.load(imageAt(job, first + row + r, paddedInputs) + <usize>column) : i32x4.splat(0)
-      any = v128.or(any, bytes)
-      unitFloats16(tile + ((<usize>r) << 6), bytes)
+    const target = panelAt(batch.target, row, column, job.rowCapacity)
+    const bytes0 = v128.load(image0 + <usize>column)
+    const bytes1 = image1 !== 0 ? v128.load(image1 + <usize>column) : none
+    const bytes2 = image2 !== 0 ? v128.load(image2 + <usize>column) : none
+    const bytes3 = image3 !== 0 ? v128.load(image3 + <usize>column) : none
+    if (!noisy && !v128.any_true(v128.or(v128.or(bytes0, bytes1), v128.or(bytes2, bytes3)))) {
+      memory.fill(target, 0, QUAD * PANEL * 4)
+      continue
     }
-    storeColumnQuads(batch.target, tile, row, column, job.rowCapacity)
+    unitFloats16(target, bytes0)
+    unitFloats16(target + 64, bytes1)
+    unitFloats16(target + 128, bytes2)
+    unitFloats16(target + 192, bytes3)
+    let seen = target
     if (noisy) {
+      seen = panelAt(batch.input, row, column, job.rowCapacity)
+      memory.copy(seen, target, QUAD * PANEL * 4)
       for (let r = 0; r < QUAD && row + r < rows; r++) {
         const image = load<u32>(<usize>job.order + ((<usize>(first + row + r)) << 2))
-        addNoise16(tile + ((<usize>r) << 6), transposed, column, image, job)
+        addNoise16(seen + ((<usize>r) << 6), scratch, column, image, job)
       }
-      if (column + PANEL > layer.inputs) clearPadding(tile, layer.inputs - column)
-      storeColumnQuads(batch.input, tile, row, column, job.rowCapacity)
-      count = appendRowQuads(values, offsets, count, tile, transposed, column)
-    } else if (v128.any_true(any)) {
-      count = appendRowQuads(values, offsets, count, tile, transposed, column)
+      if (column + PANEL > layer.inputs) clearPadding(seen, layer.inputs - column)
     }
+    count = appendToRowList(values, offsets, count, seen, column)
   }
   store<i32>(<usize>batch.rowCounts + ((<usize>quad) << 2), count)
 }
@@ -92,17 +90,18 @@ function imageAt(job: Job, position: i32, paddedInputs: i32): usize {
   return <usize>job.images + <usize>image * <usize>paddedInputs
 }
 
-/** The list of images whose pixels 4 · pixelQuad … + 3 are not all zero, over `rows` rows. */
+/** The column list of pixels 4 · pixelQuad … + 3 over `rows` rows. */
 export function listColumnQuad(job: Job, batch: BatchPlan, pixelQuad: i32, rows: i32): void {
-  const from = <usize>batch.input + ((<usize>(pixelQuad * job.rowCapacity)) << 4)
+  const from = panelAt(batch.input, 0, pixelQuad * QUAD, job.rowCapacity) + ((<usize>(pixelQuad & 3)) << 4)
   const values = <usize>batch.columnValues + ((<usize>(pixelQuad * job.rowCapacity)) << 4)
   const offsets = <usize>batch.columnOffsets + ((<usize>(pixelQuad * job.rowCapacity)) << 2)
   let count = 0
-  for (let row = 0; row < rows; row++) {
-    const quad = v128.load(from + ((<usize>row) << 4))
+  const end = (<usize>rows) << 6
+  for (let offset: usize = 0; offset < end; offset += 64) {
+    const quad = v128.load(from + offset)
     v128.store(values + ((<usize>count) << 4), quad)
-    store<u32>(offsets + ((<usize>count) << 2), <u32>row * (PANEL * 4))
-    count += i32(v128.any_true(f32x4.ne(quad, f32x4.splat(0))))
+    store<u32>(offsets + ((<usize>count) << 2), <u32>offset)
+    count += i32(v128.any_true(quad))
   }
   store<i32>(<usize>batch.columnCounts + ((<usize>pixelQuad) << 2), count)
 }
@@ -123,34 +122,33 @@ function loadInference16(job: Job, layer: LayerPlan, out: usize, row: i32, colum
   memory.copy(out, <usize>job.inputs + ((<usize>row * <usize>layer.inputs + <usize>column) << 2), (<usize>width) << 2)
 }
 
-/**
- * Rows inputRow … + 3 of the inference inputs as rows `row` … + 3 of the batch buffers: target (the input itself) and the list
- * of non-zero inputs. For networks entered at the first layer.
- */
-export function gatherInferenceQuad(job: Job, batch: BatchPlan, scratch: usize, inputRow: i32, row: i32): void {
+/** Rows inputRow … + 3 of the inference inputs as rows row … + 3 of the batch: target (the input itself) and row list. */
+export function gatherInferenceQuad(job: Job, batch: BatchPlan, inputRow: i32, row: i32): void {
   const layer = layerAt(job, 0)
   const paddedInputs = roundUp(layer.inputs, PANEL)
-  const tile = scratch
-  const quad = row / QUAD
-  const values = <usize>batch.rowValues + ((<usize>(quad * paddedInputs)) << 4)
-  const offsets = <usize>batch.rowOffsets + ((<usize>(quad * paddedInputs)) << 2)
+  const quad = <usize>(row / QUAD)
+  const list = quad * <usize>paddedInputs
   let count = 0
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    for (let r = 0; r < QUAD; r++) loadInference16(job, layer, tile + ((<usize>r) << 6), inputRow + r, column)
-    storeColumnQuads(batch.target, tile, row, column, job.rowCapacity)
-    count = appendRowQuads(values, offsets, count, tile, scratch + 256, column)
+    const target = panelAt(batch.target, row, column, job.rowCapacity)
+    for (let r = 0; r < QUAD; r++) loadInference16(job, layer, target + ((<usize>r) << 6), inputRow + r, column)
+    count = appendToRowList(<usize>batch.rowValues + (list << 4), <usize>batch.rowOffsets + (list << 2), count, target, column)
   }
-  store<i32>(<usize>batch.rowCounts + ((<usize>quad) << 2), count)
+  store<i32>(<usize>batch.rowCounts + (quad << 2), count)
 }
 
-/** Rows inputRow … + 3 of the inference inputs as row quads of the layer before `firstLayer`: how codes enter the decoder. */
+/** Rows inputRow … + 3 of the inference inputs as outputs of the layer before `firstLayer`: how codes enter the decoder. */
 export function gatherCodesQuad(job: Job, scratch: usize, inputRow: i32, row: i32): void {
   const entered = layerAt(job, job.firstLayer)
   const before = layerAt(job, job.firstLayer - 1)
   const paddedInputs = roundUp(entered.inputs, PANEL)
-  const tile = scratch
+  const quad = <usize>(row / QUAD)
+  const list = quad * <usize>paddedInputs
+  const values = <usize>before.outputValues + (list << 4)
+  let count = 0
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    for (let r = 0; r < QUAD; r++) loadInference16(job, entered, tile + ((<usize>r) << 6), inputRow + r, column)
-    storeRowQuads(before.outputRows, tile, row, column, paddedInputs)
+    for (let r = 0; r < QUAD; r++) loadInference16(job, entered, scratch + ((<usize>r) << 6), inputRow + r, column)
+    count = appendToRowList(values, <usize>before.outputOffsets + (list << 2), count, scratch, column)
   }
+  store<i32>(<usize>before.outputCounts + (quad << 2), count)
 }

@@ -39,13 +39,38 @@ export function storeRowQuads(rows: usize, tile: usize, row: i32, column: i32, p
   for (let v: usize = 0; v < 4; v++) storeTransposedQuad(to + (v << 6), 16, tile, v)
 }
 
-/** Tile → panels [column / 16][rows][16]: 256 neighbouring bytes. */
-export function storePanel(panels: usize, tile: usize, row: i32, column: i32, rowCapacity: i32): void {
-  const to = panels + ((<usize>((column / PANEL) * rowCapacity + row)) << 6)
-  for (let v: usize = 0; v < 256; v += 32) {
-    v128.store(to + v, v128.load(tile + v))
-    v128.store(to + v, v128.load(tile + v, 16), 16)
+/**
+ * Appends the tile's columns that are not zero in all four rows to the row list of its quad; returns the list's new length.
+ * Written always, counted only if not zero: no branch to mispredict.
+ */
+export function appendToRowList(values: usize, offsets: usize, count: i32, tile: usize, column: i32): i32 {
+  let offset = <u32>column * (PANEL * 4)
+  for (let v: usize = 0; v < 64; v += 16) {
+    const r0 = v128.load(tile + v)
+    const r1 = v128.load(tile + v, 64)
+    const r2 = v128.load(tile + v, 128)
+    const r3 = v128.load(tile + v, 192)
+    const any = v128.or(v128.or(r0, r1), v128.or(r2, r3))
+    const mask = i32x4.bitmask(i32x4.ne(any, i32x4.splat(0)))
+    const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5)
+    const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)
+    const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5)
+    const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7)
+    v128.store(values + ((<usize>count) << 4), v128.shuffle<i64>(low01, low23, 0, 2))
+    store<u32>(offsets + ((<usize>count) << 2), offset)
+    count += mask & 1
+    v128.store(values + ((<usize>count) << 4), v128.shuffle<i64>(low01, low23, 1, 3))
+    store<u32>(offsets + ((<usize>count) << 2), offset + 64)
+    count += (mask >> 1) & 1
+    v128.store(values + ((<usize>count) << 4), v128.shuffle<i64>(high01, high23, 0, 2))
+    store<u32>(offsets + ((<usize>count) << 2), offset + 128)
+    count += (mask >> 2) & 1
+    v128.store(values + ((<usize>count) << 4), v128.shuffle<i64>(high01, high23, 1, 3))
+    store<u32>(offsets + ((<usize>count) << 2), offset + 192)
+    count += mask >> 3
+    offset += 256
   }
+  return count
 }
 
 /** Tile → rows [row][columns], leaving out rows and columns that do not exist. `row` counts from the address. */

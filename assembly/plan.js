@@ -6,11 +6,14 @@
  * Sizes are counted in elements (rows, columns, images), never in bytes. Addresses are byte addresses, multiples of 16.
  *
  * Letters: B rows (images) of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel.
- * A *panel* groups 16 columns, a *quad* groups 4. Four layouts carry everything:
+ * A *panel* groups 16 columns, a *quad* groups 4. Six layouts carry everything:
  *
- *   panels        [column / 16][row][16]     operands read as vectors: weights, their transposes, deltas
- *   row quads     [row / 4][column][4]       operands broadcast over a panel when rows are images: forward, input gradient
+ *   panels        [column / 16][row][16]     operands read as vectors: weights, their transposes, deltas; pixels
+ *   row quads     [row / 4][column][4]       operands broadcast over a panel when rows are images: input gradient
+ *   row lists     as row quads, but only the quads that are not all zero: forward. For each row / 4 a count, byte offsets
+ *                 column · 64 into a panel of weights, and values [4]
  *   column quads  [column / 4][row][4]       operands broadcast when columns are inputs: weight gradient
+ *   column lists  as column quads, but only the quads that are not all zero: weight gradient of the first layer
  *   rows          [row][column]              what goes in and out
  */
 var __decorate = (this && this.__decorate) || function (decorators, target, key, desc) {
@@ -55,8 +58,11 @@ let LayerPlan = class LayerPlan {
     bias;
     biasM;
     biasV;
-    /** Output activations as row quads [B / 4][⌈O⌉][4] and column quads [O / 4][B][4]; 0 for the last layer. */
-    outputRows;
+    /** Outputs as row lists: [B / 4] counts, [B / 4][⌈O⌉] offsets, [B / 4][⌈O⌉][4] values; 0 for the last layer. */
+    outputCounts;
+    outputOffsets;
+    outputValues;
+    /** Outputs as column quads [O / 4][B][4]; 0 for the last layer. */
     outputColumns;
     /** ∂loss/∂(pre-activation) as panels [O / 16][B][16] and row quads [B / 4][⌈O⌉][4]. */
     delta;
@@ -68,15 +74,15 @@ exports.LayerPlan = LayerPlan = __decorate([
 ], LayerPlan);
 /** One of the two buffers that minibatches are gathered into in turn. */
 let BatchPlan = class BatchPlan {
-    /** What the network should give back: clean inputs as column quads [I / 4][B][4]. */
+    /** What the network should give back: clean inputs as panels [I / 16][B][16]. */
     target;
-    /** What the network sees, as column quads; the same address as `target` unless noise is added. */
+    /** What the network sees, as panels; the same address as `target` unless noise is added. */
     input;
-    /** Non-zero inputs by quad of images: [B / 4] counts, [B / 4][⌈I⌉] byte offsets into a panel, [B / 4][⌈I⌉][4] values. */
+    /** What the network sees as row lists: [B / 4] counts, [B / 4][⌈I⌉] offsets, [B / 4][⌈I⌉][4] values. */
     rowCounts;
     rowOffsets;
     rowValues;
-    /** Non-zero inputs by quad of pixels: [I / 4] counts, [I / 4][B] byte offsets into a delta panel, [I / 4][B][4] values. */
+    /** What it sees as column lists: [I / 4] counts, [I / 4][B] byte offsets row · 64 into a panel of deltas, [I / 4][B][4] values. */
     columnCounts;
     columnOffsets;
     columnValues;
@@ -114,7 +120,7 @@ let Job = class Job {
     steps;
     /** Rows of a shard, a multiple of QUAD: the unit of forward and backward work. */
     shardRows;
-    /** [rowCapacity][4] partial sums of squared errors of each image, and [steps] float64 batch losses. */
+    /** [rowCapacity][16] partial sums of squared errors of each image, and [steps] float64 batch losses. */
     rowLosses;
     batchLosses;
     /** Adam steps taken before this call. */

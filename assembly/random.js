@@ -77,7 +77,7 @@ function radius4(words) {
  * of 16: ±√(6 / (inputs + outputs)). `words` is scratch for 16 words.
  */
 function xavierUniform(out, words, inputs, outputs, layer, seed) {
-    const bound = sqrt((6.0 / (inputs + outputs)));
+    const bound = sqrt(6.0 / (inputs + outputs));
     const count = inputs * outputs;
     for (let first = 0; first < count; first += plan_1.PANEL) {
         philox4x32x4(words, first / 4, layer, 0, seed, STREAM_WEIGHTS);

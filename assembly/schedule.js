@@ -28,7 +28,10 @@ const step_1 = require("./step");
 const LINE = 64;
 /** Next ticket. */
 const TICKET = 0;
-/** Pieces done, over all rounds. */
+/**
+ * Pieces done, over all rounds. A piece of one kind waits for all of its kind of the round before (here or through what it waits
+ * for), so that a count of n rounds' pieces means the first n rounds.
+ */
 const GATHERED = LINE;
 const LISTED = 2 * LINE;
 const SHARDS = 3 * LINE;
@@ -115,10 +118,14 @@ function trainSteps(job, tile) {
         }
         piece -= shards;
         if (piece < gathers) {
-            // This step's minibatch takes the buffer of the step before last, whose readers must be through.
+            // The minibatch takes the buffer of two steps before, whose readers must be through.
             if (!reached(job, SHARDS, (round - 1) * shards, round))
                 return;
             if (!reached(job, HEAD, (round - 1) * heads, round))
+                return;
+            if (lastLayer === 0 && !reached(job, LAST, (round - 1) * lasts, round))
+                return;
+            if (!reached(job, GATHERED, round * gathers, round))
                 return;
             if (piece === 0 && read(job, STOP) !== 0)
                 atomic.store(job.control + END_ROUND, round + 1);
@@ -136,6 +143,8 @@ function trainSteps(job, tile) {
         piece -= heads;
         if (piece < lists) {
             if (!reached(job, GATHERED, (round + 1) * gathers, round))
+                return;
+            if (!reached(job, LISTED, round * lists, round))
                 return;
             if (round < job.steps)
                 runLists(job, step + 1, piece, pixelQuads);

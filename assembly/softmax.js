@@ -38,7 +38,8 @@ function crossEntropyRow(row, layer, label, scale) {
     const at = row + (label << 2);
     // The smallest normal float32 stands for a probability that underflowed.
     const p = max(load(at), 1.17549435e-38);
-    const loss = -f32x4.extract_lane((0, math_1.log4)(f32x4.splat(p)), 0);
+    // log4 wants a number: of NaN it would make a finite loss, and training would not notice.
+    const loss = isNaN(p) ? p : -f32x4.extract_lane((0, math_1.log4)(f32x4.splat(p)), 0);
     store(at, load(at) - 1);
     const padded = (0, plan_1.roundUp)(layer.outputs, plan_1.PANEL);
     for (let o = 0; o < padded; o += 4) {

@@ -21,15 +21,17 @@ const tiles_1 = require("./tiles");
 function forwardTile(job, batch, index, tile, quad, panel) {
     const layer = (0, plan_1.layerAt)(job, index);
     const paddedInputs = (0, plan_1.roundUp)(layer.inputs, plan_1.PANEL);
-    const weights = layer.weight + ((panel * paddedInputs) << 6);
-    if (index === 0) {
-        const list = quad * paddedInputs;
-        (0, gemm_1.spmmTile)(job.wideTile !== 0, tile, batch.rowValues + (list << 4), batch.rowOffsets + (list << 2), weights, load(batch.rowCounts + (quad << 2)));
+    const list = (quad * paddedInputs);
+    let counts = batch.rowCounts;
+    let offsets = batch.rowOffsets;
+    let values = batch.rowValues;
+    if (index > 0) {
+        const before = (0, plan_1.layerAt)(job, index - 1);
+        counts = before.outputCounts;
+        offsets = before.outputOffsets;
+        values = before.outputValues;
     }
-    else {
-        const inputs = (0, plan_1.layerAt)(job, index - 1).outputRows + ((quad * paddedInputs) << 4);
-        (0, gemm_1.gemmTile)(job.wideTile !== 0, tile, inputs, weights, layer.inputs);
-    }
+    (0, gemm_1.spmmTile)(job.wideTile !== 0, tile, values + (list << 4), offsets + (list << 2), layer.weight + ((panel * paddedInputs) << 6), load(counts + (quad << 2)));
 }
 /** Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b). Panels outside: a panel of weights serves all rows from cache. */
 function forwardHidden(job, batch, index, tile, row0, row1) {
@@ -38,7 +40,7 @@ function forwardHidden(job, batch, index, tile, row0, row1) {
     for (let column = 0; column < paddedOutputs; column += plan_1.PANEL) {
         for (let row = row0; row < row1; row += plan_1.QUAD) {
             forwardTile(job, batch, index, tile, row / plan_1.QUAD, column / plan_1.PANEL);
-            (0, tiles_1.finishHidden)(layer, tile, row, column, paddedOutputs, job.rowCapacity);
+            (0, tiles_1.finishHidden)(job, layer, tile, row, column, paddedOutputs);
         }
     }
 }
@@ -48,7 +50,7 @@ function forwardLoss(job, batch, step, tile, row0, row1) {
     const layer = (0, plan_1.layerAt)(job, index);
     const rows = (0, plan_1.rowsOfStep)(job, step);
     const paddedOutputs = (0, plan_1.roundUp)(layer.outputs, plan_1.PANEL);
-    memory.fill(job.rowLosses + (row0 << 4), 0, (row1 - row0) << 4);
+    memory.fill(job.rowLosses + (row0 << 6), 0, (row1 - row0) << 6);
     if (layer.activation === plan_1.ACTIVATION_SOFTMAX) {
         forwardCrossEntropy(job, batch, step, tile, row0, row1);
         return;
@@ -57,8 +59,7 @@ function forwardLoss(job, batch, step, tile, row0, row1) {
     for (let column = 0; column < paddedOutputs; column += plan_1.PANEL) {
         for (let row = row0; row < row1; row += plan_1.QUAD) {
             forwardTile(job, batch, index, tile, row / plan_1.QUAD, column / plan_1.PANEL);
-            (0, tiles_1.finishSigmoid)(layer, tile, column);
-            (0, tiles_1.finishSquaredError)(layer, tile, batch.target, job.rowLosses, row, rows, column, paddedOutputs, job.rowCapacity, scale);
+            (0, tiles_1.finishSquaredError)(job, layer, tile, batch.target, row, rows, column, paddedOutputs, scale);
         }
     }
 }
@@ -94,7 +95,7 @@ function forwardCrossEntropy(job, batch, step, tile, row0, row1) {
                 const image = load(job.order + ((first + row + r) << 2));
                 (0, softmax_1.softmaxRow)(at, layer.outputs);
                 const loss = (0, softmax_1.crossEntropyRow)(at, layer, load(job.labels + image), (1.0 / rows));
-                store(job.rowLosses + ((row + r) << 4), loss);
+                store(job.rowLosses + ((row + r) << 6), loss);
             }
             else {
                 memory.fill(at, 0, paddedOutputs << 2);
@@ -104,7 +105,7 @@ function forwardCrossEntropy(job, batch, step, tile, row0, row1) {
             for (let r = 0; r < plan_1.QUAD; r++) {
                 memory.copy(tile + (r << 6), logits + ((r * paddedOutputs + column) << 2), 64);
             }
-            (0, tiles_1.storeDelta)(layer, tile, row, column, paddedOutputs, job.rowCapacity, index > 0);
+            (0, tiles_1.storeDelta)(job, layer, tile, row, column, paddedOutputs);
         }
     }
 }
@@ -119,7 +120,7 @@ function backwardInput(job, index, tile, row0, row1) {
         for (let row = row0; row < row1; row += plan_1.QUAD) {
             const deltas = layer.deltaRows + (((row / plan_1.QUAD) * paddedOutputs) << 4);
             (0, gemm_1.gemmTile)(job.wideTile !== 0, tile, deltas, weights, layer.outputs);
-            (0, tiles_1.finishInputGradient)(before, tile, row, column, paddedInputs, job.rowCapacity, index > 1);
+            (0, tiles_1.finishInputGradient)(job, before, tile, row, column, paddedInputs);
         }
     }
 }
@@ -186,7 +187,7 @@ function batchLoss(job, step) {
     const layer = (0, plan_1.layerAt)(job, job.layerCount - 1);
     const rows = (0, plan_1.rowsOfStep)(job, step);
     let sum = 0;
-    for (let i = 0; i < rows * 4; i++)
+    for (let i = 0; i < rows * plan_1.PANEL; i++)
         sum += load(job.rowLosses + (i << 2));
     const terms = layer.activation === plan_1.ACTIVATION_SOFTMAX ? rows : rows * layer.outputs;
     return sum / terms;
@@ -201,7 +202,7 @@ function inferRows(job, tile, inputRow, slice) {
     const row1 = slice + (0, plan_1.roundUp)(rows, plan_1.QUAD);
     for (let row = slice; row < row1; row += plan_1.QUAD) {
         if (job.firstLayer === 0)
-            (0, gather_1.gatherInferenceQuad)(job, batch, tile, inputRow + row - slice, row);
+            (0, gather_1.gatherInferenceQuad)(job, batch, inputRow + row - slice, row);
         else
             (0, gather_1.gatherCodesQuad)(job, tile, inputRow + row - slice, row);
     }
@@ -214,16 +215,16 @@ function inferRows(job, tile, inputRow, slice) {
     else
         inferLastLayer(job, batch, tile, inputRow, slice, row1);
 }
-/** Activations of layer `lastLayer` from row quads to output rows. */
+/** Outputs of hidden layer `lastLayer` from column quads to output rows. */
 function copyHiddenRows(job, inputRow, slice, rows) {
     const layer = (0, plan_1.layerAt)(job, job.lastLayer);
-    const paddedOutputs = (0, plan_1.roundUp)(layer.outputs, plan_1.PANEL);
     for (let r = 0; r < rows; r++) {
-        const row = slice + r;
-        const from = layer.outputRows + (((row / plan_1.QUAD) * paddedOutputs) << 4) + ((row % plan_1.QUAD) << 2);
+        const from = layer.outputColumns + ((slice + r) << 4);
         const to = job.outputs + (((inputRow + r) * layer.outputs) << 2);
-        for (let o = 0; o < layer.outputs; o++)
-            store(to + (o << 2), load(from + (o << 4)));
+        for (let o = 0; o < layer.outputs; o++) {
+            const quad = ((o >> 2) * job.rowCapacity) << 4;
+            store(to + (o << 2), load(from + quad + ((o & 3) << 2)));
+        }
     }
 }
 function inferLastLayer(job, batch, tile, inputRow, slice, row1) {
@@ -244,8 +245,8 @@ function inferLastLayer(job, batch, tile, inputRow, slice, row1) {
         }
         return;
     }
-    const rowLosses = job.rowLosses;
-    memory.fill(rowLosses + (slice << 4), 0, (row1 - slice) << 4);
+    const losses = job.rowLosses;
+    memory.fill(losses + (slice << 6), 0, (row1 - slice) << 6);
     for (let column = 0; column < paddedOutputs; column += plan_1.PANEL) {
         for (let row = slice; row < row1; row += plan_1.QUAD) {
             forwardTile(job, batch, index, tile, row / plan_1.QUAD, column / plan_1.PANEL);
@@ -253,7 +254,10 @@ function inferLastLayer(job, batch, tile, inputRow, slice, row1) {
             if (job.outputs !== 0)
                 (0, layouts_1.storeRows)(job.outputs, tile, row + shift, job.rows, column, layer.outputs);
             if (job.rowErrors !== 0) {
-                (0, tiles_1.finishSquaredError)(layer, tile, batch.target, rowLosses, row, row1, column, paddedOutputs, job.rowCapacity, 0);
+                const target = (0, tiles_1.panelAt)(batch.target, row, column, job.rowCapacity);
+                if (column + plan_1.PANEL > layer.outputs)
+                    (0, tiles_1.clearMissing)(tile, target, plan_1.QUAD, layer.outputs - column);
+                (0, tiles_1.addSquaredErrors)(tile, target, losses + (row << 6));
             }
         }
     }
@@ -261,8 +265,8 @@ function inferLastLayer(job, batch, tile, inputRow, slice, row1) {
         return;
     for (let row = slice; row < row1 && row + shift < job.rows; row++) {
         let sum = 0;
-        for (let lane = 0; lane < 4; lane++)
-            sum += load(rowLosses + (row << 4) + (lane << 2));
+        for (let lane = 0; lane < 64; lane += 4)
+            sum += load(losses + (row << 6) + lane);
         store(job.rowErrors + ((row + shift) << 2), (sum / layer.outputs));
     }
 }

@@ -8,27 +8,39 @@ import { gemmTile, spmmTile } from './gemm'
 import { storeRows, storeTransposedQuad } from './layouts'
 import { ACTIVATION_SOFTMAX, BatchPlan, Job, LayerPlan, PANEL, QUAD, batchAt, layerAt, roundUp, rowsOfStep } from './plan'
 import { crossEntropyRow, softmaxRow } from './softmax'
-import { finishHidden, finishInputGradient, finishSigmoid, finishSquaredError, storeDelta } from './tiles'
+import {
+  addSquaredErrors,
+  clearMissing,
+  finishHidden,
+  finishInputGradient,
+  finishSigmoid,
+  finishSquaredError,
+  panelAt,
+  storeDelta,
+} from './tiles'
 
 /** The tile of sums x Wᵀ for quad `quad` of rows and panel `panel` of outputs of layer `index`. */
 function forwardTile(job: Job, batch: BatchPlan, index: i32, tile: usize, quad: i32, panel: i32): void {
   const layer = layerAt(job, index)
   const paddedInputs = roundUp(layer.inputs, PANEL)
-  const weights = <usize>layer.weight + ((<usize>(panel * paddedInputs)) << 6)
-  if (index === 0) {
-    const list = quad * paddedInputs
-    spmmTile(
-      job.wideTile !== 0,
-      tile,
-      <usize>batch.rowValues + ((<usize>list) << 4),
-      <usize>batch.rowOffsets + ((<usize>list) << 2),
-      weights,
-      load<i32>(<usize>batch.rowCounts + ((<usize>quad) << 2)),
-    )
-  } else {
-    const inputs = <usize>layerAt(job, index - 1).outputRows + ((<usize>(quad * paddedInputs)) << 4)
-    gemmTile(job.wideTile !== 0, tile, inputs, weights, layer.inputs)
+  const list = <usize>(quad * paddedInputs)
+  let counts = batch.rowCounts
+  let offsets = batch.rowOffsets
+  let values = batch.rowValues
+  if (index > 0) {
+    const before = layerAt(job, index - 1)
+    counts = before.outputCounts
+    offsets = before.outputOffsets
+    values = before.outputValues
   }
+  spmmTile(
+    job.wideTile !== 0,
+    tile,
+    <usize>values + (list << 4),
+    <usize>offsets + (list << 2),
+    <usize>layer.weight + ((<usize>(panel * paddedInputs)) << 6),
+    load<i32>(<usize>counts + ((<usize>quad) << 2)),
+  )
 }
 
 /** Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b). Panels outside: a panel of weights serves all rows from cache. */
@@ -38,7 +50,7 @@ export function forwardHidden(job: Job, batch: BatchPlan, index: i32, tile: usiz
   for (let column = 0; column < paddedOutputs; column += PANEL) {
     for (let row = row0; row < row1; row += QUAD) {
       forwardTile(job, batch, index, tile, row / QUAD, column / PANEL)
-      finishHidden(layer, tile, row, column, paddedOutputs, job.rowCapacity)
+      finishHidden(job, layer, tile, row, column, paddedOutputs)
     }
   }
 }
@@ -49,7 +61,7 @@ export function forwardLoss(job: Job, batch: BatchPlan, step: i32, tile: usize, 
   const layer = layerAt(job, index)
   const rows = rowsOfStep(job, step)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
-  memory.fill(<usize>job.rowLosses + ((<usize>row0) << 4), 0, (<usize>(row1 - row0)) << 4)
+  memory.fill(<usize>job.rowLosses + ((<usize>row0) << 6), 0, (<usize>(row1 - row0)) << 6)
   if (layer.activation === ACTIVATION_SOFTMAX) {
     forwardCrossEntropy(job, batch, step, tile, row0, row1)
     return
@@ -58,8 +70,7 @@ export function forwardLoss(job: Job, batch: BatchPlan, step: i32, tile: usize, 
   for (let column = 0; column < paddedOutputs; column += PANEL) {
     for (let row = row0; row < row1; row += QUAD) {
       forwardTile(job, batch, index, tile, row / QUAD, column / PANEL)
-      finishSigmoid(layer, tile, column)
-      finishSquaredError(layer, tile, batch.target, job.rowLosses, row, rows, column, paddedOutputs, job.rowCapacity, scale)
+      finishSquaredError(job, layer, tile, batch.target, row, rows, column, paddedOutputs, scale)
     }
   }
 }
@@ -98,7 +109,7 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize,
         const image = load<u32>(<usize>job.order + ((<usize>(first + row + r)) << 2))
         softmaxRow(at, layer.outputs)
         const loss = crossEntropyRow(at, layer, load<u8>(<usize>job.labels + <usize>image), <f32>(1.0 / <f64>rows))
-        store<f32>(<usize>job.rowLosses + ((<usize>(row + r)) << 4), loss)
+        store<f32>(<usize>job.rowLosses + ((<usize>(row + r)) << 6), loss)
       } else {
         memory.fill(at, 0, (<usize>paddedOutputs) << 2)
       }
@@ -107,7 +118,7 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize,
       for (let r = 0; r < QUAD; r++) {
         memory.copy(tile + ((<usize>r) << 6), logits + ((<usize>(r * paddedOutputs + column)) << 2), 64)
       }
-      storeDelta(layer, tile, row, column, paddedOutputs, job.rowCapacity, index > 0)
+      storeDelta(job, layer, tile, row, column, paddedOutputs)
     }
   }
 }
@@ -123,7 +134,7 @@ export function backwardInput(job: Job, index: i32, tile: usize, row0: i32, row1
     for (let row = row0; row < row1; row += QUAD) {
       const deltas = <usize>layer.deltaRows + ((<usize>((row / QUAD) * paddedOutputs)) << 4)
       gemmTile(job.wideTile !== 0, tile, deltas, weights, layer.outputs)
-      finishInputGradient(before, tile, row, column, paddedInputs, job.rowCapacity, index > 1)
+      finishInputGradient(job, before, tile, row, column, paddedInputs)
     }
   }
 }
@@ -208,7 +219,7 @@ export function batchLoss(job: Job, step: i32): f64 {
   const layer = layerAt(job, job.layerCount - 1)
   const rows = rowsOfStep(job, step)
   let sum: f64 = 0
-  for (let i = 0; i < rows * 4; i++) sum += <f64>load<f32>(<usize>job.rowLosses + ((<usize>i) << 2))
+  for (let i = 0; i < rows * PANEL; i++) sum += <f64>load<f32>(<usize>job.rowLosses + ((<usize>i) << 2))
   const terms = layer.activation === ACTIVATION_SOFTMAX ? <f64>rows : <f64>rows * <f64>layer.outputs
   return sum / terms
 }
@@ -222,7 +233,7 @@ export function inferRows(job: Job, tile: usize, inputRow: i32, slice: i32): voi
   const rows = min(job.sliceRows, job.rows - inputRow)
   const row1 = slice + roundUp(rows, QUAD)
   for (let row = slice; row < row1; row += QUAD) {
-    if (job.firstLayer === 0) gatherInferenceQuad(job, batch, tile, inputRow + row - slice, row)
+    if (job.firstLayer === 0) gatherInferenceQuad(job, batch, inputRow + row - slice, row)
     else gatherCodesQuad(job, tile, inputRow + row - slice, row)
   }
   for (let index = job.firstLayer; index <= job.lastLayer; index++) {
@@ -232,15 +243,16 @@ export function inferRows(job: Job, tile: usize, inputRow: i32, slice: i32): voi
   else inferLastLayer(job, batch, tile, inputRow, slice, row1)
 }
 
-/** Activations of layer `lastLayer` from row quads to output rows. */
+/** Outputs of hidden layer `lastLayer` from column quads to output rows. */
 function copyHiddenRows(job: Job, inputRow: i32, slice: i32, rows: i32): void {
   const layer = layerAt(job, job.lastLayer)
-  const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let r = 0; r < rows; r++) {
-    const row = slice + r
-    const from = <usize>layer.outputRows + ((<usize>((row / QUAD) * paddedOutputs)) << 4) + ((<usize>(row % QUAD)) << 2)
+    const from = <usize>layer.outputColumns + ((<usize>(slice + r)) << 4)
     const to = <usize>job.outputs + ((<usize>(inputRow + r) * <usize>layer.outputs) << 2)
-    for (let o: usize = 0; o < <usize>layer.outputs; o++) store<f32>(to + (o << 2), load<f32>(from + (o << 4)))
+    for (let o = 0; o < layer.outputs; o++) {
+      const quad = (<usize>((o >> 2) * job.rowCapacity)) << 4
+      store<f32>(to + ((<usize>o) << 2), load<f32>(from + quad + ((<usize>(o & 3)) << 2)))
+    }
   }
 }
 
@@ -262,22 +274,24 @@ function inferLastLayer(job: Job, batch: BatchPlan, tile: usize, inputRow: i32, 
     }
     return
   }
-  const rowLosses = <usize>job.rowLosses
-  memory.fill(rowLosses + ((<usize>slice) << 4), 0, (<usize>(row1 - slice)) << 4)
+  const losses = <usize>job.rowLosses
+  memory.fill(losses + ((<usize>slice) << 6), 0, (<usize>(row1 - slice)) << 6)
   for (let column = 0; column < paddedOutputs; column += PANEL) {
     for (let row = slice; row < row1; row += QUAD) {
       forwardTile(job, batch, index, tile, row / QUAD, column / PANEL)
       finishSigmoid(layer, tile, column)
       if (job.outputs !== 0) storeRows(job.outputs, tile, row + shift, job.rows, column, layer.outputs)
       if (job.rowErrors !== 0) {
-        finishSquaredError(layer, tile, batch.target, rowLosses, row, row1, column, paddedOutputs, job.rowCapacity, 0)
+        const target = panelAt(batch.target, row, column, job.rowCapacity)
+        if (column + PANEL > layer.outputs) clearMissing(tile, target, QUAD, layer.outputs - column)
+        addSquaredErrors(tile, target, losses + ((<usize>row) << 6))
       }
     }
   }
   if (job.rowErrors === 0) return
   for (let row = slice; row < row1 && row + shift < job.rows; row++) {
     let sum: f64 = 0
-    for (let lane: usize = 0; lane < 4; lane++) sum += <f64>load<f32>(rowLosses + ((<usize>row) << 4) + (lane << 2))
+    for (let lane: usize = 0; lane < 64; lane += 4) sum += <f64>load<f32>(losses + ((<usize>row) << 6) + lane)
     store<f32>(<usize>job.rowErrors + ((<usize>(row + shift)) << 2), <f32>(sum / <f64>layer.outputs))
   }
 }

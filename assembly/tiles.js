@@ -1,7 +1,10 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
+exports.panelAt = panelAt;
 exports.finishHidden = finishHidden;
 exports.finishSigmoid = finishSigmoid;
+exports.addSquaredErrors = addSquaredErrors;
+exports.clearMissing = clearMissing;
 exports.finishSquaredError = finishSquaredError;
 exports.storeDelta = storeDelta;
 exports.finishInputGradient = finishInputGradient;
@@ -9,96 +12,144 @@ exports.finishInputGradient = finishInputGradient;
  * What happens to a 4 × 16 tile of sums once the product is done: bias and activation, the loss and its derivative, the
  * derivative of an activation. Each reads the tile from scratch and writes it in the layouts that later products read.
  *
- * `row` is the tile's first row (image), `column` its first column; the tile's rows lie 64 bytes apart.
+ * `row` is the tile's first row (image), `column` its first column; the tile's rows lie 64 bytes apart, as in a panel. Loads and
+ * stores of neighbours, two and two, so that V8 can fuse them.
  */
 const layouts_1 = require("./layouts");
 const math_1 = require("./math");
 const plan_1 = require("./plan");
-/** tile += bias[16], then max(tile, 0) for ReLU, in place. Loads and stores of neighbours only: V8 can fuse it. */
+/** Bytes of a tile's row. */
+const ROW = 64;
+/** Address of a tile's 256 bytes in panels [column / 16][B][16]. */
+function panelAt(panels, row, column, rowCapacity) {
+    return panels + (((column / plan_1.PANEL) * rowCapacity + row) << 6);
+}
+/** tile += bias[16], then max(tile, 0) for ReLU, in place. */
 function biasAndActivation(tile, bias, relu) {
     const floor = relu ? f32x4.splat(0) : f32x4.splat(-Infinity);
     const b0 = v128.load(bias), b1 = v128.load(bias, 16), b2 = v128.load(bias, 32), b3 = v128.load(bias, 48);
-    const end = tile + plan_1.QUAD * 64;
+    const end = tile + plan_1.QUAD * ROW;
     while (tile < end) {
         v128.store(tile, f32x4.max(f32x4.add(v128.load(tile), b0), floor));
         v128.store(tile, f32x4.max(f32x4.add(v128.load(tile, 16), b1), floor), 16);
         v128.store(tile, f32x4.max(f32x4.add(v128.load(tile, 32), b2), floor), 32);
         v128.store(tile, f32x4.max(f32x4.add(v128.load(tile, 48), b3), floor), 48);
-        tile += 64;
+        tile += ROW;
     }
 }
-/** Forward, hidden layer: y = f(sum + b), kept as row quads and column quads. */
-function finishHidden(layer, tile, row, column, paddedOutputs, rowCapacity) {
+/** Forward, hidden layer: y = f(sum + b), kept as a row list and as column quads. Columns of a row come in order. */
+function finishHidden(job, layer, tile, row, column, paddedOutputs) {
     biasAndActivation(tile, layer.bias + (column << 2), layer.activation === plan_1.ACTIVATION_RELU);
-    (0, layouts_1.storeRowQuads)(layer.outputRows, tile, row, column, paddedOutputs);
-    (0, layouts_1.storeColumnQuads)(layer.outputColumns, tile, row, column, rowCapacity);
+    const quad = (row / plan_1.QUAD);
+    const count = layer.outputCounts + (quad << 2);
+    const list = quad * paddedOutputs;
+    const before = column === 0 ? 0 : load(count);
+    const values = layer.outputValues + (list << 4);
+    store(count, (0, layouts_1.appendToRowList)(values, layer.outputOffsets + (list << 2), before, tile, column));
+    (0, layouts_1.storeColumnQuads)(layer.outputColumns, tile, row, column, job.rowCapacity);
 }
 /** Forward, last layer: y = sigmoid(sum + b), in place. */
 function finishSigmoid(layer, tile, column) {
-    biasAndActivation(tile, layer.bias + (column << 2), false);
-    const end = tile + plan_1.QUAD * 64;
+    const bias = layer.bias + (column << 2);
+    const b0 = v128.load(bias), b1 = v128.load(bias, 16), b2 = v128.load(bias, 32), b3 = v128.load(bias, 48);
+    const end = tile + plan_1.QUAD * ROW;
     while (tile < end) {
-        v128.store(tile, (0, math_1.sigmoid4)(v128.load(tile)));
-        v128.store(tile, (0, math_1.sigmoid4)(v128.load(tile, 16)), 16);
-        v128.store(tile, (0, math_1.sigmoid4)(v128.load(tile, 32)), 32);
-        v128.store(tile, (0, math_1.sigmoid4)(v128.load(tile, 48)), 48);
-        tile += 64;
+        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile), b0)));
+        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 16), b1)), 16);
+        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 32), b2)), 32);
+        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 48), b3)), 48);
+        tile += ROW;
     }
 }
-/** Lane mask of the columns column … column + 3 that exist: all ones below `columns`. */
-function existing4(column, columns) {
-    return i32x4.lt_s(i32x4.add(i32x4.splat(column), i32x4(0, 1, 2, 3)), i32x4.splat(columns));
+/** losses[row][16] += (y − x)² for the tile's outputs y and targets x (16 columns of a panel). */
+function addSquaredErrors(tile, target, losses) {
+    const end = tile + plan_1.QUAD * ROW;
+    while (tile < end) {
+        const e0 = f32x4.sub(v128.load(tile), v128.load(target));
+        const e1 = f32x4.sub(v128.load(tile, 16), v128.load(target, 16));
+        const e2 = f32x4.sub(v128.load(tile, 32), v128.load(target, 32));
+        const e3 = f32x4.sub(v128.load(tile, 48), v128.load(target, 48));
+        v128.store(losses, f32x4.add(v128.load(losses), f32x4.mul(e0, e0)));
+        v128.store(losses, f32x4.add(v128.load(losses, 16), f32x4.mul(e1, e1)), 16);
+        v128.store(losses, f32x4.add(v128.load(losses, 32), f32x4.mul(e2, e2)), 32);
+        v128.store(losses, f32x4.add(v128.load(losses, 48), f32x4.mul(e3, e3)), 48);
+        tile += ROW;
+        target += ROW;
+        losses += ROW;
+    }
+}
+/** δ = scale · (y − x) · y (1 − y), from outputs y and targets x. */
+function squaredErrorDelta(delta, tile, target, scale) {
+    const one = f32x4.splat(1);
+    const scales = f32x4.splat(scale);
+    const end = tile + plan_1.QUAD * ROW;
+    while (tile < end) {
+        const y0 = v128.load(tile), y1 = v128.load(tile, 16), y2 = v128.load(tile, 32), y3 = v128.load(tile, 48);
+        const e0 = f32x4.mul(f32x4.sub(y0, v128.load(target)), scales);
+        const e1 = f32x4.mul(f32x4.sub(y1, v128.load(target, 16)), scales);
+        const e2 = f32x4.mul(f32x4.sub(y2, v128.load(target, 32)), scales);
+        const e3 = f32x4.mul(f32x4.sub(y3, v128.load(target, 48)), scales);
+        v128.store(delta, f32x4.mul(f32x4.mul(e0, y0), f32x4.sub(one, y0)));
+        v128.store(delta, f32x4.mul(f32x4.mul(e1, y1), f32x4.sub(one, y1)), 16);
+        v128.store(delta, f32x4.mul(f32x4.mul(e2, y2), f32x4.sub(one, y2)), 32);
+        v128.store(delta, f32x4.mul(f32x4.mul(e3, y3), f32x4.sub(one, y3)), 48);
+        tile += ROW;
+        target += ROW;
+        delta += ROW;
+    }
+}
+/** Outputs of rows and columns that do not exist become their targets (zero): no error, no gradient. */
+function clearMissing(tile, target, existingRows, existingColumns) {
+    for (let r = 0; r < plan_1.QUAD; r++) {
+        for (let c = 0; c < plan_1.PANEL; c++) {
+            if (r < existingRows && c < existingColumns)
+                continue;
+            const at = (r * plan_1.PANEL + c) << 2;
+            store(tile + at, load(target + at));
+        }
+    }
 }
 /**
- * Loss of a tile of outputs y against the targets x (column quads), and its derivative before the sigmoid, in place:
+ * Loss of a tile of outputs y against the targets x, and its derivative before the sigmoid:
  *
  *   loss[row] += (y − x)²,   δ = 2 / (B O) · (y − x) · y (1 − y)
  *
  * Rows beyond `rows` and columns beyond O give zero. `scale` is 2 / (B O).
  */
-function finishSquaredError(layer, tile, target, rowLosses, row, rows, column, paddedOutputs, rowCapacity, scale) {
-    const partial = column + 16 > layer.outputs;
-    const one = f32x4.splat(1);
-    const scales = f32x4.splat(scale);
-    for (let r = 0; r < plan_1.QUAD; r++) {
-        const at = tile + (r << 6);
-        const lossAt = rowLosses + ((row + r) << 4);
-        const exists = row + r < rows;
-        let loss = v128.load(lossAt);
-        for (let v = 0; v < 4; v++) {
-            const cell = at + (v << 4);
-            const y = v128.load(cell);
-            const x = v128.load(target + (((column / 4 + v) * rowCapacity + row + r) << 4));
-            let error = f32x4.sub(y, x);
-            if (!exists)
-                error = f32x4.splat(0);
-            if (partial)
-                error = v128.and(error, existing4(column + 4 * v, layer.outputs));
-            loss = f32x4.add(loss, f32x4.mul(error, error));
-            v128.store(cell, f32x4.mul(f32x4.mul(f32x4.mul(error, scales), y), f32x4.sub(one, y)));
-        }
-        v128.store(lossAt, loss);
-    }
-    storeDelta(layer, tile, row, column, paddedOutputs, rowCapacity, true);
+function finishSquaredError(job, layer, tile, targets, row, rows, column, paddedOutputs, scale) {
+    finishSigmoid(layer, tile, column);
+    const target = panelAt(targets, row, column, job.rowCapacity);
+    const existingRows = rows - row;
+    const existingColumns = layer.outputs - column;
+    if (existingRows < plan_1.QUAD || existingColumns < plan_1.PANEL)
+        clearMissing(tile, target, existingRows, existingColumns);
+    addSquaredErrors(tile, target, job.rowLosses + (row << 6));
+    const delta = panelAt(layer.delta, row, column, job.rowCapacity);
+    squaredErrorDelta(delta, tile, target, scale);
+    if (layer.deltaRows !== 0)
+        (0, layouts_1.storeRowQuads)(layer.deltaRows, delta, row, column, paddedOutputs);
 }
-/** δ of a layer → panels, and row quads where the layer before wants its gradient. */
-function storeDelta(layer, tile, row, column, paddedOutputs, rowCapacity, rowQuads) {
-    (0, layouts_1.storePanel)(layer.delta, tile, row, column, rowCapacity);
-    if (rowQuads)
+/** A tile of δ that is computed already, into the layouts of `layer`. */
+function storeDelta(job, layer, tile, row, column, paddedOutputs) {
+    memory.copy(panelAt(layer.delta, row, column, job.rowCapacity), tile, plan_1.QUAD * ROW);
+    if (layer.deltaRows !== 0)
         (0, layouts_1.storeRowQuads)(layer.deltaRows, tile, row, column, paddedOutputs);
 }
 /** Backward through the activation of `layer`: the tile of ∂loss/∂y becomes δ = ∂loss/∂y · f′, with f′ = [y > 0] for ReLU. */
-function finishInputGradient(layer, tile, row, column, paddedOutputs, rowCapacity, rowQuads) {
-    if (layer.activation === plan_1.ACTIVATION_RELU) {
-        const zero = f32x4.splat(0);
-        for (let v = 0; v < 4; v++) {
-            const y = layer.outputColumns + (((column / 4 + v) * rowCapacity + row) << 4);
-            const cell = tile + (v << 4);
-            v128.store(cell, v128.and(v128.load(cell), f32x4.gt(v128.load(y), zero)));
-            v128.store(cell, v128.and(v128.load(cell, 64), f32x4.gt(v128.load(y, 16), zero)), 64);
-            v128.store(cell, v128.and(v128.load(cell, 128), f32x4.gt(v128.load(y, 32), zero)), 128);
-            v128.store(cell, v128.and(v128.load(cell, 192), f32x4.gt(v128.load(y, 48), zero)), 192);
-        }
+function finishInputGradient(job, layer, tile, row, column, paddedOutputs) {
+    const delta = panelAt(layer.delta, row, column, job.rowCapacity);
+    const relu = layer.activation === plan_1.ACTIVATION_RELU;
+    const zero = f32x4.splat(0);
+    const all = i32x4.splat(-1);
+    for (let v = 0; v < 4; v++) {
+        const y = layer.outputColumns + (((column / 4 + v) * job.rowCapacity + row) << 4);
+        const from = tile + (v << 4);
+        const to = delta + (v << 4);
+        v128.store(to, v128.and(v128.load(from), relu ? f32x4.gt(v128.load(y), zero) : all));
+        v128.store(to, v128.and(v128.load(from, 64), relu ? f32x4.gt(v128.load(y, 16), zero) : all), 64);
+        v128.store(to, v128.and(v128.load(from, 128), relu ? f32x4.gt(v128.load(y, 32), zero) : all), 128);
+        v128.store(to, v128.and(v128.load(from, 192), relu ? f32x4.gt(v128.load(y, 48), zero) : all), 192);
     }
-    storeDelta(layer, tile, row, column, paddedOutputs, rowCapacity, rowQuads);
+    if (layer.deltaRows !== 0)
+        (0, layouts_1.storeRowQuads)(layer.deltaRows, delta, row, column, paddedOutputs);
 }

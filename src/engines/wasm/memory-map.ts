@@ -9,8 +9,8 @@
  *   ─ laid anew when a training set comes ─
  *   images       bytes, rows padded to whole panels; labels
  *   ─ laid anew when a larger minibatch comes ─
- *   batches      two of: targets and inputs as column quads, lists of non-zero inputs
- *   activations  per layer: outputs as row and column quads, deltas as panels and row quads
+ *   batches      two of: targets and inputs as panels, lists of non-zero inputs
+ *   activations  per layer: outputs as row lists and column quads, deltas as panels and row quads
  *   losses       of rows and of minibatches
  *   staging      order and losses of an epoch; inputs, outputs and errors of inference
  */
@@ -124,7 +124,9 @@ export interface BatchAddresses {
 }
 
 export interface ActivationAddresses {
-  readonly outputRows: number
+  readonly outputCounts: number
+  readonly outputOffsets: number
+  readonly outputValues: number
   readonly outputColumns: number
   readonly delta: number
   readonly deltaRows: number
@@ -145,29 +147,41 @@ export function mapWork(start: number, network: Network, rowCapacity: number): W
   const inputs = roundUp(network.layers[0].inputs, PANEL)
   const inputQuads = inputs / QUAD
   const rowQuads = rowCapacity / QUAD
+  // Lists have room for one entry more than they can hold: appending writes first and counts after.
+  const offsetsFor = (quads: number, columns: number) => regions.reserve((quads * columns + 1) * 4)
+  const valuesFor = (quads: number, columns: number) =>
+    regions.reserve((quads * columns + 1) * QUAD * FLOAT_BYTES)
   const batch = (): BatchAddresses => ({
     target: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
     input: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
     rowCounts: regions.reserve(rowQuads * 4),
-    // One entry more than a list can hold: appending writes first and counts after.
-    rowOffsets: regions.reserve((rowQuads * inputs + 1) * 4),
-    rowValues: regions.reserve((rowQuads * inputs + 1) * QUAD * FLOAT_BYTES),
+    rowOffsets: offsetsFor(rowQuads, inputs),
+    rowValues: valuesFor(rowQuads, inputs),
     columnCounts: regions.reserve(inputQuads * 4),
-    columnOffsets: regions.reserve((inputQuads * rowCapacity + 1) * 4),
-    columnValues: regions.reserve((inputQuads * rowCapacity + 1) * QUAD * FLOAT_BYTES),
+    columnOffsets: offsetsFor(inputQuads, rowCapacity),
+    columnValues: valuesFor(inputQuads, rowCapacity),
   })
   const batches = [batch(), batch()]
   const activations = network.layers.map((layer, index) => {
-    const bytes = roundUp(layer.outputs, PANEL) * rowCapacity * FLOAT_BYTES
+    const outputs = roundUp(layer.outputs, PANEL)
+    const bytes = outputs * rowCapacity * FLOAT_BYTES
     const last = index === network.layers.length - 1
     return {
-      outputRows: last ? 0 : regions.reserve(bytes),
+      outputCounts: last ? 0 : regions.reserve(rowQuads * 4),
+      outputOffsets: last ? 0 : offsetsFor(rowQuads, outputs),
+      outputValues: last ? 0 : valuesFor(rowQuads, outputs),
       outputColumns: last ? 0 : regions.reserve(bytes),
       delta: regions.reserve(bytes),
       deltaRows: index > 0 ? regions.reserve(bytes) : 0,
     }
   })
-  return { rowCapacity, batches, activations, rowLosses: regions.reserve(rowCapacity * 16), end: regions.end }
+  return {
+    rowCapacity,
+    batches,
+    activations,
+    rowLosses: regions.reserve(rowCapacity * PANEL * FLOAT_BYTES),
+    end: regions.end,
+  }
 }
 
 /** Grows the memory so that it holds `bytes`. Throws DeviceError where it cannot. */

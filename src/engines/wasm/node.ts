@@ -38,7 +38,8 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   })
 }
 
-function createPiscinaPool(
+/** `size` threads that each hold an instance of the core over `memory`; tests reach the threads through `piscina`. */
+export function createPiscinaPool(
   size: number,
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
