@@ -48,7 +48,7 @@ export function coreBytes(build: CoreBuild): Uint8Array<ArrayBuffer> {
   return readFileSync(new URL(`../../build/core.${build}.wasm`, import.meta.url))
 }
 
-function compileCore(variant: CoreVariant): WebAssembly.Module {
+export function compileCore(variant: CoreVariant): WebAssembly.Module {
   if (variant !== FUSED) return new WebAssembly.Module(coreBytes(variant))
   // Other bytes than the release build's: V8 keeps compiled code by its bytes.
   return compileOptimized(withCustomSection(coreBytes('relaxed')), true)
