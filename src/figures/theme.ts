@@ -50,7 +50,11 @@ export function formatLoss(value: number): string {
 }
 
 /** Options that every chart begins with; a figure adds its scales and its text. */
-export function chartOptions(title: string, subtitle?: string): ChartOptions & { plugins: object } {
+export function chartOptions(
+  title: string,
+  subtitle?: string,
+  legend: 'top' | 'right' | 'none' = 'top',
+): ChartOptions & { plugins: object } {
   return {
     animation: false,
     responsive: false,
@@ -73,10 +77,13 @@ export function chartOptions(title: string, subtitle?: string): ChartOptions & {
         align: 'start',
         color: COLOURS.muted,
         font: { family: FONT_FAMILY, size: FONT_SIZE.small },
-        padding: { bottom: 2 },
+        // Where no legend parts it from the axis, it must keep away from the topmost tick itself.
+        padding: { bottom: legend === 'top' ? 2 : 12 },
       },
       legend: {
-        align: 'start',
+        display: legend !== 'none',
+        position: legend === 'right' ? 'right' : 'top',
+        align: legend === 'right' ? 'center' : 'start',
         labels: {
           boxWidth: 18,
           boxHeight: 0,

@@ -1,0 +1,228 @@
+/** `npm run sweep`: trains every combination of the settings given, and draws what it found. */
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { limitImages } from '../src/data/dataset.ts'
+import { checkWritable, loadDataset, writeFileAtomically } from '../src/data/node-files.ts'
+import { createEngine } from '../src/engines/create.ts'
+import { UsageError } from '../src/errors.ts'
+import { createMeasuringSet } from '../src/experiments/measures.ts'
+import type { SweepProgress, SweepRecord } from '../src/experiments/sweep.ts'
+import { runSweep } from '../src/experiments/sweep.ts'
+import { drawSweepFigures } from '../src/experiments/sweep-figures.ts'
+import { expandPlan, type SweepPlan, type SweepRun } from '../src/experiments/sweep-plan.ts'
+import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.ts'
+import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
+import { tableToMarkdown } from '../src/experiments/table.ts'
+import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/trainer.ts'
+import {
+  commandLine,
+  dataOption,
+  engineOptions,
+  jsonOption,
+  listOf,
+  nonNegativeNumber,
+  oneOf,
+  path,
+  positiveNumber,
+  runCommand,
+  seedOption,
+  wholeNumber,
+} from './cli.ts'
+import { onInterrupt } from './interrupt.ts'
+import { duration, progressBar } from './progress-bar.ts'
+import { openSweepStore } from './sweep-store.ts'
+import { MAX_UNITS } from './training-settings.ts'
+
+function list<Item>(
+  flag: string,
+  describe: string,
+  standard: string,
+  item: (value: string | number | boolean) => Item,
+) {
+  return { describe, default: standard, requiresArg: true, coerce: listOf(flag, item) } as const
+}
+
+async function parseFlags(args: string[]) {
+  const usage =
+    'npm run sweep -- [flags]\n\nTrains every combination of the values given (lists: 2,4,8), draws figures and a table.'
+  return await commandLine(usage, args)
+    .options({
+      z: list('z', 'latent units', '2,4,8,16,32,64', wholeNumber('z', 1, MAX_UNITS)),
+      seeds: {
+        describe: 'runs of each combination, which differ in their seed alone',
+        default: '3',
+        requiresArg: true,
+        coerce: wholeNumber('seeds', 1, 1000),
+      },
+      seed: { ...seedOption(DEFAULT_SEED), describe: 'the first of these seeds' },
+      epochs: list('epochs', 'epochs', String(DEFAULT_TRAINING.epochs), wholeNumber('epochs', 1)),
+      'noise-std': list('noise-std', 'noise on training inputs', '0', nonNegativeNumber('noise-std')),
+      lr: list('lr', 'learning rate', String(DEFAULT_TRAINING.learningRate), positiveNumber('lr')),
+      'latent-activation': list(
+        'latent-activation',
+        'relu or identity',
+        'relu',
+        oneOf('latent-activation', ['relu', 'identity'] as const),
+      ),
+      hidden: list('hidden', 'units of the two hidden layers', '392', wholeNumber('hidden', 1, MAX_UNITS)),
+      'batch-size': {
+        ...list(
+          'batch-size',
+          'images a step',
+          String(DEFAULT_TRAINING.batchSize),
+          wholeNumber('batch-size', 1),
+        ),
+        alias: 'b',
+      },
+      'weight-decay': list(
+        'weight-decay',
+        "Adam's coupled weight decay",
+        String(DEFAULT_TRAINING.weightDecay),
+        nonNegativeNumber('weight-decay'),
+      ),
+      sigma: list(
+        'sigma',
+        'noise levels at which denoising is measured',
+        '0.1,0.2,0.4',
+        positiveNumber('sigma'),
+      ),
+      jobs: {
+        describe: 'runs side by side, the threads shared between them',
+        defaultDescription: 'as many as there are threads',
+        requiresArg: true,
+        coerce: wholeNumber('jobs', 1, 256),
+      },
+      out: {
+        describe: 'directory of the results; a sweep that was interrupted goes on with what it finds there',
+        default: 'results/sweep',
+        requiresArg: true,
+        coerce: path('out'),
+      },
+      ...engineOptions,
+      threads: { ...engineOptions.threads, describe: 'threads in all, shared between the runs side by side' },
+      data: dataOption,
+      limit: {
+        describe: 'training images, the first so many',
+        defaultDescription: 'all',
+        requiresArg: true,
+        coerce: wholeNumber('limit', 1),
+      },
+      json: jsonOption,
+    } as const)
+    .parseAsync()
+}
+
+type Flags = Awaited<ReturnType<typeof parseFlags>>
+
+async function main(args: string[]): Promise<number | undefined> {
+  const flags = await parseFlags(args)
+  const whole = await loadDataset(flags.data)
+  const dataset =
+    flags.limit === undefined ? whole : { ...whole, train: limitImages(whole.train, flags.limit) }
+  const runs = expandPlan(planOf(flags), {
+    name: dataset.name,
+    pixels: dataset.train.width * dataset.train.height,
+    trainingImages: dataset.train.count,
+    testImages: dataset.test.count,
+    sigmas: flags.sigma,
+  })
+  const { jobs, threadsPerRun } = shareThreads(flags, runs.length)
+  await mkdir(flags.out, { recursive: true })
+  for (const name of ['sweep.csv', 'sweep.md']) await checkWritable(join(flags.out, name))
+  const store = await openSweepStore(join(flags.out, 'runs.jsonl'))
+
+  const report = createReport(flags.json, runs)
+  const interrupt = onInterrupt(() =>
+    report.notice('interrupted: what is finished is kept; run it again to go on'),
+  )
+  try {
+    const sampleImages = oneImagePerClass(dataset)
+    const trainRun = createRunTrainer({
+      dataset,
+      measuring: createMeasuringSet(dataset.test, flags.sigma, 0),
+      createEngine: (network) => createEngine(network, { ...flags, threads: threadsPerRun }),
+      sampleImages,
+    })
+    const records = await runSweep(runs, store, trainRun, {
+      jobs,
+      signal: interrupt.signal,
+      onProgress: report.progress,
+      onRecord: report.record,
+    })
+    report.clear()
+    if (interrupt.exitCode() !== undefined) return interrupt.exitCode()
+
+    const table = tableToMarkdown(sweepTable(records))
+    await writeFileAtomically(join(flags.out, 'sweep.csv'), sweepCsv(records))
+    await writeFileAtomically(join(flags.out, 'sweep.md'), table)
+    const figures = await drawSweepFigures(records, dataset.test, sampleImages)
+    for (const { name, png } of figures) await writeFileAtomically(join(flags.out, name), png)
+    const failed = records.filter(({ status }) => status === 'failed').length
+    if (!flags.json) {
+      console.log(`\n${table}`)
+      const files = ['runs.jsonl', 'sweep.csv', 'sweep.md', ...figures.map(({ name }) => name)]
+      console.log(`${flags.out}: ${files.join(', ')}`)
+    }
+    if (failed > 0) console.error(`${failed} of ${runs.length} runs failed; sweep.csv says why`)
+    return failed > 0 ? 1 : 0
+  } finally {
+    interrupt.release()
+  }
+}
+
+function planOf(flags: Flags): SweepPlan {
+  const lastSeed = flags.seed + flags.seeds - 1
+  if (lastSeed >= 2 ** 32) throw new UsageError(`--seed: expected seeds below 4294967296, found ${lastSeed}`)
+  return {
+    bottleneck: flags.z,
+    latentActivation: flags['latent-activation'],
+    hidden: flags.hidden,
+    batchSize: flags['batch-size'],
+    learningRate: flags.lr,
+    weightDecay: flags['weight-decay'],
+    noiseStd: flags['noise-std'],
+    epochs: flags.epochs,
+    seed: Array.from({ length: flags.seeds }, (_, index) => flags.seed + index),
+  }
+}
+
+/** One thread for each of several runs beats several threads for one: runs never wait for each other. */
+function shareThreads(flags: Flags, runs: number): { jobs: number; threadsPerRun: number } {
+  const threads = flags.threads ?? availableParallelism()
+  const jobs = Math.min(flags.jobs ?? threads, runs)
+  if (jobs > threads && flags.jobs !== undefined && flags.threads !== undefined) {
+    throw new UsageError(`--jobs: expected at most the ${threads} threads to share, found ${flags.jobs}`)
+  }
+  return { jobs, threadsPerRun: Math.max(1, Math.floor(threads / jobs)) }
+}
+
+function createReport(json: boolean, runs: readonly SweepRun[]) {
+  const bar = progressBar(process.stderr)
+  return {
+    progress({ kept, finished, failed, share, secondsLeft }: SweepProgress) {
+      const counts = `${kept + finished + failed} of ${runs.length} runs${failed > 0 ? `, ${failed} failed` : ''}`
+      bar.draw(counts, share, Number.isNaN(secondsLeft) ? '' : `${duration(secondsLeft)} left`)
+    },
+    record(record: SweepRecord) {
+      bar.clear()
+      const label = runLabel(record.settings, runs)
+      if (json) console.log(JSON.stringify(record))
+      else if (record.status === 'failed') console.error(`${label}: failed: ${record.error}`)
+      else {
+        const { reconstruction, activeUnits } = record.measures
+        const { seconds, settings } = record
+        console.log(
+          `${label}: test MSE ${reconstruction.mse.toFixed(5)}, ${activeUnits} of ${settings.bottleneck} units active, ${seconds.toFixed(1)} s`,
+        )
+      }
+    },
+    notice(line: string) {
+      bar.clear()
+      console.error(line)
+    },
+    clear: () => bar.clear(),
+  }
+}
+
+await runCommand(main)

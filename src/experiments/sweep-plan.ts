@@ -1,0 +1,96 @@
+/** What a sweep trains: every combination of a few settings, checked before anything trains. */
+import { UsageError } from '../errors.ts'
+import type { LatentActivation, Network } from '../model/network.ts'
+import { autoencoder } from '../model/network.ts'
+import type { TrainingConfig } from '../training/trainer.ts'
+import { checkTraining } from '../training/trainer.ts'
+
+/** The settings that may take several values. */
+export interface SweepPlan {
+  readonly bottleneck: readonly number[]
+  readonly latentActivation: readonly LatentActivation[]
+  readonly hidden: readonly number[]
+  readonly batchSize: readonly number[]
+  readonly learningRate: readonly number[]
+  readonly weightDecay: readonly number[]
+  readonly noiseStd: readonly number[]
+  readonly epochs: readonly number[]
+  readonly seed: readonly number[]
+}
+
+/** One value of each. */
+export type SweepSettings = { readonly [Name in keyof SweepPlan]: SweepPlan[Name][number] }
+
+/** What the runs of a sweep are trained on and judged by; part of their identity. */
+export interface SweepData {
+  readonly name: string
+  /** Pixels of an image. */
+  readonly pixels: number
+  readonly trainingImages: number
+  readonly testImages: number
+  /** Noise levels at which denoising is measured. */
+  readonly sigmas: readonly number[]
+}
+
+export interface SweepRun {
+  /** Names data and settings: equal ids are the same run, with the same result. */
+  readonly id: string
+  readonly settings: SweepSettings
+}
+
+/** Column order of tables, and what varies slowest first. */
+export const SETTING_NAMES = [
+  'latentActivation',
+  'hidden',
+  'batchSize',
+  'learningRate',
+  'weightDecay',
+  'noiseStd',
+  'epochs',
+  'bottleneck',
+  'seed',
+] as const satisfies readonly (keyof SweepPlan)[]
+
+/**
+ * All combinations, in order. Throws a UsageError that names the first setting that cannot be used, or is given twice;
+ * nothing has been trained by then.
+ */
+export function expandPlan(plan: SweepPlan, data: SweepData): SweepRun[] {
+  let combinations: Record<string, number | string>[] = [{}]
+  for (const name of SETTING_NAMES) {
+    const values: readonly (number | string)[] = plan[name]
+    if (values.length === 0) throw new UsageError(`${name}: expected at least one value, found none`)
+    const repeated = values.find((value, index) => values.indexOf(value) !== index)
+    if (repeated !== undefined) {
+      throw new UsageError(`${name}: expected different values, found ${repeated} twice`)
+    }
+    combinations = combinations.flatMap((settings) => values.map((value) => ({ ...settings, [name]: value })))
+  }
+  return combinations.map((combination) => {
+    const settings = combination as SweepSettings
+    runNetwork(settings, data)
+    checkTraining(trainingConfig(settings), data.trainingImages)
+    return { id: runId(settings, data), settings }
+  })
+}
+
+/** The network of a run. Throws UsageError for sizes that cannot be. */
+export function runNetwork(settings: SweepSettings, data: Pick<SweepData, 'pixels'>): Network {
+  const { hidden, bottleneck, latentActivation } = settings
+  return autoencoder({ input: data.pixels, hidden, bottleneck, latentActivation })
+}
+
+export function trainingConfig(settings: SweepSettings): TrainingConfig {
+  const { seed, epochs, batchSize, learningRate, weightDecay, noiseStd } = settings
+  return { seed, epochs, batchSize, learningRate, weightDecay, noiseStd }
+}
+
+function runId(settings: SweepSettings, data: SweepData): string {
+  const s = settings
+  return [
+    `${data.name}-${data.trainingImages}-${data.testImages}`,
+    `z${s.bottleneck}-${s.latentActivation}-h${s.hidden}`,
+    `b${s.batchSize}-lr${s.learningRate}-wd${s.weightDecay}-noise${s.noiseStd}-e${s.epochs}-seed${s.seed}`,
+    `sigma${data.sigmas.join('_')}`,
+  ].join('-')
+}
