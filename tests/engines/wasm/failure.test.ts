@@ -79,12 +79,17 @@ test('dispose in the middle of an epoch ends the epoch and the threads', async (
     steps: 0,
   })
   const request = { seed: 1, epoch: 1, batchSize: 16, learningRate: 1e-3, weightDecay: 0 }
-  const underWay = new Promise<void>((resolve) => {
+  let epoch: Promise<string> | undefined
+  await new Promise<void>((resolve) => {
     const onProgress = ({ stepsDone }: { stepsDone: number }) => stepsDone > 0 && resolve()
-    void engine.trainEpoch({ ...request, onProgress }).then(resolve, resolve)
+    epoch = engine.trainEpoch({ ...request, onProgress }).then(
+      ({ stepsDone, steps }) => `resolved with ${stepsDone} of ${steps} steps`,
+      () => 'rejected',
+    )
+    void epoch.then(() => resolve())
   })
-  await underWay
   await engine.dispose()
+  assert.is(await epoch, 'rejected')
   assert.is(pool.piscina.threads.length, 0)
 })
 

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { loadDataset } from '../../../src/data/node-files.ts'
+import type { Simd } from '../../../src/engines/wasm/module-choice.ts'
+import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
+import { compareWithTrajectory, parseTrajectory, trajectoryNetwork } from '../../../src/training/parity.ts'
+
+const test = suite('PyTorch trajectories on the WASM engine')
+
+const FILES = ['z2-b64.json', 'z8-b256.json', 'z32-b96.json']
+/** Every thread count with the arithmetic of this machine, and the other arithmetics with one and with many. */
+const CONFIGURATIONS: readonly (readonly [Simd, number])[] = [
+  ['plain', 1],
+  ['plain', 8],
+  ['128', 1],
+  ['128', 3],
+  ['auto', 1],
+  ['auto', 2],
+  ['auto', 3],
+  ['auto', 8],
+]
+
+const { train } = await loadDataset()
+
+for (const file of FILES) {
+  const text = readFileSync(new URL(`../../fixtures/parity/${file}`, import.meta.url), 'utf8')
+  const trajectory = parseTrajectory(text, file)
+  for (const [simd, threads] of CONFIGURATIONS) {
+    const name = `${file}, --simd ${simd}, ${threads} threads: losses within 1e-6, tensors within 4 × PyTorch's own error`
+    test(name, async () => {
+      const engine = await createWasmEngine(trajectoryNetwork(trajectory), { threads, simd })
+      try {
+        const report = await compareWithTrajectory(engine, trajectory, train.images)
+        assert.is(report.lossTolerance, 1e-6)
+        assert.ok(report.lossError <= report.lossTolerance, `loss: ${report.lossError}`)
+        assert.is(report.tensors.length, 8)
+        for (const tensor of report.tensors) {
+          assert.is(tensor.tolerance, 4 * tensor.pytorchError)
+          assert.ok(tensor.passed, `${tensor.name}: ${JSON.stringify(tensor)}`)
+        }
+        assert.ok(report.passed)
+      } finally {
+        await engine.dispose()
+      }
+    })
+  }
+}
+
+test.run()
