@@ -31,7 +31,10 @@ function integerPower(base, n) {
     }
     return result;
 }
-/** One step for `vectors` · 4 parameters w with gradients g; moments m and v. Neighbours only: V8 can fuse it. */
+/**
+ * One step for `vectors` · 4 parameters w with gradients g; moments m and v. Two neighbours at a time, loaded before any is
+ * stored, so that V8 can fuse them.
+ */
 function adam(w, g, m, v, vectors, weightDecay, stepSize, secondMomentScale) {
     const decay = f32x4.splat(weightDecay);
     const beta1 = f32x4.splat(BETA_1);
@@ -50,14 +53,16 @@ function adam(w, g, m, v, vectors, weightDecay, stepSize, secondMomentScale) {
         const m1 = f32x4.add(f32x4.mul(beta1, v128.load(m, 16)), f32x4.mul(oneMinusBeta1, g1));
         const v0 = f32x4.add(f32x4.mul(beta2, v128.load(v)), f32x4.mul(oneMinusBeta2, f32x4.mul(g0, g0)));
         const v1 = f32x4.add(f32x4.mul(beta2, v128.load(v, 16)), f32x4.mul(oneMinusBeta2, f32x4.mul(g1, g1)));
+        const d0 = f32x4.add(f32x4.mul(f32x4.sqrt(v0), scale), epsilon);
+        const d1 = f32x4.add(f32x4.mul(f32x4.sqrt(v1), scale), epsilon);
+        const next0 = f32x4.sub(w0, f32x4.mul(size, f32x4.div(m0, d0)));
+        const next1 = f32x4.sub(w1, f32x4.mul(size, f32x4.div(m1, d1)));
         v128.store(m, m0);
         v128.store(m, m1, 16);
         v128.store(v, v0);
         v128.store(v, v1, 16);
-        const d0 = f32x4.add(f32x4.mul(f32x4.sqrt(v0), scale), epsilon);
-        const d1 = f32x4.add(f32x4.mul(f32x4.sqrt(v1), scale), epsilon);
-        v128.store(w, f32x4.sub(w0, f32x4.mul(size, f32x4.div(m0, d0))));
-        v128.store(w, f32x4.sub(w1, f32x4.mul(size, f32x4.div(m1, d1))), 16);
+        v128.store(w, next0);
+        v128.store(w, next1, 16);
         w += 32;
         g += 32;
         m += 32;

@@ -1,6 +1,6 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.normals16 = exports.cosTurns4Array = exports.sinTurns4Array = exports.log4Array = exports.sigmoid4Array = exports.exp4Array = exports.adamStepSize = exports.adamSecondMomentScale = exports.adam = exports.registerOnlyMultiplyAdd = exports.spmmTile = exports.gemmTile = void 0;
+exports.normals16 = exports.cosTurns4Array = exports.sinTurns4Array = exports.log4Array = exports.sigmoid4Array = exports.exp4Array = exports.signImages = exports.arrangeBatches = exports.adamStepSize = exports.adamSecondMomentScale = exports.adam = exports.registerOnlyMultiplyAdd = exports.spmmTile = exports.gemmTile = void 0;
 exports.train = train;
 exports.infer = infer;
 exports.initializeWeights = initializeWeights;
@@ -19,6 +19,9 @@ var adam_1 = require("./adam");
 Object.defineProperty(exports, "adam", { enumerable: true, get: function () { return adam_1.adam; } });
 Object.defineProperty(exports, "adamSecondMomentScale", { enumerable: true, get: function () { return adam_1.adamSecondMomentScale; } });
 Object.defineProperty(exports, "adamStepSize", { enumerable: true, get: function () { return adam_1.adamStepSize; } });
+var arrange_1 = require("./arrange");
+Object.defineProperty(exports, "arrangeBatches", { enumerable: true, get: function () { return arrange_1.arrangeBatches; } });
+Object.defineProperty(exports, "signImages", { enumerable: true, get: function () { return arrange_1.signImages; } });
 var vectors_1 = require("./vectors");
 Object.defineProperty(exports, "exp4Array", { enumerable: true, get: function () { return vectors_1.exp4Array; } });
 Object.defineProperty(exports, "sigmoid4Array", { enumerable: true, get: function () { return vectors_1.sigmoid4Array; } });

@@ -8,6 +8,7 @@ import { shuffle, xavierUniform } from './random'
 
 export { gemmTile, spmmTile, registerOnlyMultiplyAdd } from './gemm'
 export { adam, adamSecondMomentScale, adamStepSize } from './adam'
+export { arrangeBatches, signImages } from './arrange'
 export { exp4Array, sigmoid4Array, log4Array, sinTurns4Array, cosTurns4Array } from './vectors'
 export { normals16 } from './random'
 

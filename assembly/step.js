@@ -79,7 +79,7 @@ function quadLogits(job, batch, index, tile, logits, row) {
     }
 }
 /** Where the logits of a worker's quad lie: behind its tile scratch, [4][⌈O⌉]. */
-const LOGITS_OFFSET = 1024;
+const LOGITS_OFFSET = 2048;
 function forwardCrossEntropy(job, batch, step, tile, row0, row1) {
     const index = job.layerCount - 1;
     const layer = (0, plan_1.layerAt)(job, index);

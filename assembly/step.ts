@@ -92,7 +92,7 @@ function quadLogits(job: Job, batch: BatchPlan, index: i32, tile: usize, logits:
 }
 
 /** Where the logits of a worker's quad lie: behind its tile scratch, [4][⌈O⌉]. */
-const LOGITS_OFFSET: usize = 1024
+const LOGITS_OFFSET: usize = 2048
 
 function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize, row0: i32, row1: i32): void {
   const index = job.layerCount - 1

@@ -12,28 +12,39 @@ exports.finishInputGradient = finishInputGradient;
  * What happens to a 4 × 16 tile of sums once the product is done: bias and activation, the loss and its derivative, the
  * derivative of an activation. Each reads the tile from scratch and writes it in the layouts that later products read.
  *
- * `row` is the tile's first row (image), `column` its first column; the tile's rows lie 64 bytes apart, as in a panel. Loads and
- * stores of neighbours, two and two, so that V8 can fuse them.
+ * `row` is the tile's first row (image), `column` its first column; the tile's rows lie 64 bytes apart, as in a panel. A row is
+ * loaded, computed and only then stored: V8 fuses neighbouring stores only if nothing is loaded between them.
  */
 const layouts_1 = require("./layouts");
 const math_1 = require("./math");
 const plan_1 = require("./plan");
 /** Bytes of a tile's row. */
 const ROW = 64;
+/** Bytes of a tile. */
+const TILE = 256;
 /** Address of a tile's 256 bytes in panels [column / 16][B][16]. */
 function panelAt(panels, row, column, rowCapacity) {
     return panels + (((column / plan_1.PANEL) * rowCapacity + row) << 6);
+}
+/** 16 neighbouring floats. */
+// @ts-ignore: decorator
+function storeRow(to, v0, v1, v2, v3) {
+    v128.store(to, v0);
+    v128.store(to, v1, 16);
+    v128.store(to, v2, 32);
+    v128.store(to, v3, 48);
 }
 /** tile += bias[16], then max(tile, 0) for ReLU, in place. */
 function biasAndActivation(tile, bias, relu) {
     const floor = relu ? f32x4.splat(0) : f32x4.splat(-Infinity);
     const b0 = v128.load(bias), b1 = v128.load(bias, 16), b2 = v128.load(bias, 32), b3 = v128.load(bias, 48);
-    const end = tile + plan_1.QUAD * ROW;
+    const end = tile + TILE;
     while (tile < end) {
-        v128.store(tile, f32x4.max(f32x4.add(v128.load(tile), b0), floor));
-        v128.store(tile, f32x4.max(f32x4.add(v128.load(tile, 16), b1), floor), 16);
-        v128.store(tile, f32x4.max(f32x4.add(v128.load(tile, 32), b2), floor), 32);
-        v128.store(tile, f32x4.max(f32x4.add(v128.load(tile, 48), b3), floor), 48);
+        const y0 = f32x4.max(f32x4.add(v128.load(tile), b0), floor);
+        const y1 = f32x4.max(f32x4.add(v128.load(tile, 16), b1), floor);
+        const y2 = f32x4.max(f32x4.add(v128.load(tile, 32), b2), floor);
+        const y3 = f32x4.max(f32x4.add(v128.load(tile, 48), b3), floor);
+        storeRow(tile, y0, y1, y2, y3);
         tile += ROW;
     }
 }
@@ -52,27 +63,29 @@ function finishHidden(job, layer, tile, row, column, paddedOutputs) {
 function finishSigmoid(layer, tile, column) {
     const bias = layer.bias + (column << 2);
     const b0 = v128.load(bias), b1 = v128.load(bias, 16), b2 = v128.load(bias, 32), b3 = v128.load(bias, 48);
-    const end = tile + plan_1.QUAD * ROW;
+    const end = tile + TILE;
     while (tile < end) {
-        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile), b0)));
-        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 16), b1)), 16);
-        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 32), b2)), 32);
-        v128.store(tile, (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 48), b3)), 48);
+        const y0 = (0, math_1.sigmoid4)(f32x4.add(v128.load(tile), b0));
+        const y1 = (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 16), b1));
+        const y2 = (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 32), b2));
+        const y3 = (0, math_1.sigmoid4)(f32x4.add(v128.load(tile, 48), b3));
+        storeRow(tile, y0, y1, y2, y3);
         tile += ROW;
     }
 }
 /** losses[row][16] += (y − x)² for the tile's outputs y and targets x (16 columns of a panel). */
 function addSquaredErrors(tile, target, losses) {
-    const end = tile + plan_1.QUAD * ROW;
+    const end = tile + TILE;
     while (tile < end) {
         const e0 = f32x4.sub(v128.load(tile), v128.load(target));
         const e1 = f32x4.sub(v128.load(tile, 16), v128.load(target, 16));
         const e2 = f32x4.sub(v128.load(tile, 32), v128.load(target, 32));
         const e3 = f32x4.sub(v128.load(tile, 48), v128.load(target, 48));
-        v128.store(losses, f32x4.add(v128.load(losses), f32x4.mul(e0, e0)));
-        v128.store(losses, f32x4.add(v128.load(losses, 16), f32x4.mul(e1, e1)), 16);
-        v128.store(losses, f32x4.add(v128.load(losses, 32), f32x4.mul(e2, e2)), 32);
-        v128.store(losses, f32x4.add(v128.load(losses, 48), f32x4.mul(e3, e3)), 48);
+        const l0 = f32x4.add(v128.load(losses), f32x4.mul(e0, e0));
+        const l1 = f32x4.add(v128.load(losses, 16), f32x4.mul(e1, e1));
+        const l2 = f32x4.add(v128.load(losses, 32), f32x4.mul(e2, e2));
+        const l3 = f32x4.add(v128.load(losses, 48), f32x4.mul(e3, e3));
+        storeRow(losses, l0, l1, l2, l3);
         tile += ROW;
         target += ROW;
         losses += ROW;
@@ -82,17 +95,18 @@ function addSquaredErrors(tile, target, losses) {
 function squaredErrorDelta(delta, tile, target, scale) {
     const one = f32x4.splat(1);
     const scales = f32x4.splat(scale);
-    const end = tile + plan_1.QUAD * ROW;
+    const end = tile + TILE;
     while (tile < end) {
         const y0 = v128.load(tile), y1 = v128.load(tile, 16), y2 = v128.load(tile, 32), y3 = v128.load(tile, 48);
         const e0 = f32x4.mul(f32x4.sub(y0, v128.load(target)), scales);
         const e1 = f32x4.mul(f32x4.sub(y1, v128.load(target, 16)), scales);
         const e2 = f32x4.mul(f32x4.sub(y2, v128.load(target, 32)), scales);
         const e3 = f32x4.mul(f32x4.sub(y3, v128.load(target, 48)), scales);
-        v128.store(delta, f32x4.mul(f32x4.mul(e0, y0), f32x4.sub(one, y0)));
-        v128.store(delta, f32x4.mul(f32x4.mul(e1, y1), f32x4.sub(one, y1)), 16);
-        v128.store(delta, f32x4.mul(f32x4.mul(e2, y2), f32x4.sub(one, y2)), 32);
-        v128.store(delta, f32x4.mul(f32x4.mul(e3, y3), f32x4.sub(one, y3)), 48);
+        const d0 = f32x4.mul(f32x4.mul(e0, y0), f32x4.sub(one, y0));
+        const d1 = f32x4.mul(f32x4.mul(e1, y1), f32x4.sub(one, y1));
+        const d2 = f32x4.mul(f32x4.mul(e2, y2), f32x4.sub(one, y2));
+        const d3 = f32x4.mul(f32x4.mul(e3, y3), f32x4.sub(one, y3));
+        storeRow(delta, d0, d1, d2, d3);
         tile += ROW;
         target += ROW;
         delta += ROW;
@@ -131,7 +145,7 @@ function finishSquaredError(job, layer, tile, targets, row, rows, column, padded
 }
 /** A tile of δ that is computed already, into the layouts of `layer`. */
 function storeDelta(job, layer, tile, row, column, paddedOutputs) {
-    memory.copy(panelAt(layer.delta, row, column, job.rowCapacity), tile, plan_1.QUAD * ROW);
+    memory.copy(panelAt(layer.delta, row, column, job.rowCapacity), tile, TILE);
     if (layer.deltaRows !== 0)
         (0, layouts_1.storeRowQuads)(layer.deltaRows, tile, row, column, paddedOutputs);
 }

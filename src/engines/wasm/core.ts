@@ -14,6 +14,8 @@ export interface CoreExports extends Record<string, unknown> {
     seed: number,
   ): void
   shuffleOrder(order: number, scratch: number, count: number, seed: number, epoch: number): void
+  signImages(signatures: number, images: number, count: number, paddedInputs: number): void
+  arrangeBatches(order: number, count: number, batchSize: number, signatures: number, scratch: number): void
   relaxed(): number
   jobBytes(): number
   layerPlanBytes(): number

@@ -7,7 +7,7 @@
  *   scratch      one tile and one quad of logits for each worker
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
  *   ─ laid anew when a training set comes ─
- *   images       bytes, rows padded to whole panels; labels
+ *   images       bytes, rows padded to whole panels; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, lists of non-zero inputs
  *   activations  per layer: outputs as row lists and column quads, deltas as panels and row quads
@@ -25,8 +25,11 @@ const MEMORY_LIMIT_BYTES = 65536 * WASM_PAGE_BYTES
 /** Every region begins on a cache line. */
 const ALIGNMENT_BYTES = 64
 const FLOAT_BYTES = 4
-/** A worker's tile, its transpose and what noise needs; logits of a quad lie behind. See LOGITS_OFFSET in assembly/step.ts. */
-const SCRATCH_BYTES = 1024
+/**
+ * A worker's tile and what noise needs; logits of a quad lie behind (LOGITS_OFFSET in assembly/step.ts). The host uses the first
+ * worker's scratch between jobs, for the 64-bit words of a window (WINDOW in assembly/arrange.ts).
+ */
+const SCRATCH_BYTES = 2048
 
 /** Hands out neighbouring regions from `start` on. */
 class Regions {
@@ -100,6 +103,8 @@ export function mapFixed(network: Network, workers: number): FixedMap {
 export interface TrainingSetMap {
   readonly images: number
   readonly labels: number
+  /** 64 bits an image, see assembly/arrange.ts. */
+  readonly signatures: number
   readonly end: number
 }
 
@@ -108,6 +113,7 @@ export function mapTrainingSet(start: number, network: Network, count: number): 
   return {
     images: regions.reserve(count * roundUp(network.layers[0].inputs, PANEL)),
     labels: regions.reserve(count),
+    signatures: regions.reserve(count * 8),
     end: regions.end,
   }
 }

@@ -83,6 +83,7 @@ export class WasmEngine implements Engine {
       const inputs = this.network.layers[0].inputs
       this.#copyPadded(set.images, inputs, map.images, count)
       if (set.labels) this.#bytes(map.labels, count).set(set.labels)
+      this.#parts.core.signImages(map.signatures, map.images, count, roundUp(inputs, PANEL))
       this.#trainingSet = map
       this.#imageCount = count
       this.#hasLabels = set.labels !== undefined
@@ -137,7 +138,9 @@ export class WasmEngine implements Engine {
       const work = this.#mapWork(batchSize)
       const batchLosses = this.#staging(steps * 8 + plan.order.length * 4)
       const orderAddress = batchLosses + steps * 8
-      new Uint32Array(this.#parts.memory.buffer, orderAddress, plan.order.length).set(plan.order)
+      const { memory, core } = this.#parts
+      new Uint32Array(memory.buffer, orderAddress, plan.order.length).set(plan.order)
+      core.arrangeBatches(orderAddress, plan.order.length, batchSize, set.signatures, this.#fixed.scratch[0])
       const { signal, onProgress, learningRate, weightDecay, seed, epoch, noiseStd = 0 } = request
       const { stepsPerJob = Number.POSITIVE_INFINITY } = this.#parts
       let done = 0

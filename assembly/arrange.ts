@@ -1,0 +1,68 @@
+/**
+ * The order of images within a minibatch is free: it changes the order of a few sums, nothing else. So images that are alike are
+ * put side by side: four images that share a quad have more zeros in common, among their pixels and among the hidden units that
+ * they leave at zero, and what all four leave at zero is never multiplied. On MNIST it takes the non-zero (pixel, quad) pairs from
+ * 37 % to 31 %, and those of a trained decoder's hidden units from 75 % to 66 %.
+ */
+import { QUAD } from './plan'
+
+/** Bits of an image's signature: one for each of 64 equal runs of pixels, set if the run is not all zero. */
+const SIGNATURE_BITS: i32 = 64
+/** Images among which likeness is sought at once: the search grows with the square. */
+const WINDOW: i32 = 256
+
+/** Signatures of `count` images of `paddedInputs` bytes each, (count) 64-bit words. */
+export function signImages(signatures: usize, images: usize, count: i32, paddedInputs: i32): void {
+  for (let image = 0; image < count; image++) {
+    let signature: u64 = 0
+    for (let column = 0; column < paddedInputs; column += 4) {
+      const bit = (column * SIGNATURE_BITS) / paddedInputs
+      signature |= u64(load<u32>(images + <usize>column) !== 0) << bit
+    }
+    store<u64>(signatures + ((<usize>image) << 3), signature)
+    images += <usize>paddedInputs
+  }
+}
+
+/** Rearranges order[count] within each minibatch of `batchSize`. `scratch` has room for WINDOW 64-bit words. */
+export function arrangeBatches(order: usize, count: i32, batchSize: i32, signatures: usize, scratch: usize): void {
+  for (let batch = 0; batch < count; batch += batchSize) {
+    const end = min(batch + batchSize, count)
+    for (let first = batch; first < end; first += WINDOW) {
+      arrangeWindow(order + ((<usize>first) << 2), min(WINDOW, end - first), signatures, scratch)
+    }
+  }
+}
+
+/** Greedy: each quad begins with the first image left and takes, three times, the image that adds fewest runs to the quad's. */
+function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize): void {
+  for (let i = 0; i < count; i++) {
+    const image = load<u32>(order + ((<usize>i) << 2))
+    store<u64>(held + ((<usize>i) << 3), load<u64>(signatures + ((<usize>image) << 3)))
+  }
+  for (let first = 0; first < count; first += QUAD) {
+    let union = load<u64>(held + ((<usize>first) << 3))
+    for (let place = first + 1; place < min(first + QUAD, count); place++) {
+      let best = place
+      let fewest: u64 = 65
+      for (let i = place; i < count; i++) {
+        const added = popcnt(load<u64>(held + ((<usize>i) << 3)) & ~union)
+        if (added < fewest) {
+          fewest = added
+          best = i
+        }
+      }
+      union |= load<u64>(held + ((<usize>best) << 3))
+      swap(order, held, place, best)
+    }
+  }
+}
+
+function swap(order: usize, held: usize, i: i32, j: i32): void {
+  const image = load<u32>(order + ((<usize>i) << 2))
+  store<u32>(order + ((<usize>i) << 2), load<u32>(order + ((<usize>j) << 2)))
+  store<u32>(order + ((<usize>j) << 2), image)
+  const signature = load<u64>(held + ((<usize>i) << 3))
+  store<u64>(held + ((<usize>i) << 3), load<u64>(held + ((<usize>j) << 3)))
+  store<u64>(held + ((<usize>j) << 3), signature)
+}
