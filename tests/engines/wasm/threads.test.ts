@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { limitImages } from '../../../src/data/dataset.ts'
+import { loadDataset } from '../../../src/data/node-files.ts'
+import type { Engine } from '../../../src/engines/engine.ts'
+import type { Simd } from '../../../src/engines/wasm/module-choice.ts'
+import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
+import { canFuse } from '../../../src/engines/wasm/node-v8.ts'
+import { autoencoder } from '../../../src/model/network.ts'
+import type { FloatArray } from '../../../src/model/state.ts'
+import { skipTest } from '../../support/skip.ts'
+
+const test = suite('bits and threads')
+
+const THREADS = [1, 2, 3, 5]
+const BATCH_SIZE = 256
+/** Five whole minibatches, and one of 221 images: no whole quad. */
+const IMAGES = 5 * BATCH_SIZE + 221
+
+const { train } = await loadDataset()
+const { images } = limitImages(train, IMAGES)
+const seed = autoencoder({ input: 784, hidden: 392, bottleneck: 8 })
+
+function sha256(...arrays: readonly FloatArray[]): string {
+  const hash = createHash('sha256')
+  for (const array of arrays) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+  return hash.digest('hex')
+}
+
+/** SHA-256 of losses, parameters and moments after two epochs from the seed. */
+async function trainTwoEpochs(engine: Engine, batchSize: number, noiseStd: number): Promise<string> {
+  await engine.initialize(42)
+  const losses: FloatArray[] = []
+  for (const epoch of [1, 2]) {
+    const request = { seed: 42, epoch, batchSize, learningRate: 1e-3, weightDecay: 1e-5, noiseStd }
+    losses.push((await engine.trainEpoch(request)).batchLosses)
+  }
+  assert.ok(losses[1][0] < losses[0][0], `the loss must fall: ${losses[0]}, then ${losses[1]}`)
+  const { parameters, firstMoment, secondMoment } = await engine.readState()
+  return sha256(...losses, parameters, firstMoment, secondMoment)
+}
+
+/** The hashes of two epochs without and with noise, on so many threads. */
+async function hashesOf(simd: Simd, threads: number): Promise<string[]> {
+  const engine = await createWasmEngine(seed, { threads, simd })
+  try {
+    assert.is(engine.info.threads, threads)
+    const arithmetic = { '256': /256/, '128': /128/, plain: /separate/, auto: /./ }[simd]
+    assert.match(engine.info.arithmetic, arithmetic)
+    await engine.setTrainingSet({ images })
+    const clean = await trainTwoEpochs(engine, BATCH_SIZE, 0)
+    const noisy = await trainTwoEpochs(engine, BATCH_SIZE, 0.3)
+    return [clean, noisy]
+  } finally {
+    await engine.dispose()
+  }
+}
+
+const found = new Map<Simd, string[]>()
+
+for (const simd of ['plain', '128', '256'] as const) {
+  const name = `--simd ${simd}: the same SHA-256 on ${THREADS.join(', ')} threads, with and without noise`
+  if (simd === '256' && !canFuse) {
+    skipTest(test, name, 'this V8 cannot fuse to 256 bits')
+    continue
+  }
+  test(name, async () => {
+    const expected = await hashesOf(simd, 1)
+    found.set(simd, expected)
+    assert.is.not(expected[0], expected[1], 'noise must change the bits')
+    for (const threads of THREADS.slice(1)) {
+      assert.equal(await hashesOf(simd, threads), expected, `${threads} threads`)
+    }
+  })
+}
+
+if (canFuse) {
+  test('--simd 256 gives the bits of --simd 128', () => {
+    assert.ok(found.has('128'))
+    assert.equal(found.get('256'), found.get('128'))
+  })
+}
+
+test('--simd plain rounds otherwise than relaxed multiply-add that is fused', () => {
+  // Else nothing would show that the two builds were both in use. Where relaxed is not fused they agree.
+  if (process.arch === 'x64') assert.is.not(found.get('plain')?.[0], found.get('128')?.[0])
+})
+
+/** Epochs so small that workers spend them meeting each other: races show here first. */
+const REPEATS = 300
+
+for (const [threads, hidden] of [
+  [5, 5],
+  [3, 40],
+]) {
+  test(`${REPEATS} tiny epochs on ${threads} threads, hidden ${hidden}, each have the bits of one thread`, async () => {
+    const network = autoencoder({ input: 7, hidden, bottleneck: 3 })
+    const tiny = Uint8Array.from({ length: 10 * 7 }, (_, i) => ((i * 37) % 5 < 2 ? 0 : (i * 97) % 256))
+    const one = await createWasmEngine(network, { threads: 1, simd: 'auto' })
+    const many = await createWasmEngine(network, { threads, simd: 'auto' })
+    try {
+      for (const engine of [one, many]) {
+        await engine.setTrainingSet({ images: tiny })
+        await engine.initialize(5)
+      }
+      for (let epoch = 1; epoch <= REPEATS; epoch++) {
+        const request = { seed: 5, epoch, batchSize: 4, learningRate: 1e-3, weightDecay: 1e-5, noiseStd: 0.3 }
+        const hashes: string[] = []
+        for (const engine of [one, many]) {
+          const { batchLosses } = await engine.trainEpoch(request)
+          const { parameters, firstMoment, secondMoment } = await engine.readState()
+          hashes.push(sha256(batchLosses, parameters, firstMoment, secondMoment))
+        }
+        assert.is(hashes[1], hashes[0], `epoch ${epoch}`)
+      }
+    } finally {
+      await Promise.all([one.dispose(), many.dispose()])
+    }
+  })
+}
+
+test.run()
