@@ -143,7 +143,7 @@ export class ExplorePanel implements Panel {
           ? ['The whole latent space, decoded', 'with the test digits where they land']
           : [
               `${z} latent units on a plane`,
-              `principal components, ${Math.round(100 * (this.#map?.explained ?? 1))} % of the variance`,
+              `PCA: ${Math.round(100 * (this.#map?.explained ?? 1))} % of the variance`,
             ]
     byId('map-title', HTMLSpanElement).textContent = title
     byId('map-detail', HTMLSpanElement).textContent = detail

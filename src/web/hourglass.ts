@@ -1,11 +1,15 @@
 /** The page's emblem: the network's layers as an hourglass whose sand is the epoch's progress. */
 
+import { prefersReducedMotion } from './dom.ts'
+
 const NAMESPACE = 'http://www.w3.org/2000/svg'
 /** In units of the drawing: where the five layers lie and how wide a layer of the input's size is. */
 const HEIGHTS = [14, 62, 116, 170, 218]
 const CENTRE = 92
 const WIDEST = 164
 const NARROWEST = 7
+/** How far the stream of sand falls between two readings. */
+const FALL = 2.2
 
 function svg(tag: string, attributes: Record<string, string | number>): SVGElement {
   const made = document.createElementNS(NAMESPACE, tag)
@@ -44,8 +48,16 @@ function outline(halves: readonly number[]): string {
 }
 
 export class Hourglass {
+  #moves = 0
   readonly #svg: SVGSVGElement
   readonly #upper = svg('rect', { class: 'glass-sand', x: 0, width: 184 })
+  readonly #stream = svg('line', {
+    class: 'glass-stream',
+    x1: CENTRE,
+    x2: CENTRE,
+    y1: HEIGHTS[2],
+    y2: HEIGHTS[4],
+  })
   readonly #lower = svg('rect', { class: 'glass-sand', x: 0, width: 184 })
 
   constructor(element: SVGSVGElement) {
@@ -60,8 +72,7 @@ export class Hourglass {
     const clip = svg('clipPath', { id: 'glass-clip' })
     clip.append(svg('path', { d: path }))
     const sand = svg('g', { 'clip-path': 'url(#glass-clip)' })
-    const stream = { class: 'glass-stream', x1: CENTRE, x2: CENTRE, y1: HEIGHTS[2], y2: HEIGHTS[4] }
-    sand.append(this.#upper, this.#lower, svg('line', stream))
+    sand.append(this.#upper, this.#lower, this.#stream)
     const layers = sizes.flatMap((units, i) => {
       const bar = { x1: CENTRE - halves[i], x2: CENTRE + halves[i], y1: HEIGHTS[i], y2: HEIGHTS[i] }
       const label = svg('text', { x: 184, y: HEIGHTS[i] + 4 })
@@ -91,9 +102,11 @@ export class Hourglass {
     this.#upper.setAttribute('height', String(upper))
     this.#lower.setAttribute('y', String(HEIGHTS[4] - lower))
     this.#lower.setAttribute('height', String(lower))
+    // Moved with the readings rather than by a CSS animation, which would repaint the page 60 times a second.
+    if (!prefersReducedMotion()) this.#stream.setAttribute('stroke-dashoffset', String(-FALL * ++this.#moves))
   }
 
-  /** Lets the sand run, or not. */
+  /** Shows the sand running, or not. */
   setRunning(isRunning: boolean): void {
     this.#svg.classList.toggle('running', isRunning)
   }

@@ -5,6 +5,8 @@
 
 /** Remembers a reload that did not help, so that there is no second. */
 const RELOADED = 'hourglass-isolation-reload'
+/** The page does not wait longer than this for the service worker. */
+const PATIENCE_MS = 4000
 
 /**
  * Makes the page isolated if it can be. Resolves to false where the page is about to reload; to true where it should go
@@ -14,8 +16,9 @@ export async function ensureIsolation(): Promise<boolean> {
   if (crossOriginIsolated || !('serviceWorker' in navigator)) return true
   if (sessionStorage.getItem(RELOADED)) return true
   try {
-    await navigator.serviceWorker.register(new URL('./isolation-worker.js', document.baseURI))
-    await navigator.serviceWorker.ready
+    const url = new URL('./isolation-worker.js', document.baseURI)
+    const { installing, waiting, active } = await navigator.serviceWorker.register(url)
+    await activated(active ?? waiting ?? installing)
   } catch {
     // Not allowed here (an insecure or private page): one thread it is, and the page says so.
     return true
@@ -23,4 +26,15 @@ export async function ensureIsolation(): Promise<boolean> {
   sessionStorage.setItem(RELOADED, '1')
   location.reload()
   return false
+}
+
+/** Resolves when the service worker is at work; rejects when it does not get there in good time. */
+function activated(worker: ServiceWorker | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (worker?.state === 'activated') resolve()
+    worker?.addEventListener('statechange', () => {
+      if (worker.state === 'activated') resolve()
+    })
+    setTimeout(() => reject(new Error('the service worker did not start')), PATIENCE_MS)
+  })
 }

@@ -36,12 +36,12 @@ interface Range {
   readonly high: number
 }
 
-/** Low and high of values with a little room around. */
-function roomyRange(values: readonly number[]): Range {
+/** Low and high of values with a little room around, but not below `floor`. */
+function roomyRange(values: readonly number[], floor: number): Range {
   const low = Math.min(...values)
   const high = Math.max(...values)
   const room = 0.04 * (high - low) || 1
-  return { low: low - room, high: high + room }
+  return { low: Math.max(low - room, Math.min(low, floor)), high: high + room }
 }
 
 export class LatentMap {
@@ -59,8 +59,15 @@ export class LatentMap {
     this.#codes = codes
     this.#plane = z === 2 ? undefined : principalPlane(values, z)
     this.#points = Array.from({ length: count }, (_, i) => this.locate(row(values, i, z)))
-    this.#x = roomyRange(this.#points.map(([x]) => x))
-    this.#y = roomyRange(this.#points.map(([, y]) => y))
+    // Below 0 there is nothing where the units are ReLUs.
+    const floor = !this.#plane && values.every((value) => value >= 0) ? 0 : Number.NEGATIVE_INFINITY
+    const range = (axis: 0 | 1) =>
+      roomyRange(
+        this.#points.map((point) => point[axis]),
+        floor,
+      )
+    this.#x = range(0)
+    this.#y = range(1)
   }
 
   /** Share of the codes' variance that the map shows, 0 … 1. */

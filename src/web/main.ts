@@ -60,6 +60,7 @@ function startPage(): void {
   tellWhatIsMissing(settings, cores, form)
   loadPretrained()
     .then((model) => session.use(model))
+    .then(() => tellArithmetic(session))
     .catch((error: unknown) => {
       byId('model-name', HTMLSpanElement).textContent = 'No model yet'
       reportError(error)
@@ -185,6 +186,16 @@ function tellWhatIsMissing(settings: Settings, cores: number, form: SettingsForm
       notice('The link asks for the GPU, but this browser has no WebGPU: the CPU computes instead.')
     }
   }
+}
+
+/** Says what it costs where the browser cannot multiply and add in one. */
+async function tellArithmetic(session: Session): Promise<void> {
+  const { arithmetic } = await session.infer(async (engine) => engine.info)
+  if (arithmetic.startsWith('relaxed')) return
+  notice(
+    'This browser has no relaxed SIMD (multiply and add in one): training is slower, and its weights differ in ' +
+      'their last digits from those of the same seed where there is.',
+  )
 }
 
 if (await ensureIsolation()) startPage()

@@ -24,8 +24,8 @@ export interface BatchPoint {
 
 const INPUT = 784
 const HIDDEN = 392
-/** How often the other panels see new weights. A stop costs a few milliseconds, so well under a hundredth. */
-const SNAPSHOT_MS = 700
+/** How often the other panels see new weights. Reading and showing them costs some 40 ms of the page's own thread. */
+const SNAPSHOT_MS = 1000
 /** Images a second are those of the last so many milliseconds. */
 const SPEED_WINDOW_MS = 2000
 

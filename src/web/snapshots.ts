@@ -23,16 +23,21 @@ export function withSnapshots(
   return {
     info: engine.info,
     network: engine.network,
-    setTrainingSet: (set) => {
+    setTrainingSet: async (set) => {
       imageCount = set.images.length / engine.network.layers[0].inputs
-      return engine.setTrainingSet(set)
+      await engine.setTrainingSet(set)
+      await nextTask()
     },
-    initialize: (seed) => engine.initialize(seed),
+    initialize: async (seed) => {
+      await engine.initialize(seed)
+      await nextTask()
+    },
     writeState: (state) => engine.writeState(state),
     readState: () => engine.readState(),
     // The order is drawn once for the epoch rather than by the engine for every part of it.
-    trainEpoch: (request) => {
+    trainEpoch: async (request) => {
       const order = request.order ?? shuffledOrder(imageCount, request.seed, request.epoch)
+      await nextTask()
       return trainInParts(engine, { ...request, order }, intervalMs, onSnapshot)
     },
     forward: (inputs) => engine.forward(inputs),
@@ -41,6 +46,14 @@ export function withSnapshots(
     reconstructionErrors: (inputs) => engine.reconstructionErrors(inputs),
     dispose: () => engine.dispose(),
   }
+}
+
+/**
+ * Lets the page handle what waits. Settled promises run on in one task: without this, copying the images, drawing the
+ * weights and the order would freeze the page as one.
+ */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
 async function trainInParts(

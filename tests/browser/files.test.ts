@@ -31,7 +31,7 @@ browserTest(test, "PyTorch's MLP.8.pth is dropped and has its known test MSE", (
     }
     await dropFile(page, 'mine.pth', await readFile(join(FIXTURES, 'MLP.8.pth')))
     const status = await waitForText(page, '#file-status', /mine\.pth is in use: test MSE/)
-    const found = Number(/MSE ([\d.]+)/.exec(status)?.[1])
+    const found = Number(/MSE (\d+\.\d+)/.exec(status)?.[1])
     // Six decimals are shown.
     assert.ok(Math.abs(found - known) <= 1e-6, `${found} against ${known}`)
     assert.is(await textOf(page, '#about-layers'), '784 → 392 → 8 → 392 → 784')

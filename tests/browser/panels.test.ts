@@ -95,7 +95,7 @@ browserTest(test, 'sliders, map and buttons decode codes', () =>
   withPage({ query: 'panel=explore' }, async ({ page }) => {
     await page.waitForSelector('#sliders input')
     assert.is(await page.locator('#sliders input').count(), 8)
-    await waitForText(page, '#map-detail', /principal components, \d+ % of the variance/)
+    await waitForText(page, '#map-detail', /^PCA: \d+ % of the variance/)
     await page.waitForFunction(() => document.querySelector<HTMLCanvasElement>('#decoded')?.width === 28)
     let shown = await canvasHash(page, '#decoded')
     const next = async (act: () => Promise<unknown>) => {
