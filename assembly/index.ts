@@ -7,6 +7,7 @@ import { inferSteps, trainSteps } from './schedule'
 import { shuffle, xavierUniform } from './random'
 
 export { gemmTile, spmmTile, registerOnlyMultiplyAdd } from './gemm'
+export { gemmPanels, registerOnlyMultiplyAdd12, spmmPanels } from './bench'
 export { adam, adamSecondMomentScale, adamStepSize } from './adam'
 export { arrangeBatches, signImages } from './arrange'
 export { exp4Array, sigmoid4Array, log4Array, sinTurns4Array, cosTurns4Array } from './vectors'

@@ -1,35 +1,43 @@
 /**
- * Elementary functions on four lanes, as polynomials of our own: results do not depend on the host's `Math`. Only +, −, ×,
- * ÷ and √ are used, which IEEE 754 rounds correctly, and no relaxed operation: the bits are the same on every machine.
+ * Elementary functions on four lanes, as polynomials of our own: results do not depend on the host's `Math`. In the relaxed build
+ * the exponential's polynomial is fused where the machine fuses; all else is +, −, ×, ÷ and √, the same bits on every machine.
  *
  * `@inline` (which the TypeScript checker does not know on functions) where V8 can only fuse two calls' work in one body.
  */
+import { multiplyAdd } from './gemm'
 
 // exp: range reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody & Waite 1980) so that n · LN2_HIGH is exact
 // for |n| < 2¹⁵; eʳ by the degree-6 polynomial of Cephes expf (Moshier, netlib.org/cephes, expf.c).
-const LOG2_E: f32 = 1.44269504088896341
 const LN2_HIGH: f32 = 0.693359375
 const LN2_LOW: f32 = -2.12194440e-4
-const EXP_MAX: f32 = 88.0
-const EXP_MIN: f32 = -87.0
 /** Adding and subtracting 1.5 · 2²³ rounds a float32 below 2²² to the nearest integer. */
 const ROUND_MAGIC: f32 = 12582912.0
 
-/** eˣ for x clamped to [−87, 88] (no overflow, no subnormal); at most 1 ulp from the true value. NaN stays NaN. */
+/**
+ * Constants of exp4 in memory: V8 builds a vector constant from four instructions at each use, and loads one in one. Every
+ * instance writes the same bytes to the same place, so sharing the memory does no harm.
+ */
+const EXP = memory.data<f32>([
+  -87.0, 88.0, 1.44269504088896341, 12582912.0, -0.693359375, 2.12194440e-4,
+  1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1.0,
+])
+
+/** eˣ for x clamped to [−87, 88] (no overflow, no subnormal); at most 2 ulp from the true value. NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const clamped = f32x4.min(f32x4.max(x, f32x4.splat(EXP_MIN)), f32x4.splat(EXP_MAX))
-  const shifted = f32x4.add(f32x4.mul(clamped, f32x4.splat(LOG2_E)), f32x4.splat(ROUND_MAGIC))
-  const n = f32x4.sub(shifted, f32x4.splat(ROUND_MAGIC))
-  const r = f32x4.sub(f32x4.sub(clamped, f32x4.mul(n, f32x4.splat(LN2_HIGH))), f32x4.mul(n, f32x4.splat(LN2_LOW)))
-  let p = f32x4.splat(1.9875691500e-4)
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1))
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1))
-  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1))
+  const magic = v128.load_splat<f32>(EXP, 12)
+  const clamped = f32x4.min(f32x4.max(x, v128.load_splat<f32>(EXP)), v128.load_splat<f32>(EXP, 4))
+  const shifted = multiplyAdd(clamped, v128.load_splat<f32>(EXP, 8), magic)
+  const n = f32x4.sub(shifted, magic)
+  const high = multiplyAdd(n, v128.load_splat<f32>(EXP, 16), clamped)
+  const r = multiplyAdd(n, v128.load_splat<f32>(EXP, 20), high)
+  let p = multiplyAdd(v128.load_splat<f32>(EXP, 24), r, v128.load_splat<f32>(EXP, 28))
+  p = multiplyAdd(p, r, v128.load_splat<f32>(EXP, 32))
+  p = multiplyAdd(p, r, v128.load_splat<f32>(EXP, 36))
+  p = multiplyAdd(p, r, v128.load_splat<f32>(EXP, 40))
+  p = multiplyAdd(p, r, v128.load_splat<f32>(EXP, 44))
+  p = f32x4.add(multiplyAdd(p, f32x4.mul(r, r), r), v128.load_splat<f32>(EXP, 48))
   // 2ⁿ: the low bits of `shifted` hold n as an integer; moved into the exponent field of p, whose own exponent is 0 or −1.
   return i32x4.add(p, i32x4.shl(shifted, 23))
 }

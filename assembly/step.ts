@@ -92,7 +92,7 @@ function quadLogits(job: Job, batch: BatchPlan, index: i32, tile: usize, logits:
 }
 
 /** Where the logits of a worker's quad lie: behind its tile scratch, [4][⌈O⌉]. */
-const LOGITS_OFFSET: usize = 2048
+const LOGITS_OFFSET: usize = 4096
 
 function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize, row0: i32, row1: i32): void {
   const index = job.layerCount - 1
@@ -140,7 +140,13 @@ export function backwardInput(job: Job, index: i32, tile: usize, row0: i32, row1
 }
 
 /**
- * Weight gradient and Adam for panel `panel` of layer `index`, tile by tile: the gradient of a 4 × 16 block of Wᵀ is one tile of
+ * Tiles of gradient that are made before Adam takes them: enough for the processor to see that parameters and moments are read
+ * in order and to fetch ahead, few enough to stay in the first cache.
+ */
+const UPDATE_QUADS: i32 = 16
+
+/**
+ * Weight gradient and Adam for panel `panel` of layer `index`, some tiles at a time: the gradient of a 4 × 16 block of Wᵀ is one tile of
  * Σ over all rows of x ⊗ δ, and is used up while it is in cache; no gradient is ever stored.
  */
 export function updatePanel(job: Job, batch: BatchPlan, index: i32, step: i32, tile: usize, panel: i32): void {
@@ -154,24 +160,34 @@ export function updatePanel(job: Job, batch: BatchPlan, index: i32, step: i32, t
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   const deltas = <usize>layer.delta + ((<usize>(panel * job.rowCapacity)) << 6)
   const quads = roundUp(layer.inputs, QUAD) / QUAD
-  for (let quad = 0; quad < quads; quad++) {
-    const list = quad * job.rowCapacity
-    if (index === 0) {
-      spmmTile(
-        wide,
-        tile,
-        <usize>batch.columnValues + ((<usize>list) << 4),
-        <usize>batch.columnOffsets + ((<usize>list) << 2),
-        deltas,
-        load<i32>(<usize>batch.columnCounts + ((<usize>quad) << 2)),
-      )
-    } else {
-      gemmTile(wide, tile, <usize>layerAt(job, index - 1).outputColumns + ((<usize>list) << 4), deltas, rows)
+  for (let first = 0; first < quads; first += UPDATE_QUADS) {
+    const count = min(UPDATE_QUADS, quads - first)
+    for (let i = 0; i < count; i++) {
+      const quad = first + i
+      const list = quad * job.rowCapacity
+      const gradient = tile + ((<usize>i) << 8)
+      if (index === 0) {
+        spmmTile(
+          wide,
+          gradient,
+          <usize>batch.columnValues + ((<usize>list) << 4),
+          <usize>batch.columnOffsets + ((<usize>list) << 2),
+          deltas,
+          load<i32>(<usize>batch.columnCounts + ((<usize>quad) << 2)),
+        )
+      } else {
+        gemmTile(wide, gradient, <usize>layerAt(job, index - 1).outputColumns + ((<usize>list) << 4), deltas, rows)
+      }
     }
-    const block = (<usize>(panel * paddedInputs + quad * QUAD)) << 6
+    const block = (<usize>(panel * paddedInputs + first * QUAD)) << 6
     const weights = <usize>layer.weight + block
-    adam(weights, tile, <usize>layer.weightM + block, <usize>layer.weightV + block, 16, job.weightDecay, stepSize, scale)
-    if (index > 0) storeTransposedWeights(layer, weights, panel, quad, paddedOutputs)
+    const vectors = count * QUAD * 4
+    adam(weights, tile, <usize>layer.weightM + block, <usize>layer.weightV + block, vectors, job.weightDecay, stepSize, scale)
+    if (index > 0) {
+      for (let i = 0; i < count; i++) {
+        storeTransposedWeights(layer, weights + ((<usize>i) << 8), panel, first + i, paddedOutputs)
+      }
+    }
   }
   sumDeltas(tile, deltas, rows)
   const block = (<usize>panel) << 6
