@@ -84,6 +84,8 @@ export function chartOptions(
         display: legend !== 'none',
         position: legend === 'right' ? 'right' : 'top',
         align: legend === 'right' ? 'center' : 'start',
+        // Chart.js would cut off longer names beside the chart.
+        ...(legend === 'right' ? { maxWidth: FIGURE_WIDTH / 2 } : {}),
         labels: {
           boxWidth: 18,
           boxHeight: 0,

@@ -60,6 +60,27 @@ export function autoencoder(sizes: AutoencoderSizes): Network {
   }
 }
 
+export interface ClassifierSizes extends AutoencoderSizes {
+  readonly classes: number
+}
+
+/**
+ * An autoencoder's encoder under a softmax head: input → hidden (ReLU) → bottleneck → classes (softmax), trained on
+ * cross-entropy. `fc1` and `fc2` have the autoencoder's shapes, so its weights can be their initial values.
+ */
+export function classifier(sizes: ClassifierSizes): Network {
+  const { classes, ...encoderSizes } = sizes
+  if (!Number.isInteger(classes) || classes < 2) {
+    throw new UsageError(`classes: expected a whole number of at least 2, found ${classes}`)
+  }
+  const encoder = autoencoder(encoderSizes).layers.slice(0, 2)
+  return {
+    layers: [...encoder, { name: 'fc3', inputs: sizes.bottleneck, outputs: classes, activation: 'softmax' }],
+    loss: 'crossEntropy',
+    codeLayer: 1,
+  }
+}
+
 /** The sizes that `autoencoder` was given. Throws for a network that is no autoencoder. */
 export function autoencoderSizes(network: Network): Required<AutoencoderSizes> {
   const [fc1, fc2, , fc4] = network.layers

@@ -1,0 +1,115 @@
+/** `npm run apply -- NAME -l FILE`: one of the five applications of a trained model, with figures, table and JSON. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkWritable, loadDataset, writeFileAtomically } from '../src/data/node-files.ts'
+import { createEngine } from '../src/engines/create.ts'
+import { UsageError } from '../src/errors.ts'
+import { tableToMarkdown } from '../src/experiments/table.ts'
+import {
+  APPLICATION_NAMES,
+  type Application,
+  type ApplicationFlag,
+  type ApplicationName,
+  applicationOptions,
+  applications,
+  loadFittingModel,
+} from './applications.ts'
+import { commandLine, dataOption, engineOptions, jsonOption, path, runCommand, seedOption } from './cli.ts'
+import { onInterrupt } from './interrupt.ts'
+import { loadOption } from './model-option.ts'
+import { progressBar } from './progress-bar.ts'
+
+const USAGE = [
+  'npm run apply -- NAME -l FILE [flags]',
+  '',
+  ...APPLICATION_NAMES.map((name) => `${name.padEnd(9)} ${applications[name].describe}`),
+].join('\n')
+
+async function parseFlags(args: string[]) {
+  return await commandLine(USAGE, args, [`NAME (${APPLICATION_NAMES.join(', ')})`])
+    .options({
+      load: loadOption,
+      ...applicationOptions,
+      seed: seedOption(0),
+      out: {
+        describe: 'directory of the figures, NAME.md and NAME.json',
+        default: 'results/applications',
+        requiresArg: true,
+        coerce: path('out'),
+      },
+      ...engineOptions,
+      data: dataOption,
+      json: jsonOption,
+    } as const)
+    .parseAsync()
+}
+
+async function main(args: string[]): Promise<number | undefined> {
+  const flags = await parseFlags(args)
+  const name = applicationName(String(flags._[0]))
+  const application: Application = applications[name]
+  for (const flag of Object.keys(applicationOptions) as ApplicationFlag[]) {
+    if (flags[flag] !== undefined && !application.flags.includes(flag)) {
+      throw new UsageError(`--${flag}: not a flag of ${name}`)
+    }
+  }
+  const dataset = await loadDataset(flags.data)
+  const model = await loadFittingModel(flags.load, dataset.train)
+  await mkdir(flags.out, { recursive: true })
+  const files = { table: join(flags.out, `${name}.md`), json: join(flags.out, `${name}.json`) }
+  for (const file of Object.values(files)) await checkWritable(file)
+
+  const bar = progressBar(process.stderr)
+  const interrupt = onInterrupt(() => bar.clear())
+  try {
+    const outcome = await application.run(
+      {
+        createEngine: (network) => createEngine(network, flags),
+        dataset,
+        seed: flags.seed,
+        signal: interrupt.signal,
+        onProgress: (what, share) => bar.draw(name, share, what),
+      },
+      model,
+      flags,
+    )
+    const figures = await outcome.figures()
+    bar.clear()
+    const summary = {
+      application: name,
+      model: flags.load,
+      data: dataset.name,
+      seed: flags.seed,
+      ...outcome.summary,
+    }
+    const table = tableToMarkdown(outcome.table)
+    await writeFileAtomically(files.table, table)
+    await writeFileAtomically(files.json, `${JSON.stringify(summary, null, 2)}\n`)
+    for (const { name: figure, png } of figures) await writeFileAtomically(join(flags.out, figure), png)
+    if (flags.json) console.log(JSON.stringify(summary))
+    else {
+      console.log(table)
+      console.log(
+        `${flags.out}: ${[`${name}.md`, `${name}.json`, ...figures.map((one) => one.name)].join(', ')}`,
+      )
+    }
+    return undefined
+  } catch (error) {
+    bar.clear()
+    // What an abort interrupted did not fail.
+    if (interrupt.exitCode() !== undefined) return interrupt.exitCode()
+    throw error
+  } finally {
+    interrupt.release()
+  }
+}
+
+function applicationName(word: string): ApplicationName {
+  const name = APPLICATION_NAMES.find((candidate) => candidate === word)
+  if (name === undefined) {
+    throw new UsageError(`NAME: expected one of ${APPLICATION_NAMES.join(', ')}, found ${word}`)
+  }
+  return name
+}
+
+await runCommand(main)

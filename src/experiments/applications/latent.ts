@@ -1,0 +1,143 @@
+/** Application 1: the codes as a low-dimensional picture of the digits, and how well neighbours in it agree. */
+import { UMAP } from 'umap-js'
+import type { ImageSet } from '../../data/dataset.ts'
+import { UsageError } from '../../errors.ts'
+import { autoencoderSizes } from '../../model/network.ts'
+import type { FloatArray } from '../../model/state.ts'
+import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
+import { selectImages } from '../image-sets.ts'
+import { knnAccuracy } from '../knn.ts'
+import { principalComponents, project } from '../pca.ts'
+import { formatPercent, type Table } from '../table.ts'
+import { type ApplicationContext, type Model, stopIfAborted, withModel } from './application.ts'
+
+export interface LatentOptions {
+  /** Training images that vote, at most. The same ones for every space. */
+  readonly references?: number
+  /** Test images that are classified, at most. The map shows all. */
+  readonly queries?: number
+  /** Neighbours that vote. */
+  readonly neighbours?: number
+  /** Test images on the UMAP, at most: its time grows faster than their number. */
+  readonly umapImages?: number
+}
+
+export interface LatentMap {
+  /** `codes`, `PCA of the codes` or `UMAP of the codes`. */
+  readonly method: string
+  readonly axes: readonly [string, string]
+  /** (n, 2) */
+  readonly points: FloatArray
+  /** (n) */
+  readonly labels: Uint8Array
+}
+
+export interface LatentResult {
+  readonly maps: readonly LatentMap[]
+  readonly neighbours: number
+  readonly references: number
+  readonly queries: number
+  readonly accuracies: readonly { space: string; dimensions: number; accuracy: number }[]
+}
+
+/**
+ * Maps of the test codes, and the accuracy of a k-NN vote in latent space, in pixel space, and in the space of as many
+ * principal components as there are latent units. Needs at least two latent units.
+ */
+export async function latentSpace(
+  context: ApplicationContext,
+  model: Model,
+  options: LatentOptions = {},
+): Promise<LatentResult> {
+  const { neighbours = 5, references = 10_000, queries = 5_000, umapImages = 4_000 } = options
+  const { bottleneck, input } = autoencoderSizes(model.network)
+  if (bottleneck < 2)
+    throw new UsageError(`latent: expected a model of at least 2 latent units, found ${bottleneck}`)
+  const { dataset, onProgress } = context
+  const train = sampleSet(dataset.train, references, context.seed, 0)
+  const test = sampleSet(dataset.test, queries, context.seed, 1)
+  const [trainCodes, testCodes, allCodes] = await withModel(context, model, async (engine) => [
+    await engine.encode(train.images),
+    await engine.encode(test.images),
+    await engine.encode(dataset.test.images),
+  ])
+
+  const accuracies: { space: string; dimensions: number; accuracy: number }[] = []
+  const compare = (
+    space: string,
+    dimensions: number,
+    trainRows: FloatArray | Uint8Array,
+    testRows: FloatArray | Uint8Array,
+  ) => {
+    stopIfAborted(context)
+    const accuracy = knnAccuracy(
+      { rows: trainRows, labels: train.labels },
+      { rows: testRows, labels: test.labels },
+      dimensions,
+      neighbours,
+    )
+    accuracies.push({ space, dimensions, accuracy })
+  }
+  onProgress?.('k-NN of the codes', 0)
+  compare('latent codes', bottleneck, trainCodes, testCodes)
+  onProgress?.('PCA of the pixels', 0.05)
+  const pca = principalComponents(train.images, input, bottleneck)
+  compare('PCA of the pixels', bottleneck, project(pca, train.images), project(pca, test.images))
+  onProgress?.('k-NN of the pixels', 0.15)
+  compare('pixels', input, train.images, test.images)
+
+  const maps: LatentMap[] = []
+  const { labels } = dataset.test
+  if (bottleneck === 2) {
+    maps.push({ method: 'codes', axes: ['latent unit 1', 'latent unit 2'], points: allCodes, labels })
+  } else {
+    maps.push(pcaMap(allCodes, bottleneck, labels))
+    stopIfAborted(context)
+    onProgress?.('UMAP', 0.6)
+    const drawn = Math.min(umapImages, labels.length)
+    const codes = allCodes.subarray(0, drawn * bottleneck)
+    maps.push(umapMap(codes, bottleneck, labels.subarray(0, drawn), context.seed))
+  }
+  onProgress?.('done', 1)
+  return { maps, neighbours, references: train.count, queries: test.count, accuracies }
+}
+
+/** All images where there are no more than `limit`, else a random sample. */
+function sampleSet(set: ImageSet, limit: number, seed: number, use: number): ImageSet {
+  if (set.count <= limit) return set
+  return selectImages(set, sampleIndices(createRandomSequence(seed, use), set.count, limit))
+}
+
+function pcaMap(codes: FloatArray, units: number, labels: Uint8Array): LatentMap {
+  const pca = principalComponents(codes, units, 2)
+  const share = (component: number) => formatPercent(pca.variances[component] / pca.totalVariance)
+  return {
+    method: 'PCA of the codes',
+    axes: [`component 1 (${share(0)} of the variance)`, `component 2 (${share(1)} of the variance)`],
+    points: project(pca, codes),
+    labels,
+  }
+}
+
+function umapMap(codes: FloatArray, units: number, labels: Uint8Array, seed: number): LatentMap {
+  const random = createRandomSequence(seed, 2)
+  const umap = new UMAP({ nComponents: 2, nNeighbors: 15, minDist: 0.1, random: random.uniform })
+  const rows = Array.from(labels, (_, row) => Array.from(codes.subarray(row * units, (row + 1) * units)))
+  return {
+    method: 'UMAP of the codes',
+    axes: ['UMAP 1 (no unit)', 'UMAP 2 (no unit)'],
+    points: Float64Array.from(umap.fit(rows).flat()),
+    labels,
+  }
+}
+
+export function latentTable({ accuracies, neighbours }: LatentResult): Table {
+  return {
+    columns: ['space', 'dimensions', `accuracy of ${neighbours}-NN`],
+    rows: accuracies.map(({ space, dimensions, accuracy }) => [
+      space,
+      String(dimensions),
+      formatPercent(accuracy),
+    ]),
+  }
+}

@@ -1,0 +1,84 @@
+/** `npm run sweep` as a process: refused before it trains, interrupted, gone on with. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { smallDigits } from '../experiments/small-digits.ts'
+import { runScript, startCommand, stdoutLines } from '../support/command.ts'
+import { writeDataset } from '../support/small-data.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'hourglass-sweep-command-'))
+const data = writeDataset(join(directory, 'bars'), smallDigits())
+const SMALL = ['--data', data, '--device', 'reference', '--hidden', '10', '-b', '32', '--sigma', '0.2']
+const PLAN = [...SMALL, '--z', '2,3', '--seeds', '2', '--epochs', '8', '--jobs', '1']
+
+test.after(() => {
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const FIGURES = [
+  'reconstruction.png',
+  'contact-sheet.png',
+  'denoising-clipped.png',
+  'denoising-unclipped.png',
+]
+
+function table(folder: string): string {
+  const text = readFileSync(join(directory, folder, 'sweep.md'), 'utf8')
+  // All but the last column, which is what the clock said.
+  return text.replaceAll(/\|[^|\n]*\|\n/g, '|\n')
+}
+
+for (const [what, flags, message] of [
+  ['a z of 0', ['--z', '2,0'], /--z: expected a whole number.*found 0/],
+  ['a word for a z', ['--z', '2,eight'], /--z: expected a whole number.*found eight/],
+  ['a z twice', ['--z', '2,4,2'], /expected different values, found 2 twice/],
+  ['an activation there is none of', ['--latent-activation', 'relu,tanh'], /relu, identity, found tanh/],
+  ['a batch larger than the set', ['-b', '32,200'], /batch.*160.*found 200/],
+  ['more runs at once than threads', ['--jobs', '3', '--threads', '2'], /--jobs.*2 threads.*found 3/],
+  ['an unknown flag', ['--epoch', '3'], /--epoch.*did you mean --epochs/],
+] as const) {
+  test(`${what} is refused in one line before anything trains`, async () => {
+    const out = join(directory, 'refused')
+    const { code, stdout, stderr } = await runScript(
+      'sweep',
+      [...SMALL, '--z', '2', '--out', out, ...flags],
+      directory,
+    )
+    assert.is(code, 2, stderr)
+    assert.is(stdout, '')
+    assert.match(stderr, message)
+    assert.is(stderr.trim().split('\n').length, 1, stderr)
+    assert.not.ok(existsSync(join(out, 'runs.jsonl')))
+  })
+}
+
+test('interrupted and run again it gives the table of the sweep that was not interrupted', async () => {
+  const whole = await runScript('sweep', [...PLAN, '--out', 'whole'], directory)
+  assert.is(whole.code, 0, whole.stderr)
+  for (const name of FIGURES) assert.ok(existsSync(join(directory, 'whole', name)), name)
+  assert.is(
+    readFileSync(join(directory, 'whole', 'sweep.csv'), 'utf8')
+      .trim()
+      .split('\n').length,
+    5,
+  )
+
+  const running = startCommand('sweep', [...PLAN, '--out', 'parts'], directory)
+  await stdoutLines(running, 1)
+  running.child.kill('SIGINT')
+  const first = await running.outcome
+  assert.is(first.code, 130, first.stderr)
+  const kept = readFileSync(join(directory, 'parts', 'runs.jsonl'), 'utf8')
+    .trim()
+    .split('\n').length
+  assert.ok(kept >= 1 && kept < 4, `${kept} runs kept`)
+
+  const second = await runScript('sweep', [...PLAN, '--out', 'parts', '--json'], directory)
+  assert.is(second.code, 0, second.stderr)
+  assert.is(second.stdout.trim().split('\n').length, 4 - kept, 'only what was missing is trained')
+  assert.is(table('parts'), table('whole'))
+})
+
+test.run()
