@@ -4,6 +4,7 @@
  * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; 130 interrupted.
  */
 import yargs, { type Argv } from 'yargs'
+import { MAX_THREADS } from '../src/engines/checks.ts'
 import { HourglassError, UsageError } from '../src/errors.ts'
 
 const EXIT_FAILURE = 1
@@ -179,9 +180,6 @@ export function listOf<Item>(flag: string, item: (value: FlagValue) => Item) {
       .map((part) => item(part.trim()))
   }
 }
-
-/** Most workers that `--threads` may ask for: far more than help, far fewer than exhaust a machine. */
-const MAX_THREADS = 256
 
 /** Where and how the numbers are computed. `createEngine` takes the parsed values. */
 export const engineOptions = {

@@ -140,7 +140,16 @@ export function planEpoch(
   return { order, firstStep, steps, frozenLayers }
 }
 
-function checkInteger(what: string, value: number, least: number, most: number): void {
+/** Most workers of a CPU engine: far more than help, far fewer than exhaust a machine. */
+export const MAX_THREADS = 256
+
+/** Throws UsageError for a number of threads that cannot be. */
+export function checkThreads(threads: number): void {
+  checkInteger('threads', threads, 1, MAX_THREADS)
+}
+
+/** Throws UsageError unless the value is a whole number from `least` to `most`. */
+export function checkInteger(what: string, value: number, least: number, most: number): void {
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new UsageError(`${what}: expected a whole number from ${least} to ${most}, found ${value}`)
   }

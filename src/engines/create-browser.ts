@@ -1,5 +1,7 @@
 /** The one place that knows the engines by name, in a browser. Each is loaded only when it is asked for. */
+import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
+import { checkThreads } from './checks.ts'
 import type { Engine } from './engine.ts'
 
 export type BrowserDevice = 'auto' | 'cpu' | 'wasm' | 'webgpu' | 'reference'
@@ -11,18 +13,19 @@ export interface BrowserEngineOptions {
   readonly threads?: number | undefined
 }
 
-/** Throws a `DeviceError` that says why when the chosen device cannot compute here. */
+/** Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other options. */
 export async function createBrowserEngine(
   network: Network,
   options: BrowserEngineOptions = {},
 ): Promise<Engine> {
-  const { device = 'auto' } = options
+  const { device = 'auto', threads } = options
+  if (threads !== undefined) checkThreads(threads)
   switch (device) {
     case 'auto':
     case 'cpu':
     case 'wasm': {
       const { createWasmBrowserEngine } = await import('./wasm/browser.ts')
-      return createWasmBrowserEngine(network, { threads: options.threads })
+      return createWasmBrowserEngine(network, { threads })
     }
     case 'reference': {
       const { createReferenceEngine } = await import('./reference/reference-engine.ts')
@@ -33,6 +36,8 @@ export async function createBrowserEngine(
       return createWebgpuBrowserEngine(network)
     }
     default:
-      throw new Error(`internal: unknown device ${device satisfies never}`)
+      throw new UsageError(
+        `device: expected auto, cpu, wasm, webgpu or reference, found ${device satisfies never}`,
+      )
   }
 }

@@ -1,6 +1,8 @@
 /** The one place that knows the engines by name, in Node. Each is loaded only when it is asked for. */
 import { availableParallelism } from 'node:os'
+import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
+import { checkThreads, MAX_THREADS } from './checks.ts'
 import type { Engine } from './engine.ts'
 import type { Simd } from './wasm/module-choice.ts'
 
@@ -18,9 +20,15 @@ export interface EngineOptions {
   readonly simd?: Simd | undefined
 }
 
-/** Throws a `DeviceError` that says why when the chosen device cannot compute here. */
+const SIMD_CHOICES: readonly Simd[] = ['auto', '256', '128', 'plain']
+
+/** Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other options. */
 export async function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
-  const { device = 'auto', threads = availableParallelism(), simd = 'auto' } = options
+  const { device = 'auto', threads = Math.min(availableParallelism(), MAX_THREADS), simd = 'auto' } = options
+  checkThreads(threads)
+  if (!SIMD_CHOICES.includes(simd)) {
+    throw new UsageError(`simd: expected ${SIMD_CHOICES.join(', ')}, found ${simd}`)
+  }
   const createCpu = async () => {
     const { createWasmEngine } = await import('./wasm/node.ts')
     return createWasmEngine(network, { threads, simd })
@@ -44,6 +52,8 @@ export async function createEngine(network: Network, options: EngineOptions = {}
       return createReferenceEngine(network)
     }
     default:
-      throw new Error(`internal: unknown device ${device satisfies never}`)
+      throw new UsageError(
+        `device: expected auto, cpu, wasm, webgpu or reference, found ${device satisfies never}`,
+      )
   }
 }

@@ -13,6 +13,7 @@ import {
   noisyImages,
   unitImages,
 } from './evaluation.ts'
+import { interpolateCodes } from './interpolation.ts'
 
 /** Indices are those of images in the set. */
 export interface EvaluationFigureOptions {
@@ -131,7 +132,7 @@ async function drawInterpolation(
 ): Promise<Uint8Array> {
   const [first, second] = interpolation
   const [a, b] = interpolation.map((index) => imageBytes(set, index))
-  const codes = await interpolateCodes(engine, a, b, steps)
+  const codes = interpolateCodes(await engine.encode(a), await engine.encode(b), steps)
   const decoded = await engine.decode(codes)
   const pixels = set.width * set.height
   const decodedAt = (step: number) => decoded.subarray(step * pixels, (step + 1) * pixels)
@@ -161,25 +162,6 @@ async function drawInterpolation(
     rows,
     width: STRIP_WIDTH * CSS_PIXELS_PER_INCH,
   })
-}
-
-/** (steps, bottleneck): codes at equal steps from one image's code to the other's, both ends included. */
-async function interpolateCodes(
-  engine: Engine,
-  a: Uint8Array,
-  b: Uint8Array,
-  steps: number,
-): Promise<Float32Array> {
-  const codeA = await engine.encode(a)
-  const codeB = await engine.encode(b)
-  const codes = new Float32Array(steps * codeA.length)
-  for (let step = 0; step < steps; step++) {
-    const t = step / (steps - 1)
-    for (let unit = 0; unit < codeA.length; unit++) {
-      codes[step * codeA.length + unit] = (1 - t) * codeA[unit] + t * codeB[unit]
-    }
-  }
-  return codes
 }
 
 function imageBytes(set: ImageSet, index: number): Uint8Array {

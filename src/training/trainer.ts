@@ -104,8 +104,9 @@ export async function train(
   return progress
 }
 
-function startOfTraining(config: TrainingConfig): TrainingProgress {
-  const { state } = new ReduceLROnPlateau(config.learningRate)
+/** The progress of a run that has not begun: `train` goes on from it with whatever state the engine holds. */
+export function startOfTraining({ learningRate }: TrainingConfig): TrainingProgress {
+  const { state } = new ReduceLROnPlateau(learningRate)
   return { epoch: 0, batchLosses: new Float64Array(), schedule: state, history: [] }
 }
 

@@ -1,0 +1,38 @@
+/** The autoencoder of a program in a browser: files are bytes that come and go as the page likes. */
+import type { BrowserEngineOptions } from '../engines/create-browser.ts'
+import { createBrowserEngine } from '../engines/create-browser.ts'
+import { BaseAutoencoder } from './base-autoencoder.ts'
+import type { ModelOptions, Prepared } from './start.ts'
+import { begin, fromFile, fromSeed } from './start.ts'
+
+export interface CreateOptions extends ModelOptions, BrowserEngineOptions {}
+
+export class Autoencoder extends BaseAutoencoder {
+  /**
+   * An untrained model on the device asked for: Xavier-uniform weights from the seed, biases of 0.01.
+   *
+   * @throws UsageError for sizes, seeds and threads that cannot be; DeviceError where the device cannot compute here
+   */
+  static async create(options: CreateOptions = {}): Promise<Autoencoder> {
+    return Autoencoder.#open(fromSeed(options), options)
+  }
+
+  /**
+   * A model from the bytes of a .pth or .safetensors file, or of a checkpoint, whose run `train` then goes on with.
+   *
+   * @param name what errors call it
+   * @throws FileError for bytes that hold no autoencoder; DeviceError as `create`
+   */
+  static async fromBytes(
+    bytes: Uint8Array,
+    name: string,
+    options: BrowserEngineOptions = {},
+  ): Promise<Autoencoder> {
+    return Autoencoder.#open(fromFile(bytes, name), options)
+  }
+
+  static async #open(prepared: Prepared, options: BrowserEngineOptions): Promise<Autoencoder> {
+    const engine = await begin(prepared, (network) => createBrowserEngine(network, options))
+    return new Autoencoder(engine, prepared.start)
+  }
+}

@@ -1,0 +1,62 @@
+/** The autoencoder of a program in Node: with files. */
+import { readFileBytes, writeFileAtomically } from '../data/node-files.ts'
+import type { EngineOptions } from '../engines/create.ts'
+import { createEngine } from '../engines/create.ts'
+import { UsageError } from '../errors.ts'
+import type { FileFormat, FileOptions } from './base-autoencoder.ts'
+import { BaseAutoencoder } from './base-autoencoder.ts'
+import type { ModelOptions, Prepared } from './start.ts'
+import { begin, fromFile, fromSeed } from './start.ts'
+
+export interface CreateOptions extends ModelOptions, EngineOptions {}
+
+export class Autoencoder extends BaseAutoencoder {
+  /**
+   * An untrained model on the device asked for: Xavier-uniform weights from the seed, biases of 0.01.
+   *
+   * @throws UsageError for sizes, seeds and threads that cannot be; DeviceError where the device cannot compute here
+   */
+  static async create(options: CreateOptions = {}): Promise<Autoencoder> {
+    return Autoencoder.#open(fromSeed(options), options)
+  }
+
+  /**
+   * A model from a .pth or .safetensors file, or from a checkpoint, whose run `train` then goes on with.
+   *
+   * @throws FileError for a file that cannot be read or holds no autoencoder; DeviceError as `create`
+   */
+  static async load(path: string, options: EngineOptions = {}): Promise<Autoencoder> {
+    return Autoencoder.#open(fromFile(await readFileBytes(path), path), options)
+  }
+
+  /** The same for the bytes of a file; `name` is what errors call it. */
+  static async fromBytes(bytes: Uint8Array, name: string, options: EngineOptions = {}): Promise<Autoencoder> {
+    return Autoencoder.#open(fromFile(bytes, name), options)
+  }
+
+  static async #open(prepared: Prepared, options: EngineOptions): Promise<Autoencoder> {
+    const engine = await begin(prepared, (network) => createEngine(network, options))
+    return new Autoencoder(engine, prepared.start)
+  }
+
+  /**
+   * Writes a file, all of it or nothing. Its extension is the format: .pth (PyTorch), .safetensors or .onnx.
+   *
+   * @throws UsageError for another extension; FileError where the file cannot be written
+   */
+  async save(path: string, options: FileOptions = {}): Promise<void> {
+    await writeFileAtomically(path, await this.toBytes(formatOf(path), options))
+  }
+
+  /** Writes a checkpoint (a .safetensors file), all of it or nothing: from it `load` goes on with the run. */
+  async saveCheckpoint(path: string): Promise<void> {
+    await writeFileAtomically(path, await this.toCheckpoint())
+  }
+}
+
+function formatOf(path: string): FileFormat {
+  const extension = /\.(pth?|safetensors|onnx)$/i.exec(path)?.[1].toLowerCase()
+  if (extension === 'onnx' || extension === 'safetensors') return extension
+  if (extension !== undefined) return 'pth'
+  throw new UsageError(`${path}: expected a name that ends in .pth, .safetensors or .onnx`)
+}

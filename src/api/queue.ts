@@ -1,0 +1,40 @@
+/** One call after the other, as engines want it. */
+export class CallQueue {
+  /** Settles, without an error, when the last call added has. */
+  #last: Promise<unknown> = Promise.resolve()
+  #reason: Error | undefined
+
+  /** Runs `work` when all that was added before is done. Rejects with the reason once the queue is closed. */
+  add<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#reason) throw this.#reason
+      return work()
+    })
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /**
+   * For a call that is running: gives the turn to `work`, and to all that is added until it is done. What was waiting goes on
+   * waiting for the call itself.
+   */
+  async interrupt(work: () => Promise<void>): Promise<void> {
+    const waiting = this.#last
+    this.#last = Promise.resolve()
+    try {
+      await work()
+    } finally {
+      // What was added may have added more.
+      for (let last: unknown; last !== this.#last; ) {
+        last = this.#last
+        await last
+      }
+      this.#last = waiting
+    }
+  }
+
+  /** Makes all that has not begun, and all that comes later, reject with the reason; the first one stays. */
+  close(reason: Error): void {
+    this.#reason ??= reason
+  }
+}

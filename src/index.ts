@@ -1,0 +1,15 @@
+/** Hourglass in Node: all that the commands do, for a program. Begin with `Autoencoder` and `loadDataset`. */
+import './node-version.ts'
+
+export type { CreateOptions } from './api/node.ts'
+export { Autoencoder } from './api/node.ts'
+export { loadDataset } from './data/node-files.ts'
+export type { Device, EngineOptions } from './engines/create.ts'
+export { createEngine } from './engines/create.ts'
+export type { EvaluationFigureOptions, EvaluationFigures } from './experiments/evaluation-figures.ts'
+export { drawEvaluationFigures } from './experiments/evaluation-figures.ts'
+export type { ImageCell, ImageGrid } from './figures/image-grid.ts'
+export { drawImageGrid } from './figures/image-grid.ts'
+export { drawLossCurve } from './figures/loss-curve.ts'
+export type { LossCurveOptions, LossCurvePoint } from './figures/loss-curve-config.ts'
+export * from './library.ts'

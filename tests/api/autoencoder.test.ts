@@ -1,0 +1,342 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FileError, TrainingError, UsageError } from '../../src/errors.ts'
+import {
+  Autoencoder,
+  type CreateOptions,
+  createEngine,
+  limitImages,
+  readModel,
+  train,
+} from '../../src/index.ts'
+import { smallDataset } from '../support/small-data.ts'
+
+const DATA = smallDataset(60, 20)
+const PIXELS = 30
+const SIZES = { input: PIXELS, hidden: 12, bottleneck: 3, seed: 7 }
+const SETTINGS = { batchSize: 16, learningRate: 3e-3 }
+
+async function withModel<T>(options: CreateOptions, work: (model: Autoencoder) => Promise<T>): Promise<T> {
+  const model = await Autoencoder.create({ ...SIZES, device: 'cpu', threads: 2, ...options })
+  try {
+    return await work(model)
+  } finally {
+    await model.dispose()
+  }
+}
+
+async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'hourglass-api-'))
+  try {
+    await work(directory)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function rejection(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => assert.unreachable('expected a rejection') as never,
+    (error: Error) => error,
+  )
+}
+
+async function refuses(
+  promise: Promise<unknown>,
+  kind: new (...args: never[]) => Error,
+  message: RegExp,
+): Promise<void> {
+  const error = await rejection(promise)
+  assert.instance(error, kind)
+  assert.match(error.message, message)
+  assert.not.match(error.message, /\n/)
+}
+
+/** Every element, so that NaN never passes. */
+function assertNear(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  assert.is(found.length, expected.length)
+  for (let i = 0; i < expected.length; i++) {
+    assert.ok(Math.abs(found[i] - expected[i]) <= tolerance, `[${i}]: ${found[i]}, expected ${expected[i]}`)
+  }
+}
+
+/** The trainer on the bare engine: what the class must come to as well. */
+async function trainedByHand(epochs: number): Promise<Float32Array> {
+  await using resources = new AsyncDisposableStack()
+  const network = await withModel({}, (model) => model.withEngine(async (engine) => engine.network))
+  const engine = await createEngine(network, { device: 'cpu', threads: 1 })
+  resources.defer(() => engine.dispose())
+  await train(engine, DATA, { seed: 7, epochs, weightDecay: 1e-5, noiseStd: 0, ...SETTINGS })
+  return Float32Array.from((await engine.readState()).parameters)
+}
+
+test('a run is the trainer’s run, bit for bit, and reports every epoch', async () => {
+  const expected = await trainedByHand(2)
+  await withModel({}, async (model) => {
+    const epochs: number[] = []
+    const before = await model.encode(DATA.test)
+    const progress = await model.train(DATA, {
+      ...SETTINGS,
+      epochs: 2,
+      onEpoch: (record) => {
+        epochs.push(record.epoch)
+      },
+    })
+    assert.equal(epochs, [1, 2])
+    assert.is(progress.epoch, 2)
+    assert.equal(model.history, progress.history)
+    assert.equal(await model.parameters(), expected)
+    assert.not.equal(await model.encode(DATA.test), before)
+  })
+})
+
+test('an aborted run goes on to the same bits, at once or from a checkpoint', async () => {
+  const expected = await trainedByHand(3)
+  await inDirectory(async (directory) => {
+    const file = join(directory, 'run.checkpoint.safetensors')
+    await withModel({}, async (model) => {
+      const stop = new AbortController()
+      const reached = await model.train(DATA, {
+        ...SETTINGS,
+        epochs: 3,
+        signal: stop.signal,
+        onEpoch: () => stop.abort(),
+      })
+      assert.is(reached.epoch, 1)
+      await model.saveCheckpoint(file)
+      const epochs: number[] = []
+      await model.train(DATA, { onEpoch: ({ epoch }) => void epochs.push(epoch) })
+      assert.equal(epochs, [2, 3])
+      assert.equal(await model.parameters(), expected, 'at once')
+    })
+    const model = await Autoencoder.load(file, { device: 'cpu', threads: 1 })
+    assert.is(model.history.length, 1)
+    await model.train(DATA)
+    assert.equal(await model.parameters(), expected, 'from the checkpoint')
+    await model.dispose()
+  })
+})
+
+test('a run aborted within an epoch goes on from the step it had reached', async () => {
+  const options = { seed: 7, epochs: 2, batchSize: 5, device: 'reference' } as const
+  const whole = await withModel(options, async (model) => {
+    await model.train(DATA, options)
+    return model.parameters()
+  })
+  await withModel(options, async (model) => {
+    // The reference engine looks before every step.
+    let looks = 0
+    const signal = {
+      get aborted() {
+        return ++looks > 5
+      },
+    } as AbortSignal
+    const { epoch, batchLosses } = await model.train(DATA, { ...options, signal })
+    assert.is(epoch, 0)
+    assert.ok(batchLosses.length > 0 && batchLosses.length < 12, `${batchLosses.length} steps`)
+    const copy = await Autoencoder.fromBytes(await model.toCheckpoint(), 'x.safetensors', options)
+    for (const each of [model, copy]) {
+      await each.train(DATA)
+      assert.equal(await each.parameters(), whole)
+      assert.equal(await each.withEngine(async (engine) => (await engine.readState()).steps), 24)
+    }
+    await copy.dispose()
+  })
+})
+
+test('a run’s settings and data cannot change, and it does not run past its end', async () => {
+  await withModel({}, async (model) => {
+    await model.train(DATA, { ...SETTINGS, epochs: 1 })
+    await refuses(
+      model.train(DATA, { epochs: 2, batchSize: 8 }),
+      UsageError,
+      /batch size: expected 16 .*found 8;/,
+    )
+    await refuses(model.train(DATA, { epochs: 1 }), UsageError, /epochs: expected more than the 1 .*found 1/)
+    await refuses(model.train(DATA), UsageError, /epochs: expected more than the 1/)
+    const fewer = { ...DATA, train: limitImages(DATA.train, 59) }
+    await refuses(model.train(fewer, { epochs: 2 }), UsageError, /training images: expected 60 .*found 59/)
+    assert.is((await model.train(DATA, { epochs: 2 })).epoch, 2)
+  })
+})
+
+test('calls wait for each other; calls in onEpoch run between epochs', async () => {
+  await withModel({}, async (model) => {
+    let left: Promise<unknown>[] = []
+    const order: string[] = []
+    let inEpoch: unknown
+    const training = model.train(DATA, {
+      ...SETTINGS,
+      epochs: 1,
+      async onEpoch() {
+        inEpoch = await model.encode(DATA.test)
+        order.push('in onEpoch')
+        await refuses(Promise.race([model.train(DATA), timeout()]), UsageError, /from within onEpoch/)
+        // Not awaited: they must still be over before training goes on.
+        left = [model.evaluate(DATA.test), model.evaluate(DATA.train)]
+        left[1].then(() => order.push('left in onEpoch'))
+      },
+    })
+    const after = model.encode(DATA.test).then((codes) => {
+      order.push('after')
+      return codes
+    })
+    await training
+    assert.equal(await after, inEpoch)
+    await Promise.all(left)
+    assert.equal(order, ['in onEpoch', 'left in onEpoch', 'after'])
+    const [a, b] = await Promise.all([model.encode(DATA.test), model.encode(DATA.test)])
+    assert.equal(a, b)
+  })
+})
+
+function timeout(): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error('it waits for ever')), 20_000).unref()
+  })
+}
+
+test('an error of onEpoch is the caller’s own and leaves the model in use', async () => {
+  await withModel({}, async (model) => {
+    const own = new Error('disk full')
+    const onEpoch = () => {
+      throw own
+    }
+    assert.is(await rejection(model.train(DATA, { ...SETTINGS, epochs: 2, onEpoch })), own)
+    assert.is(model.history.length, 1)
+    assert.is((await model.train(DATA, { epochs: 2 })).epoch, 2)
+    assert.equal(await model.parameters(), await trainedByHand(2))
+  })
+})
+
+test('after a loss that is no number every call gives the cause', async () => {
+  await withModel({}, async (model) => {
+    const options = { batchSize: 16, epochs: 5, learningRate: 1e30 }
+    await refuses(model.train(DATA, options), TrainingError, /lower learning rate/)
+    await refuses(model.encode(DATA.test), TrainingError, /lower learning rate/)
+  })
+})
+
+test('reconstruct is decode after encode; errors and interpolation follow from them', async () => {
+  await withModel({}, async (model) => {
+    await model.train(DATA, { ...SETTINGS, epochs: 2 })
+    const codes = await model.encode(DATA.test)
+    assert.is(codes.length, 20 * 3)
+    const images = await model.reconstruct(DATA.test.images)
+    assertNear(await model.decode(codes), images, 1e-6)
+
+    const errors = await model.reconstructionErrors(DATA.test)
+    const expected = Array.from(errors, (_, n) => {
+      let sum = 0
+      for (let i = n * PIXELS; i < (n + 1) * PIXELS; i++) sum += (DATA.test.images[i] / 255 - images[i]) ** 2
+      return sum / PIXELS
+    })
+    assertNear(errors, expected, 1e-6)
+
+    const one = DATA.test.images.subarray(0, PIXELS)
+    const other = Float32Array.from(DATA.test.images.subarray(PIXELS, 2 * PIXELS), (byte) => byte / 255)
+    const walk = await model.interpolate(one, other, 5)
+    assert.is(walk.length, 5 * PIXELS)
+    assertNear(walk.subarray(0, PIXELS), images.subarray(0, PIXELS), 1e-6)
+    assertNear(walk.subarray(4 * PIXELS), images.subarray(PIXELS, 2 * PIXELS), 1e-6)
+    const middle = Float32Array.from({ length: 3 }, (_, unit) => (codes[unit] + codes[3 + unit]) / 2)
+    assertNear(walk.subarray(2 * PIXELS, 3 * PIXELS), await model.decode(middle), 1e-6)
+
+    const { count, reconstruction } = await model.evaluate(DATA.test, { noiseStd: 0.1, seed: 3 })
+    assert.is(count, 20)
+    assertNear([reconstruction.mse], [errors.reduce((sum, error) => sum + error, 0) / 20], 1e-7)
+  })
+})
+
+test('every format of file holds the model; a model of weights alone begins a run of its own', async () => {
+  await inDirectory(async (directory) => {
+    await withModel({ latentActivation: 'identity' }, async (model) => {
+      const parameters = await model.parameters()
+      for (const name of ['a.pth', 'b.PT', 'c.safetensors']) {
+        const file = join(directory, name)
+        await model.save(file)
+        const loaded = await Autoencoder.load(file, { device: 'reference' })
+        assert.equal(loaded.warnings, [], name)
+        assert.equal(loaded.sizes, model.sizes, name)
+        assert.equal(await loaded.parameters(), parameters, name)
+        assert.is(loaded.info.device, 'reference')
+        // So small a rate that it shows where the run began.
+        await loaded.train(DATA, { batchSize: 16, learningRate: 1e-9, epochs: 1 })
+        assertNear(await loaded.parameters(), parameters, 1e-7)
+        assert.not.equal(await loaded.parameters(), parameters, name)
+        assert.is(loaded.history.length, 1)
+        await loaded.dispose()
+      }
+      await model.save(join(directory, 'whole.onnx'))
+      await model.save(join(directory, 'decoder.onnx'), { part: 'decoder' })
+      const [whole, decoder] = ['whole', 'decoder'].map((name) =>
+        readFileSync(join(directory, `${name}.onnx`)),
+      )
+      assert.ok(whole.includes('fc1.weight') && decoder.includes('fc4.weight'))
+      assert.not(decoder.includes('fc1.weight'))
+      assert.equal(new Uint8Array(whole), await model.toBytes('onnx'))
+      assert.equal(readModel(await model.toBytes('pth'), 'x.pth').parameters, parameters)
+      await refuses(model.saveCheckpoint(join(directory, 'x')), UsageError, /found one without a run/)
+      await refuses(model.save(join(directory, 'x.zip')), UsageError, /x\.zip: expected a name that ends in/)
+      await refuses(model.save(join(directory, 'no', 'x.pth')), FileError, /x\.pth: cannot be written/)
+      assert.is(existsSync(join(directory, 'x.zip')), false)
+      assert.is(readdirSync(directory).length, 5)
+    })
+  })
+})
+
+test('what cannot be is refused by name before anything is computed', async () => {
+  const create = (options: object) => Autoencoder.create({ ...SIZES, device: 'cpu', ...options })
+  await refuses(create({ bottleneck: 0 }), UsageError, /bottleneck size: .*found 0/)
+  await refuses(create({ seed: -1 }), UsageError, /seed: .*found -1/)
+  await refuses(create({ threads: 0 }), UsageError, /threads: .*found 0/)
+  await refuses(create({ device: 'gpu' }), UsageError, /device: expected auto, cpu.*found gpu/)
+  await refuses(create({ device: 'cpu', simd: 'avx' }), UsageError, /simd: expected auto, 256.*found avx/)
+  await refuses(Autoencoder.load('/nowhere/model.pth'), FileError, /^\/nowhere\/model\.pth: cannot be read/)
+  await refuses(Autoencoder.fromBytes(new Uint8Array(9), 'x.pth'), FileError, /^x\.pth: /)
+  await withModel({}, async (model) => {
+    await refuses(model.encode(new Uint8Array(PIXELS + 1)), UsageError, /images: expected a multiple of 30/)
+    await refuses(model.encode([0.5] as unknown as Float32Array), UsageError, /images: expected a Uint8Array/)
+    const wrong = { ...DATA.test, width: PIXELS, height: 2 }
+    await refuses(model.evaluate(wrong), UsageError, /expected 30 pixels.*found 30 × 2 = 60/)
+    await refuses(model.train({ ...DATA, test: wrong }), UsageError, /expected 30 pixels/)
+    await refuses(model.decode(new Float32Array(4)), UsageError, /codes: expected a multiple of 3/)
+    await refuses(model.decode(new Uint8Array(3) as unknown as Float32Array), UsageError, /codes: expected/)
+    await refuses(model.evaluate(DATA.test, { noiseStd: Number.NaN }), UsageError, /noise: .*found NaN/)
+    const one = new Uint8Array(PIXELS)
+    await refuses(model.interpolate(one, one, 1), UsageError, /steps: .*found 1/)
+    await refuses(model.interpolate(one, DATA.test), UsageError, /expected 1 of 30 pixels, found 20/)
+    await refuses(model.train(DATA, { ...SETTINGS, epochs: 0 }), UsageError, /epochs: .*found 0/)
+    await refuses(model.train(DATA, SETTINGS_TOO_LARGE), UsageError, /batch size: .*found 61/)
+    assert.is(model.history.length, 0)
+  })
+})
+
+const SETTINGS_TOO_LARGE = { batchSize: 61 }
+
+test('after dispose every call is refused; dispose can be repeated', async () => {
+  const model = await Autoencoder.create({ ...SIZES, device: 'cpu', threads: 1 })
+  await model.dispose()
+  await model.dispose()
+  await refuses(model.encode(DATA.test), UsageError, /disposed of/)
+  let held: Autoencoder
+  {
+    await using inBlock = await Autoencoder.create({ ...SIZES, device: 'reference' })
+    held = inBlock
+  }
+  await refuses(held.parameters(), UsageError, /disposed of/)
+})
+
+test('a file that is odd still loads, and the model says what is odd', async () => {
+  await withModel({}, async (model) => {
+    const bytes = await model.toBytes('safetensors')
+    const loaded = await Autoencoder.fromBytes(bytes, 'weights.pth', { device: 'reference' })
+    assert.match(loaded.warnings[0], /^weights\.pth: its name says/)
+    await loaded.dispose()
+  })
+})
+
+test.run()
