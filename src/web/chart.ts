@@ -8,11 +8,11 @@ const MARGIN = { top: 10, right: 14, bottom: 26, left: 50 }
 const MAX_POINTS = 600
 const FONT = '11px system-ui, sans-serif'
 
-/** 1, 2 and 5 times powers of ten in [low, high]. */
+/** 1, 2, 3 and 5 times powers of ten in [low, high]. */
 export function logarithmicTicks(low: number, high: number): number[] {
   const ticks: number[] = []
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
-    for (const digit of [1, 2, 5]) {
+    for (const digit of [1, 2, 3, 5]) {
       const tick = Number(`${digit}e${power}`)
       if (tick >= low && tick <= high) ticks.push(tick)
     }
