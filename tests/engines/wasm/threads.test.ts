@@ -87,16 +87,29 @@ test('--simd plain rounds otherwise than relaxed multiply-add that is fused', ()
   if (process.arch === 'x64') assert.is.not(found.get('plain')?.[0], found.get('128')?.[0])
 })
 
-/** Epochs so small that workers spend them meeting each other: races show here first. */
-const REPEATS = 300
+/**
+ * Steps so small that workers spend them meeting each other, on more threads than there are cores: races show here first.
+ * Noise makes the gathering long beside the rest.
+ */
+interface TinySteps {
+  readonly sizes: readonly [input: number, hidden: number, bottleneck: number]
+  readonly images: number
+  readonly threads: number
+  readonly epochs: number
+}
 
-for (const [threads, hidden] of [
-  [5, 5],
-  [3, 40],
-]) {
-  test(`${REPEATS} tiny epochs on ${threads} threads, hidden ${hidden}, each have the bits of one thread`, async () => {
-    const network = autoencoder({ input: 7, hidden, bottleneck: 3 })
-    const tiny = Uint8Array.from({ length: 10 * 7 }, (_, i) => ((i * 37) % 5 < 2 ? 0 : (i * 97) % 256))
+const TINY_STEPS: readonly TinySteps[] = [
+  { sizes: [7, 5, 3], images: 10, threads: 5, epochs: 300 },
+  { sizes: [100, 3, 2], images: 402, threads: 6, epochs: 40 },
+  { sizes: [7, 40, 3], images: 202, threads: 3, epochs: 40 },
+]
+
+for (const { sizes, images: count, threads, epochs } of TINY_STEPS) {
+  const steps = epochs * Math.ceil(count / 4)
+  test(`${steps} tiny steps of ${sizes.join('-')} on ${threads} threads have the bits of one thread`, async () => {
+    const [input, hidden, bottleneck] = sizes
+    const network = autoencoder({ input, hidden, bottleneck })
+    const tiny = Uint8Array.from({ length: count * input }, (_, i) => ((i * 37) % 5 < 2 ? 0 : (i * 97) % 256))
     const one = await createWasmEngine(network, { threads: 1, simd: 'auto' })
     const many = await createWasmEngine(network, { threads, simd: 'auto' })
     try {
@@ -104,7 +117,7 @@ for (const [threads, hidden] of [
         await engine.setTrainingSet({ images: tiny })
         await engine.initialize(5)
       }
-      for (let epoch = 1; epoch <= REPEATS; epoch++) {
+      for (let epoch = 1; epoch <= epochs; epoch++) {
         const request = { seed: 5, epoch, batchSize: 4, learningRate: 1e-3, weightDecay: 1e-5, noiseStd: 0.3 }
         const hashes: string[] = []
         for (const engine of [one, many]) {
