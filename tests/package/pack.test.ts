@@ -1,0 +1,181 @@
+/** `npm pack` gives a package that works: what is in it, the README's examples, types, and a bundle for browsers. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { build } from 'vite'
+import { readModel } from '../../src/formats/model-file.ts'
+import { autoencoderSizes } from '../../src/model/network.ts'
+import { readCheckpoint } from '../../src/training/checkpoint.ts'
+import { skipTest } from '../support/skip.ts'
+import { packAndInstall, ROOT, runCommand } from './installed.ts'
+
+/** The blocks of TypeScript in the README's section on the library: for Node, and for a browser. */
+function examples(): string[] {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const section = /^## Library$([\s\S]*?)^## /m.exec(readme)?.[1] ?? ''
+  return [...section.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1])
+}
+
+const [nodeExample, browserExample] = examples()
+const { directory, skipped } = await packAndInstall()
+const inPackage = join(directory, 'node_modules', 'hourglass-autoencoder')
+
+function packageTest(name: string, run: () => Promise<void> | void): void {
+  if (skipped === undefined) test(name, run)
+  else skipTest(test, name, skipped)
+}
+
+/** Files below a directory, with forward slashes. */
+function filesIn(path: string): string[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(path.length + 1)
+        .replaceAll('\\', '/'),
+    )
+}
+
+packageTest('the package holds what is needed and nothing else', () => {
+  const files = filesIn(inPackage)
+  for (const file of [
+    'README.md',
+    'LICENSE',
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/browser.js',
+    'dist/engines/wasm/node-worker.js',
+    'dist/engines/wasm/browser-worker.js',
+    'dist/engines/webgpu/shaders/forward.wgsl',
+    'build/core.relaxed.wasm',
+    'build/core.plain.wasm',
+    'src/figures/fonts/hourglass-sans-regular.ttf',
+  ]) {
+    assert.ok(files.includes(file), file)
+  }
+  const allowed =
+    /^(dist\/.*\.(js|d\.ts|wgsl)|build\/core\.(relaxed|plain)\.wasm|src\/figures\/fonts\/.*|package\.json|README\.md|LICENSE)$/
+  assert.equal(
+    files.filter((file) => !allowed.test(file)),
+    [],
+  )
+  assert.equal(
+    files.filter((file) => /^dist\/web\//.test(file)),
+    [],
+  )
+  // A path to a source file would lead nowhere.
+  for (const file of files.filter((name) => name.endsWith('.js'))) {
+    const text = readFileSync(join(inPackage, file), 'utf8')
+    assert.not.match(text, /(from |import\(|new URL\()'[^']*(\.ts|\?raw)'/, file)
+  }
+})
+
+packageTest('its users get no second Node and no GPU binaries', () => {
+  const names = readdirSync(join(directory, 'node_modules'))
+  assert.equal(
+    names.filter((name) => /^(node-|webgpu|hourglass-runtime)/.test(name)),
+    [],
+  )
+  assert.is(existsSync(join(directory, 'node_modules', '.bin', 'node')), false)
+})
+
+packageTest('the README’s example runs and leaves its files', async () => {
+  writeFileSync(join(directory, 'example.ts'), nodeExample)
+  const { code, output } = await runCommand(process.execPath, ['example.ts'], directory)
+  assert.is(code, 0, output)
+  assert.match(
+    output,
+    /^wasm, threads: \d+, .*\nepoch 1: test loss 0\.\d{4}\nMSE 0\.\d{4}, denoising .* dB, 8 images\n$/,
+  )
+  const weights = readModel(readFileSync(join(directory, 'digits.pth')), 'digits.pth')
+  assert.is(autoencoderSizes(weights.network).bottleneck, 8)
+  const name = 'digits.checkpoint.safetensors'
+  assert.is(readCheckpoint(readFileSync(join(directory, name)), name).progress.epoch, 1)
+})
+
+packageTest('figures find their fonts', async () => {
+  const program = `
+    import { drawLossCurve } from 'hourglass-autoencoder'
+    const png = await drawLossCurve([{ epoch: 1, trainLoss: 0.1, testLoss: 0.09, learningRate: 0.001 }])
+    console.log(png[1], png[2], png[3])`
+  const args = ['--input-type=module', '--eval', program]
+  const { code, output } = await runCommand(process.execPath, args, directory)
+  assert.is(code, 0, output)
+  assert.is(output, '80 78 71\n')
+})
+
+/** Both examples under the strictest settings; the declarations of the package are checked too. */
+const TYPE_CHECKS = [
+  { file: 'example.ts', text: nodeExample, options: { module: 'nodenext' } },
+  {
+    file: 'page.ts',
+    text: browserExample,
+    options: { module: 'esnext', moduleResolution: 'bundler', customConditions: ['browser'] },
+  },
+]
+
+for (const { file, text, options } of TYPE_CHECKS) {
+  packageTest(`its types serve ${file} in module ${options.module}`, async () => {
+    writeFileSync(join(directory, file), text)
+    const compilerOptions = { target: 'es2022', strict: true, noEmit: true, types: [], ...options }
+    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+    const require = createRequire(import.meta.url)
+    const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
+    const { code, output } = await runCommand(process.execPath, [compiler, '-p', '.'], directory)
+    assert.is(code, 0, output)
+  })
+}
+
+packageTest('a bundler finds workers, shaders and the core for browsers', async () => {
+  const page = join(directory, 'page')
+  mkdirSync(page)
+  writeFileSync(join(page, 'page.ts'), browserExample)
+  writeFileSync(join(page, 'index.html'), '<!doctype html><script type="module" src="./page.ts"></script>\n')
+  const warnings: string[] = []
+  await build({
+    root: page,
+    configFile: false,
+    logLevel: 'warn',
+    customLogger: {
+      info() {},
+      warn: (message) => warnings.push(message),
+      warnOnce: (message) => warnings.push(message),
+      error: (message) => warnings.push(message),
+      clearScreen() {},
+      hasErrorLogged: () => false,
+      hasWarned: false,
+    },
+    worker: { format: 'es' },
+    build: { target: 'es2022' },
+  })
+  assert.equal(warnings, [])
+  const built = filesIn(join(page, 'dist'))
+  for (const name of ['core.relaxed', 'core.plain']) {
+    const file = built.find((candidate) => candidate.startsWith(`assets/${name}-`))
+    assert.ok(file?.endsWith('.wasm'), `${name} in ${built.join(', ')}`)
+    const bytes = readFileSync(join(page, 'dist', String(file)))
+    assert.equal(bytes, readFileSync(join(ROOT, 'build', `${name}.wasm`)))
+  }
+  for (const worker of ['browser-worker', 'browser-host-worker']) {
+    assert.ok(
+      built.some((file) => new RegExp(`^assets/${worker}-[^.]*\\.js$`).test(file)),
+      worker,
+    )
+  }
+  const code = built
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => readFileSync(join(page, 'dist', file), 'utf8'))
+  assert.ok(
+    code.some((text) => text.includes('@compute')),
+    'shaders',
+  )
+  assert.not(
+    code.some((text) => /piscina|node:fs/.test(text)),
+    'something of Node',
+  )
+})
+
+test.after(() => rmSync(dirname(directory), { recursive: true, force: true }))
+test.run()
