@@ -3,7 +3,7 @@
  * input), and the lists of what is not zero, by quad of images for the forward product and by quad of pixels for the weight
  * gradient. MNIST is 81 % zeros, and a product with zero changes no bit of a sum, so the lists alone are multiplied.
  */
-import { appendToRowList } from './layouts'
+import { appendToRowList, clearRows, copyTile } from './layouts'
 import { BatchPlan, INPUT_BYTES, Job, LayerPlan, PANEL, QUAD, layerAt, roundUp } from './plan'
 import { normals16 } from './random'
 import { panelAt } from './tiles'
@@ -56,7 +56,7 @@ export function gatherTrainingQuad(job: Job, batch: BatchPlan, scratch: usize, f
     const bytes2 = image2 !== 0 ? v128.load(image2 + <usize>column) : none
     const bytes3 = image3 !== 0 ? v128.load(image3 + <usize>column) : none
     if (!noisy && !v128.any_true(v128.or(v128.or(bytes0, bytes1), v128.or(bytes2, bytes3)))) {
-      memory.fill(target, 0, QUAD * PANEL * 4)
+      clearRows(target, 256)
       continue
     }
     unitFloats16(target, bytes0)
@@ -66,7 +66,7 @@ export function gatherTrainingQuad(job: Job, batch: BatchPlan, scratch: usize, f
     let seen = target
     if (noisy) {
       seen = panelAt(batch.input, row, column, job.rowCapacity)
-      memory.copy(seen, target, QUAD * PANEL * 4)
+      copyTile(seen, target)
       for (let r = 0; r < QUAD && row + r < rows; r++) {
         const image = load<u32>(<usize>job.order + ((<usize>(first + row + r)) << 2))
         addNoise16(seen + ((<usize>r) << 6), scratch, column, image, job)

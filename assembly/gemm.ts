@@ -4,12 +4,13 @@
  *   C[4][16] = Σₖ A[k][4] ⊗ B[k][16]
  *
  * A is a quad that is broadcast, B a panel that is read as vectors; both are walked at a fixed stride. Each element of C is
- * one sum in the order of k with one accumulator, so the tile's shape changes no bit of the result.
+ * one sum in the order of k with one accumulator, so the tile's shape changes no bit of the result, nor does doing it in
+ * stretches of k: the dense kernels add to what C holds.
  *
  * Named by tile and method: `gemm4x16` keeps 16 vectors of accumulators, which is 8 registers where V8 fuses neighbouring
  * 128-bit operations to 256 bits (x64, `--experimental-wasm-revectorize`) and spills where it does not; `gemm4x8` keeps 8.
  * `spmm…` walks a list of the k whose A is not all zero. V8 fuses only what these functions are: accumulators that start
- * from constants, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter.
+ * from constants or loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter.
  */
 import { PANEL, QUAD, TILE } from './plan'
 
@@ -19,12 +20,12 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c)
 }
 
-/** C[4][16] = Σₖ A[k][4] ⊗ B[k][16] for k < n. */
+/** C[4][16] += Σₖ A[k][4] ⊗ B[k][16] for k < n. */
 export function gemm4x16(c: usize, a: usize, b: usize, n: i32): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0)
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0)
-  let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c22 = f32x4.splat(0), c23 = f32x4.splat(0)
-  let c30 = f32x4.splat(0), c31 = f32x4.splat(0), c32 = f32x4.splat(0), c33 = f32x4.splat(0)
+  let c00 = v128.load(c), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48)
+  let c10 = v128.load(c, 64), c11 = v128.load(c, 80), c12 = v128.load(c, 96), c13 = v128.load(c, 112)
+  let c20 = v128.load(c, 128), c21 = v128.load(c, 144), c22 = v128.load(c, 160), c23 = v128.load(c, 176)
+  let c30 = v128.load(c, 192), c31 = v128.load(c, 208), c32 = v128.load(c, 224), c33 = v128.load(c, 240)
   const end = a + ((<usize>n) << 4)
   while (a < end) {
     const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48)
@@ -47,10 +48,10 @@ export function gemm4x16(c: usize, a: usize, b: usize, n: i32): void {
 
 /** Eight columns of the same: b points at the first of them, c too (row stride 16). */
 export function gemm4x8(c: usize, a: usize, b: usize, n: i32): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0)
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0)
-  let c20 = f32x4.splat(0), c21 = f32x4.splat(0)
-  let c30 = f32x4.splat(0), c31 = f32x4.splat(0)
+  let c00 = v128.load(c), c01 = v128.load(c, 16)
+  let c10 = v128.load(c, 64), c11 = v128.load(c, 80)
+  let c20 = v128.load(c, 128), c21 = v128.load(c, 144)
+  let c30 = v128.load(c, 192), c31 = v128.load(c, 208)
   const end = a + ((<usize>n) << 4)
   while (a < end) {
     const b0 = v128.load(b), b1 = v128.load(b, 16)
@@ -127,7 +128,7 @@ export function spmm4x8(c: usize, a: usize, offsets: usize, b: usize, n: i32): v
 
 const HALF_PANEL_BYTES: usize = 32
 
-/** The dense product on the tile that suits the runtime. */
+/** The dense product, added to C, on the tile that suits the runtime. */
 export function gemmTile(wide: bool, c: usize, a: usize, b: usize, n: i32): void {
   if (wide) {
     gemm4x16(c, a, b, n)

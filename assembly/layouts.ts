@@ -3,6 +3,27 @@
  */
 import { PANEL, QUAD } from './plan'
 
+/** Fills `bytes`, a multiple of 64, with zeros: for some tiles quicker than the call that memory.fill is. */
+export function clearRows(to: usize, bytes: usize): void {
+  const zero = i32x4.splat(0)
+  for (const end = to + bytes; to < end; to += 64) {
+    v128.store(to, zero)
+    v128.store(to, zero, 16)
+    v128.store(to, zero, 32)
+    v128.store(to, zero, 48)
+  }
+}
+
+/** Copies a tile or a panel's four rows: 256 bytes. */
+export function copyTile(to: usize, from: usize): void {
+  for (let i: usize = 0; i < 256; i += 32) {
+    const low = v128.load(from + i)
+    const high = v128.load(from + i, 16)
+    v128.store(to + i, low)
+    v128.store(to + i, high, 16)
+  }
+}
+
 /** Stores the columns of the 4 × 4 block whose rows are r0 … r3, each 16 bytes, `stride` bytes apart. */
 export function storeTransposed(out: usize, stride: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
   const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5)

@@ -5,7 +5,7 @@
 import { adam, adamSecondMomentScale, adamStepSize } from './adam'
 import { gatherCodesQuad, gatherInferenceQuad } from './gather'
 import { gemmTile, spmmTile } from './gemm'
-import { storeRows, storeTransposedQuad } from './layouts'
+import { clearRows, storeRows, storeTransposedQuad } from './layouts'
 import { ACTIVATION_SOFTMAX, BatchPlan, Job, LayerPlan, PANEL, QUAD, batchAt, layerAt, roundUp, rowsOfStep } from './plan'
 import { crossEntropyRow, softmaxRow } from './softmax'
 import {
@@ -123,27 +123,41 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize,
   }
 }
 
+/**
+ * Tiles that a worker's scratch holds. Adam takes so many at a time: enough for the processor to see that parameters and moments
+ * are read in order and to fetch ahead, few enough to stay in the first cache.
+ */
+const SCRATCH_TILES: i32 = 16
+/** Rows of a panel that stay in the first cache, 32 KiB, while every quad of rows meets them. */
+const CACHED_ROWS: i32 = 512
+
 /** δ of layer `index` − 1 from δ of layer `index` for rows [row0, row1): δ W, times the derivative of the activation. */
 export function backwardInput(job: Job, index: i32, tile: usize, row0: i32, row1: i32): void {
   const layer = layerAt(job, index)
   const before = layerAt(job, index - 1)
   const paddedInputs = roundUp(layer.inputs, PANEL)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
+  const wide = job.wideTile !== 0
+  const stretches = roundUp(layer.outputs, CACHED_ROWS) / CACHED_ROWS
+  const stretch = (layer.outputs + stretches - 1) / stretches
   for (let column = 0; column < paddedInputs; column += PANEL) {
     const weights = <usize>layer.weightT + ((<usize>((column / PANEL) * paddedOutputs)) << 6)
-    for (let row = row0; row < row1; row += QUAD) {
-      const deltas = <usize>layer.deltaRows + ((<usize>((row / QUAD) * paddedOutputs)) << 4)
-      gemmTile(job.wideTile !== 0, tile, deltas, weights, layer.outputs)
-      finishInputGradient(job, before, tile, row, column, paddedInputs)
+    for (let first = row0; first < row1; first += SCRATCH_TILES * QUAD) {
+      const end = min(first + SCRATCH_TILES * QUAD, row1)
+      clearRows(tile, (<usize>(end - first)) << 6)
+      for (let k = 0; k < layer.outputs; k += stretch) {
+        for (let row = first; row < end; row += QUAD) {
+          const deltas = <usize>layer.deltaRows + ((<usize>((row / QUAD) * paddedOutputs + k)) << 4)
+          const sums = tile + ((<usize>(row - first)) << 6)
+          gemmTile(wide, sums, deltas, weights + ((<usize>k) << 6), min(stretch, layer.outputs - k))
+        }
+      }
+      for (let row = first; row < end; row += QUAD) {
+        finishInputGradient(job, before, tile + ((<usize>(row - first)) << 6), row, column, paddedInputs)
+      }
     }
   }
 }
-
-/**
- * Tiles of gradient that are made before Adam takes them: enough for the processor to see that parameters and moments are read
- * in order and to fetch ahead, few enough to stay in the first cache.
- */
-const UPDATE_QUADS: i32 = 16
 
 /**
  * Weight gradient and Adam for panel `panel` of layer `index`, some tiles at a time: the gradient of a 4 × 16 block of Wᵀ is one tile of
@@ -160,8 +174,8 @@ export function updatePanel(job: Job, batch: BatchPlan, index: i32, step: i32, t
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   const deltas = <usize>layer.delta + ((<usize>(panel * job.rowCapacity)) << 6)
   const quads = roundUp(layer.inputs, QUAD) / QUAD
-  for (let first = 0; first < quads; first += UPDATE_QUADS) {
-    const count = min(UPDATE_QUADS, quads - first)
+  for (let first = 0; first < quads; first += SCRATCH_TILES) {
+    const count = min(SCRATCH_TILES, quads - first)
     for (let i = 0; i < count; i++) {
       const quad = first + i
       const list = quad * job.rowCapacity
@@ -176,6 +190,7 @@ export function updatePanel(job: Job, batch: BatchPlan, index: i32, step: i32, t
           load<i32>(<usize>batch.columnCounts + ((<usize>quad) << 2)),
         )
       } else {
+        clearRows(gradient, 256)
         gemmTile(wide, gradient, <usize>layerAt(job, index - 1).outputColumns + ((<usize>list) << 4), deltas, rows)
       }
     }

@@ -5,7 +5,7 @@
  * `row` is the tile's first row (image), `column` its first column; the tile's rows lie 64 bytes apart, as in a panel. A row is
  * loaded, computed and only then stored: V8 fuses neighbouring stores only if nothing is loaded between them.
  */
-import { appendToRowList, storeColumnQuads, storeRowQuads } from './layouts'
+import { appendToRowList, copyTile, storeColumnQuads, storeRowQuads } from './layouts'
 import { sigmoid4 } from './math'
 import { ACTIVATION_RELU, Job, LayerPlan, PANEL, QUAD } from './plan'
 
@@ -154,7 +154,7 @@ export function finishSquaredError(
 
 /** A tile of δ that is computed already, into the layouts of `layer`. */
 export function storeDelta(job: Job, layer: LayerPlan, tile: usize, row: i32, column: i32, paddedOutputs: i32): void {
-  memory.copy(panelAt(layer.delta, row, column, job.rowCapacity), tile, TILE)
+  copyTile(panelAt(layer.delta, row, column, job.rowCapacity), tile)
   if (layer.deltaRows !== 0) storeRowQuads(layer.deltaRows, tile, row, column, paddedOutputs)
 }
 

@@ -57,10 +57,15 @@ function errorBound(n: number): number {
   return nu / (1 - nu)
 }
 
-/** C of the dense product as words, fences checked. */
-function dense({ kernels, memory }: TestCore, wide: number, { a, b }: Operands): Uint32Array {
+/** C of the dense product, added to `start`, as words, fences checked. */
+function dense(
+  { kernels, memory }: TestCore,
+  wide: number,
+  { a, b }: Operands,
+  start = new Float32Array(TILE),
+): Uint32Array {
   const buffers = new FencedBuffers(memory)
-  const addresses = [buffers.output(TILE), buffers.input(a), buffers.input(b)] as const
+  const addresses = [buffers.inOut(start), buffers.input(a), buffers.input(b)] as const
   kernels.gemmTile(wide, ...addresses, a.length / QUAD)
   buffers.check(`gemmTile, wide ${wide}`)
   return buffers.bits(addresses[0], TILE)
@@ -136,6 +141,17 @@ for (const variant of CORE_VARIANTS) {
   const test = suite(`products of the core ${variant}`)
   const core = await loadCore(variant)
   const tiles = [NARROW, WIDE] as const
+
+  test('the dense product in two stretches gives the bits of one', () => {
+    for (const wide of tiles) {
+      const { a, b } = signed(33)
+      const first = { a: a.subarray(0, 13 * QUAD), b: b.subarray(0, 13 * PANEL) }
+      const rest = { a: a.subarray(13 * QUAD), b: b.subarray(13 * PANEL) }
+      const half = new Float32Array(dense(core, wide, first).buffer)
+      const what = `two stretches, wide ${wide}`
+      assertSameBits(dense(core, wide, rest, half), dense(core, wide, { a, b }), what)
+    }
+  })
 
   test('sums of fingerprints are exact, dense and sparse', () => {
     for (const n of LENGTHS) {

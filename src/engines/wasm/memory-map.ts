@@ -26,7 +26,7 @@ const MEMORY_LIMIT_BYTES = 65536 * WASM_PAGE_BYTES
 const ALIGNMENT_BYTES = 64
 const FLOAT_BYTES = 4
 /**
- * A worker's tiles (UPDATE_QUADS of them in assembly/step.ts) and what noise needs; logits of a quad lie behind (LOGITS_OFFSET in assembly/step.ts). The host uses the first
+ * A worker's tiles (SCRATCH_TILES of them in assembly/step.ts) and what noise needs; logits of a quad lie behind (LOGITS_OFFSET in assembly/step.ts). The host uses the first
  * worker's scratch between jobs, for the 64-bit words of a window (WINDOW in assembly/arrange.ts).
  */
 const SCRATCH_BYTES = 4096

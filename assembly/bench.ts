@@ -1,0 +1,94 @@
+/**
+ * The products of a training step over whole matrices, without what comes before and after each tile: so that `npm run bench`
+ * can time the kernels at the layers' real shapes, with no call from JavaScript between tiles. The loops are those of `step.ts`:
+ * panels outside, quads inside, so that a panel of B stays in cache while all quads of A pass.
+ *
+ * Strides count floats. The tile of (panel, quad) goes to c + panel · cPanelStride + quad · cQuadStride; with both strides 0
+ * every tile goes to one place, as to the scratch of a training step.
+ */
+import { gemmTile, multiplyAdd, spmmTile } from './gemm'
+import { clearRows } from './layouts'
+
+/** Address of the float `index` places behind `address`. */
+// @ts-ignore: decorator
+@inline
+function floatAt(address: usize, index: i32): usize {
+  return address + ((<usize>index) << 2)
+}
+
+/** C = A B for A as quads [quads][n][4] and B as panels [panels][n][16]. */
+export function gemmPanels(
+  wide: bool,
+  c: usize,
+  cPanelStride: i32,
+  cQuadStride: i32,
+  a: usize,
+  aQuadStride: i32,
+  quads: i32,
+  b: usize,
+  bPanelStride: i32,
+  panels: i32,
+  n: i32,
+): void {
+  for (let panel = 0; panel < panels; panel++) {
+    const to = floatAt(c, panel * cPanelStride)
+    const from = floatAt(b, panel * bPanelStride)
+    for (let quad = 0; quad < quads; quad++) {
+      const tile = floatAt(to, quad * cQuadStride)
+      clearRows(tile, 256)
+      gemmTile(wide, tile, floatAt(a, quad * aQuadStride), from, n)
+    }
+  }
+}
+
+/** The same for A as lists of its non-zero quads: [quads] counts, [quads][capacity] byte offsets, [quads][capacity][4] values. */
+export function spmmPanels(
+  wide: bool,
+  c: usize,
+  cPanelStride: i32,
+  cQuadStride: i32,
+  values: usize,
+  offsets: usize,
+  counts: usize,
+  capacity: i32,
+  quads: i32,
+  b: usize,
+  bPanelStride: i32,
+  panels: i32,
+): void {
+  for (let panel = 0; panel < panels; panel++) {
+    const to = floatAt(c, panel * cPanelStride)
+    const from = floatAt(b, panel * bPanelStride)
+    for (let quad = 0; quad < quads; quad++) {
+      const list = quad * capacity
+      spmmTile(
+        wide,
+        floatAt(to, quad * cQuadStride),
+        floatAt(values, list << 2),
+        floatAt(offsets, list),
+        from,
+        load<i32>(floatAt(counts, quad)),
+      )
+    }
+  }
+}
+
+/**
+ * The limit of a machine that computes 128 bits at a time, whose 16 registers `registerOnlyMultiplyAdd` overflows: n rounds of 12
+ * independent multiply-adds of 4 lanes, 2 · 48 · n floating-point operations. Reads two vectors at c, writes 12.
+ */
+export function registerOnlyMultiplyAdd12(c: usize, n: i32): void {
+  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0)
+  let c4 = f32x4.splat(0), c5 = f32x4.splat(0), c6 = f32x4.splat(0), c7 = f32x4.splat(0)
+  let c8 = f32x4.splat(0), c9 = f32x4.splat(0), c10 = f32x4.splat(0), c11 = f32x4.splat(0)
+  const x = v128.load(c)
+  const y = v128.load(c, 16)
+  for (let i = 0; i < n; i++) {
+    c0 = multiplyAdd(x, y, c0); c1 = multiplyAdd(x, y, c1); c2 = multiplyAdd(x, y, c2); c3 = multiplyAdd(x, y, c3)
+    c4 = multiplyAdd(x, y, c4); c5 = multiplyAdd(x, y, c5); c6 = multiplyAdd(x, y, c6); c7 = multiplyAdd(x, y, c7)
+    c8 = multiplyAdd(x, y, c8); c9 = multiplyAdd(x, y, c9); c10 = multiplyAdd(x, y, c10); c11 = multiplyAdd(x, y, c11)
+  }
+  v128.store(c, c0); v128.store(c, c1, 16); v128.store(c, c2, 32); v128.store(c, c3, 48)
+  v128.store(c, c4, 64); v128.store(c, c5, 80); v128.store(c, c6, 96); v128.store(c, c7, 112)
+  v128.store(c, c8, 128); v128.store(c, c9, 144); v128.store(c, c10, 160); v128.store(c, c11, 176)
+}
