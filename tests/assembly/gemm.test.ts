@@ -62,7 +62,7 @@ function dense(
   { kernels, memory }: TestCore,
   wide: number,
   { a, b }: Operands,
-  start = new Float32Array(TILE),
+  start: Float32Array = new Float32Array(TILE),
 ): Uint32Array {
   const buffers = new FencedBuffers(memory)
   const addresses = [buffers.inOut(start), buffers.input(a), buffers.input(b)] as const

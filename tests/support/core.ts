@@ -67,6 +67,7 @@ const FENCE_WORDS = 16
 const POISON_WORD = 0x7fc0dead
 /** The kernels want addresses that are multiples of 16. */
 const ALIGNMENT_BYTES = 16
+/** Above the constants that the core itself keeps in memory; the host leaves it as much room (`memory-map.ts`). */
 const FIRST_ADDRESS = 1024
 
 type Values = Float32Array | Uint32Array

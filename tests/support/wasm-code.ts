@@ -40,6 +40,13 @@ class Reader {
     } while (byte & 0x80)
     return value
   }
+  /** A signed LEB128 of 32 bits. */
+  signed(): number {
+    const start = this.at
+    const value = this.unsigned()
+    const bits = 7 * (this.at - start)
+    return value >= 2 ** (bits - 1) ? value - 2 ** bits : value
+  }
   /** LEB128 numbers of any size and sign whose value does not matter. */
   skipNumbers(count: number): void {
     for (let i = 0; i < count; i++) while (this.byte() & 0x80);
@@ -63,6 +70,22 @@ export function sections(bytes: Uint8Array): Section[] {
     reader.at += length
   }
   return found
+}
+
+/** The bytes that instantiating the module writes: [address, end) of each data segment. */
+export function dataRanges(bytes: Uint8Array): { readonly address: number; readonly end: number }[] {
+  const data = sections(bytes).find(({ id }) => id === SECTION.data)
+  if (!data) return []
+  const reader = new Reader(bytes, data.start)
+  return Array.from({ length: reader.unsigned() }, () => {
+    assert.is(reader.unsigned(), 0, 'a segment is written to memory 0 at once')
+    assert.is(reader.byte(), 0x41, 'its address is an i32.const')
+    const address = reader.signed()
+    assert.is(reader.byte(), 0x0b, 'and nothing else')
+    const length = reader.unsigned()
+    reader.at += length
+    return { address, end: address + length }
+  })
 }
 
 /** How often each opcode stands in the module's code. Fails for an instruction it does not know. */
