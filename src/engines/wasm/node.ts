@@ -6,7 +6,7 @@ import type { Network } from '../../model/network.ts'
 import type { Engine } from '../engine.ts'
 import type { WorkerPool } from './core.ts'
 import { instantiateCore } from './core.ts'
-import type { Simd } from './module-choice.ts'
+import type { ModuleChoice, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { canFuse, compileOptimized, enableRelaxedSimd } from './node-v8.ts'
 import { WasmEngine } from './wasm-engine.ts'
@@ -19,12 +19,7 @@ export interface WasmOptions {
 /** The CPU engine on `threads` worker threads. Throws DeviceError where `simd` asks for what the runtime has not. */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   const { threads, simd } = options
-  if (simd !== 'plain') enableRelaxedSimd()
-  const choice = await chooseModule(simd, {
-    load: (file) => readFile(new URL(`../../../build/${file}`, import.meta.url)),
-    compile: async (bytes, { fuse }) => compileOptimized(bytes, fuse),
-    canFuse,
-  })
+  const choice = await chooseNodeModule(simd)
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
   const core = await instantiateCore(choice.module, memory)
   const pool = createPiscinaPool(threads, choice.module, memory)
@@ -35,6 +30,16 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
     wideTile: choice.wideTile,
     cores: availableParallelism(),
     arithmetic: choice.arithmetic,
+  })
+}
+
+/** The build of the core that suits this Node, compiled. Throws DeviceError where `simd` asks for what the runtime has not. */
+export async function chooseNodeModule(simd: Simd): Promise<ModuleChoice> {
+  if (simd !== 'plain') enableRelaxedSimd()
+  return chooseModule(simd, {
+    load: (file) => readFile(new URL(`../../../build/${file}`, import.meta.url)),
+    compile: async (bytes, { fuse }) => compileOptimized(bytes, fuse),
+    canFuse,
   })
 }
 

@@ -1,0 +1,144 @@
+/** The parts of the benchmark, with what each needs and how long it may take. */
+import type { Dataset } from '../../src/data/dataset.ts'
+import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import { networkOf, STANDARD } from './engines.ts'
+import { BATCH_SIZE, referenceLosses, VERIFIED_STEPS } from './expected.ts'
+import { benchInference } from './inference.ts'
+import { benchKernels, loadBenchCore } from './kernels.ts'
+import type { Effort } from './measure.ts'
+import { trainedProducts } from './minibatch.ts'
+import { benchPeers } from './peers.ts'
+import { benchProcess } from './process.ts'
+import type { BenchResult } from './report.ts'
+import { benchScaling, benchStep, type ScalingPlan, threadCounts } from './step.ts'
+
+export const PARTS = ['kernels', 'step', 'scaling', 'inference', 'peers', 'process'] as const
+export type Part = (typeof PARTS)[number]
+
+export interface BenchOptions {
+  readonly dataset: Dataset
+  readonly dataDirectory: string | undefined
+  /** The most; the step is measured with fewer too. */
+  readonly threads: number
+  readonly simd: Simd
+  readonly isQuick: boolean
+  readonly version: string
+}
+
+interface Plan {
+  readonly kernels: Effort
+  readonly step: Effort
+  readonly epoch: Effort
+  readonly scaling: Effort
+  readonly inference: Effort
+  readonly peers: Effort
+  readonly process: Effort
+  readonly sizes: ScalingPlan
+  /** Steps of training before the hidden units' zeros are taken for real. */
+  readonly trainedSteps: number
+}
+
+function effort(
+  rounds: number,
+  sampleMilliseconds: number,
+  warmUpMilliseconds: number,
+  budgetSeconds: number,
+  pauseMilliseconds = 0,
+): Effort {
+  const budgetMilliseconds = 1000 * budgetSeconds
+  return { rounds, sampleMilliseconds, warmUpMilliseconds, budgetMilliseconds, pauseMilliseconds }
+}
+
+const FULL: Plan = {
+  kernels: effort(25, 10, 50, 60),
+  step: effort(15, 150, 500, 120),
+  epoch: effort(5, 0, 0, 120),
+  scaling: effort(11, 150, 300, 120),
+  inference: effort(15, 150, 300, 60),
+  // OpenMP's and XLA's threads spin for up to 0.2 s after their work.
+  peers: effort(11, 400, 1500, 600, 300),
+  process: effort(5, 0, 1, 300, 300),
+  sizes: {
+    batchSize: [32, 64, 128, 256, 512, 1024, 2048, 4096],
+    bottleneck: [2, 4, 8, 16, 32, 64, 128],
+    hidden: [128, 256, 392, 784, 1568, 3136],
+  },
+  trainedSteps: 235,
+}
+
+const QUICK: Plan = {
+  kernels: effort(3, 1, 1, 1),
+  step: effort(3, 15, 15, 1),
+  epoch: effort(1, 0, 0, 1),
+  scaling: effort(3, 15, 15, 1),
+  inference: effort(3, 1, 1, 1),
+  peers: effort(3, 20, 20, 1, 50),
+  process: effort(1, 0, 0, 1),
+  sizes: { batchSize: [32, 256, 512], bottleneck: [2, 8, 128], hidden: [128, 392] },
+  trainedSteps: 20,
+}
+
+/** Measures the parts in the order of `PARTS` into `result`; `onPart` hears of each when it is done. */
+export async function runParts(
+  parts: ReadonlySet<Part>,
+  options: BenchOptions,
+  result: BenchResult,
+  onPart: (part: Part) => void,
+): Promise<void> {
+  const { dataset, threads, simd, isQuick } = options
+  const { train, test } = dataset
+  const plan = isQuick ? QUICK : FULL
+  // The fused kind, where there is one, first: the one that `auto` takes.
+  const simds: readonly Simd[] = simd === 'auto' ? ['auto', '128', 'plain'] : [simd]
+  const needsLosses = (['step', 'inference', 'peers'] as const).some((part) => parts.has(part))
+  const expectedLosses = needsLosses
+    ? await referenceLosses(networkOf(STANDARD), train.images, BATCH_SIZE, VERIFIED_STEPS)
+    : []
+  const measured: Record<Part, () => Promise<void>> = {
+    kernels: async () => {
+      const cores = await Promise.all(
+        simds.filter((kind) => kind !== 'plain' || simd === 'plain').map(loadBenchCore),
+      )
+      const products = await trainedProducts(train, plan.trainedSteps, threads, simd, cores[0])
+      result.kernels = []
+      for (const core of cores) {
+        result.kernels = [...result.kernels, await benchKernels(core, products, plan.kernels)]
+      }
+    },
+    step: async () => {
+      result.step = await benchStep(
+        train,
+        threadCounts(threads),
+        simds,
+        expectedLosses,
+        plan.step,
+        plan.epoch,
+      )
+    },
+    scaling: async () => {
+      result.scaling = await benchScaling(train, plan.sizes, threads, simd, plan.scaling)
+    },
+    inference: async () => {
+      result.inference = await benchInference(train, test, threads, simd, expectedLosses, plan.inference)
+    },
+    peers: async () => {
+      const { version } = options
+      result.peers = await benchPeers({
+        set: train,
+        threads,
+        simd,
+        expectedLosses,
+        effort: plan.peers,
+        version,
+      })
+    },
+    process: async () => {
+      result.process = await benchProcess(dataset, options.dataDirectory, threads, simd, plan.process)
+    },
+  }
+  for (const part of PARTS) {
+    if (!parts.has(part)) continue
+    await measured[part]()
+    onPart(part)
+  }
+}

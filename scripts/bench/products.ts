@@ -1,0 +1,150 @@
+/**
+ * The eleven matrix products of a training step with the numbers of a real minibatch: what the kernels are measured on, and
+ * what they must give. Each is C (rows, columns) = A (rows, terms) · B (terms, columns).
+ *
+ *   forward          C = X Wᵀ     rows images, terms inputs, columns outputs
+ *   input gradient   C = δ W      rows images, terms outputs, columns inputs; not for the first layer, whose inputs are data
+ *   weight gradient  C = Xᵀ δ     rows inputs, terms images, columns outputs
+ */
+import { forward } from '../../src/engines/reference/forward.ts'
+import { meanSquaredErrorBackward } from '../../src/engines/reference/loss.ts'
+import type { Network } from '../../src/model/network.ts'
+import { parameterTable } from '../../src/model/network.ts'
+
+export type Phase = 'forward' | 'input gradient' | 'weight gradient' | 'in the first cache'
+
+export interface Product {
+  readonly layer: string
+  readonly phase: Phase
+  readonly rows: number
+  readonly terms: number
+  readonly columns: number
+  /** A, (rows, terms). */
+  readonly left: Float32Array
+  /** B, (terms, columns). */
+  readonly right: Float32Array
+  /** Whether training walks lists of the non-zero quads of A (4 rows of one term), or all of A. */
+  readonly usesLists: boolean
+  /** What C must be, in float64. */
+  readonly expected: ExactProduct
+}
+
+export interface ExactProduct {
+  /** Σ a b, (rows, columns). */
+  readonly sums: Float64Array
+  /** Σ |a b|, (rows, columns): what rounding errors are proportional to. */
+  readonly magnitudes: Float64Array
+}
+
+/** A B in float64. */
+export function exactProduct(
+  left: Float32Array,
+  right: Float32Array,
+  rows: number,
+  terms: number,
+  columns: number,
+): ExactProduct {
+  const sums = new Float64Array(rows * columns)
+  const magnitudes = new Float64Array(rows * columns)
+  for (let row = 0; row < rows; row++) {
+    for (let term = 0; term < terms; term++) {
+      const a = left[row * terms + term]
+      if (a === 0) continue
+      const from = term * columns
+      const to = row * columns
+      for (let column = 0; column < columns; column++) {
+        const product = a * right[from + column]
+        sums[to + column] += product
+        magnitudes[to + column] += Math.abs(product)
+      }
+    }
+  }
+  return { sums, magnitudes }
+}
+
+/** (rows, columns) → (columns, rows). */
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length)
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = values[row * columns + column]
+  }
+  return result
+}
+
+/**
+ * The products of one step of an autoencoder, layer by layer.
+ *
+ * @param parameters canonical order, (parameterCount): they decide which hidden units are zero
+ * @param images (batch, inputs) in [0, 1], in the order in which they lie in the minibatch
+ */
+export function stepProducts(network: Network, parameters: Float32Array, images: Float32Array): Product[] {
+  const { layers } = network
+  const table = parameterTable(network)
+  const batch = images.length / layers[0].inputs
+  const outputs = forward(network, Float64Array.from(parameters), Float64Array.from(images))
+  const inputsOf = (index: number) => (index === 0 ? images : Float32Array.from(outputs[index - 1]))
+
+  const products: Product[] = []
+  let delta = Float32Array.from(
+    meanSquaredErrorBackward(outputs[layers.length - 1], Float64Array.from(images)),
+  )
+  for (let index = layers.length - 1; index >= 0; index--) {
+    const { name, inputs, outputs: width } = layers[index]
+    const x = inputsOf(index)
+    const { offset, length } = table[2 * index]
+    const weights = parameters.subarray(offset, offset + length)
+    const ofLayer: Product[] = [
+      product(name, 'forward', x, transposed(weights, width, inputs), batch, inputs, width, true),
+    ]
+    const weightGradient = product(
+      name,
+      'weight gradient',
+      transposed(x, batch, inputs),
+      delta,
+      inputs,
+      batch,
+      width,
+      index === 0,
+    )
+    if (index > 0) {
+      const inputGradient = product(name, 'input gradient', delta, weights, batch, width, inputs, false)
+      ofLayer.push(inputGradient)
+      // Every hidden layer is a ReLU: no gradient passes where its output is zero.
+      delta = Float32Array.from(inputGradient.expected.sums, (sum, i) => (x[i] > 0 ? sum : 0))
+    }
+    ofLayer.push(weightGradient)
+    products.unshift(...ofLayer)
+  }
+  return products
+}
+
+function product(
+  layer: string,
+  phase: Phase,
+  left: Float32Array,
+  right: Float32Array,
+  rows: number,
+  terms: number,
+  columns: number,
+  usesLists: boolean,
+): Product {
+  const expected = exactProduct(left, right, rows, terms, columns)
+  return { layer, phase, rows, terms, columns, left, right, usesLists, expected }
+}
+
+/**
+ * A few register tiles, dense, whose operands (24 KiB) stay in the first cache: what the tile alone can do. Several, so that the
+ * call from JavaScript takes no visible share.
+ */
+export function cachedTiles(): Product {
+  const rows = 16
+  const terms = 192
+  const columns = 16
+  // Signed values without a pattern: the fractional parts of multiples of the golden ratio.
+  const values = (length: number, first: number) =>
+    Float32Array.from({ length }, (_, i) => (((first + i) * 0.6180339887) % 1) - 0.5)
+  const left = values(rows * terms, 1)
+  const right = values(terms * columns, left.length + 1)
+  return product('tiles', 'in the first cache', left, right, rows, terms, columns, false)
+}
