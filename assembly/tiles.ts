@@ -90,13 +90,27 @@ export function addSquaredErrors(tile: usize, target: usize, losses: usize): voi
   }
 }
 
+/** y, or 0 where y < least. NaN stays NaN. */
+// @ts-ignore: decorator
+@inline
+function orZero(y: v128, least: v128): v128 {
+  return v128.andnot(y, f32x4.lt(y, least))
+}
+
+/** An output below this passes no gradient: it would be subnormal, or nothing beside Adam's ε. See `adam.ts`. */
+const DARK: f32 = 1e-9
+
 /** δ = scale · (y − x) · y (1 − y), from outputs y and targets x. */
 function squaredErrorDelta(delta: usize, tile: usize, target: usize, scale: f32): void {
   const one = f32x4.splat(1)
+  const dark = f32x4.splat(DARK)
   const scales = f32x4.splat(scale)
   const end = tile + TILE
   while (tile < end) {
-    const y0 = v128.load(tile), y1 = v128.load(tile, 16), y2 = v128.load(tile, 32), y3 = v128.load(tile, 48)
+    const y0 = orZero(v128.load(tile), dark)
+    const y1 = orZero(v128.load(tile, 16), dark)
+    const y2 = orZero(v128.load(tile, 32), dark)
+    const y3 = orZero(v128.load(tile, 48), dark)
     const e0 = f32x4.mul(f32x4.sub(y0, v128.load(target)), scales)
     const e1 = f32x4.mul(f32x4.sub(y1, v128.load(target, 16)), scales)
     const e2 = f32x4.mul(f32x4.sub(y2, v128.load(target, 32)), scales)
