@@ -17,6 +17,9 @@ const EPSILON = 1e-8
 const U = 2 ** -24
 /** For products of roundings, which the bounds below leave out. */
 const SECOND_ORDER = 1.01
+/** The second moment is kept above this, so that it never becomes subnormal: its root vanishes beside epsilon. */
+const SECOND_MOMENT_FLOOR = Math.fround(1e-30)
+const SMALLEST_NORMAL = 2 ** -126
 const LANES = 4
 /** Pairs of vectors: none, one, a panel of biases, several and not a power of two, a tile. */
 const VECTORS = [0, 2, 4, 6, 16]
@@ -57,7 +60,7 @@ function adamStep(
   const mRounding = U * (2 * BETA_1 * Math.abs(m.value) + 2 * (1 - BETA_1) * Math.abs(g) + Math.abs(m1))
   const mError = mRounding + BETA_1 * m.error + (1 - BETA_1) * gError
 
-  const v1 = BETA_2 * v.value + (1 - BETA_2) * g * g
+  const v1 = Math.max(BETA_2 * v.value + (1 - BETA_2) * g * g, SECOND_MOMENT_FLOOR)
   const vRounding = U * (2 * BETA_2 * v.value + 3 * (1 - BETA_2) * g * g + v1)
   const vError = vRounding + BETA_2 * v.error + (1 - BETA_2) * 2 * Math.abs(g) * gError
 
@@ -160,6 +163,26 @@ for (const variant of CORE_VARIANTS) {
     }
     const bounds = expected.map(({ w }) => w.error)
     assert.ok(Math.max(...bounds) < 0.01 * learningRate, `the bound says nothing: ${Math.max(...bounds)}`)
+  })
+
+  test('a weight that sees only its own decay shrinks as in float64, and nothing becomes subnormal', () => {
+    const count = 2 * LANES
+    const zeros = new Float32Array(count)
+    let actual: State = { w: signedValues(count, 6).map((value) => 0.05 * value), m: zeros, v: zeros }
+    let expected = Array.from({ length: count }, (_, i) => exactly(actual, i))
+    for (let t = 1; t <= 4000; t++) {
+      const step = { learningRate, weightDecay: Math.fround(1e-5), t }
+      actual = kernelStep(core, actual, zeros, step)
+      expected = expected.map((parameter) => adamStep(parameter, 0, step))
+      for (const slab of ['w', 'm', 'v'] as const) {
+        const subnormal = actual[slab].find((value) => value !== 0 && !(Math.abs(value) >= SMALLEST_NORMAL))
+        assert.is(subnormal, undefined, `step ${t}: ${slab}`)
+      }
+    }
+    actual.w.forEach((value, i) => {
+      assert.ok(Math.abs(value) <= 1e-9, `w[${i}] is still ${value}`)
+      assert.ok(Math.abs(expected[i].w.value) <= 1e-9, `float64 says ${expected[i].w.value}`)
+    })
   })
 
   test('no gradient, no moments and no decay leave a parameter alone', () => {
