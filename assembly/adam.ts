@@ -5,7 +5,7 @@
  *   w ← w − α / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
  *
  * WebAssembly cannot flush subnormal numbers, and x64 takes a hundred cycles for each. They do arise: a weight whose input is
- * always zero sees only its own decay and shrinks by 5 % a step, so that after some 1,700 steps it, its moments and the squares
+ * always zero sees only its own decay and shrinks by 5 % a step, so that after some 1,200 steps its moments, then it and the squares
  * on the way are subnormal, and a step takes thirty times as long. Numbers far below what ε = 1e-8 lets matter are therefore
  * taken as zero, and v is kept above a floor whose root vanishes beside ε.
  */

@@ -25,7 +25,13 @@ export function signImages(signatures: usize, images: usize, count: i32, paddedI
 }
 
 /** Rearranges order[count] within each minibatch of `batchSize`. `scratch` has room for WINDOW 64-bit words. */
-export function arrangeBatches(order: usize, count: i32, batchSize: i32, signatures: usize, scratch: usize): void {
+export function arrangeBatches(
+  order: usize,
+  count: i32,
+  batchSize: i32,
+  signatures: usize,
+  scratch: usize,
+): void {
   for (let batch = 0; batch < count; batch += batchSize) {
     const end = min(batch + batchSize, count)
     for (let first = batch; first < end; first += WINDOW) {

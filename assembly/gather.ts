@@ -4,7 +4,7 @@
  * gradient. MNIST is 81 % zeros, and a product with zero changes no bit of a sum, so the lists alone are multiplied.
  */
 import { appendToRowList, clearRows, copyTile } from './layouts'
-import { BatchPlan, INPUT_BYTES, Job, LayerPlan, PANEL, QUAD, layerAt, roundUp } from './plan'
+import { BatchPlan, INPUT_BYTES, Job, LayerPlan, layerAt, PANEL, QUAD, roundUp } from './plan'
 import { normals16 } from './random'
 import { panelAt } from './tiles'
 
@@ -35,7 +35,14 @@ function addNoise16(x: usize, scratch: usize, pixel: i32, image: u32, job: Job):
  * Rows row … row + 3 of a minibatch from the training images `order[first + row …]`, of which `rows` exist in all: clean target,
  * noisy input where asked for, and its row list. `scratch` holds 96 floats.
  */
-export function gatherTrainingQuad(job: Job, batch: BatchPlan, scratch: usize, first: i32, row: i32, rows: i32): void {
+export function gatherTrainingQuad(
+  job: Job,
+  batch: BatchPlan,
+  scratch: usize,
+  first: i32,
+  row: i32,
+  rows: i32,
+): void {
   const layer = layerAt(job, 0)
   const paddedInputs = roundUp(layer.inputs, PANEL)
   const noisy = job.noiseStd > 0
@@ -119,7 +126,11 @@ function loadInference16(job: Job, layer: LayerPlan, out: usize, row: i32, colum
   }
   memory.fill(out, 0, 64)
   const width = min(PANEL, layer.inputs - column)
-  memory.copy(out, <usize>job.inputs + ((<usize>row * <usize>layer.inputs + <usize>column) << 2), (<usize>width) << 2)
+  memory.copy(
+    out,
+    <usize>job.inputs + ((<usize>row * <usize>layer.inputs + <usize>column) << 2),
+    (<usize>width) << 2,
+  )
 }
 
 /** Rows inputRow … + 3 of the inference inputs as rows row … + 3 of the batch: target (the input itself) and row list. */
@@ -131,8 +142,15 @@ export function gatherInferenceQuad(job: Job, batch: BatchPlan, inputRow: i32, r
   let count = 0
   for (let column = 0; column < paddedInputs; column += PANEL) {
     const target = panelAt(batch.target, row, column, job.rowCapacity)
-    for (let r = 0; r < QUAD; r++) loadInference16(job, layer, target + ((<usize>r) << 6), inputRow + r, column)
-    count = appendToRowList(<usize>batch.rowValues + (list << 4), <usize>batch.rowOffsets + (list << 2), count, target, column)
+    for (let r = 0; r < QUAD; r++)
+      loadInference16(job, layer, target + ((<usize>r) << 6), inputRow + r, column)
+    count = appendToRowList(
+      <usize>batch.rowValues + (list << 4),
+      <usize>batch.rowOffsets + (list << 2),
+      count,
+      target,
+      column,
+    )
   }
   store<i32>(<usize>batch.rowCounts + (quad << 2), count)
 }
@@ -147,7 +165,8 @@ export function gatherCodesQuad(job: Job, scratch: usize, inputRow: i32, row: i3
   const values = <usize>before.outputValues + (list << 4)
   let count = 0
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    for (let r = 0; r < QUAD; r++) loadInference16(job, entered, scratch + ((<usize>r) << 6), inputRow + r, column)
+    for (let r = 0; r < QUAD; r++)
+      loadInference16(job, entered, scratch + ((<usize>r) << 6), inputRow + r, column)
     count = appendToRowList(values, <usize>before.outputOffsets + (list << 2), count, scratch, column)
   }
   store<i32>(<usize>before.outputCounts + (quad << 2), count)

@@ -2,16 +2,16 @@
  * The exports of the core. Nothing here or below allocates or keeps state between calls: every address comes from the host, so
  * that any number of instances can work in one shared memory.
  */
-import { Job, LayerPlan, BatchPlan } from './plan'
-import { inferSteps, trainSteps } from './schedule'
+import { BatchPlan, Job, LayerPlan } from './plan'
 import { shuffle, xavierUniform } from './random'
+import { inferSteps, trainSteps } from './schedule'
 
-export { gemmTile, spmmTile, registerOnlyMultiplyAdd } from './gemm'
-export { gemmPanels, registerOnlyMultiplyAdd12, spmmPanels } from './bench'
 export { adam, adamSecondMomentScale, adamStepSize } from './adam'
 export { arrangeBatches, signImages } from './arrange'
-export { exp4Array, sigmoid4Array, log4Array, sinTurns4Array, cosTurns4Array } from './vectors'
+export { gemmPanels, registerOnlyMultiplyAdd12, spmmPanels } from './bench'
+export { gemmTile, registerOnlyMultiplyAdd, spmmTile } from './gemm'
 export { normals16 } from './random'
+export { cosTurns4Array, exp4Array, log4Array, sigmoid4Array, sinTurns4Array } from './vectors'
 
 /** Trains the job's steps, sharing them with every other worker that calls this with the same job. */
 export function train(job: usize, scratch: usize): void {
@@ -24,7 +24,14 @@ export function infer(job: usize, scratch: usize, worker: i32): void {
 }
 
 /** Xavier-uniform weights of a layer in canonical order; room for the next multiple of 16 floats at `out`. */
-export function initializeWeights(out: usize, scratch: usize, inputs: i32, outputs: i32, layer: i32, seed: u32): void {
+export function initializeWeights(
+  out: usize,
+  scratch: usize,
+  inputs: i32,
+  outputs: i32,
+  layer: i32,
+  seed: u32,
+): void {
   xavierUniform(out, scratch, inputs, outputs, layer, seed)
 }
 

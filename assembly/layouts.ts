@@ -39,7 +39,14 @@ export function storeTransposed(out: usize, stride: usize, r0: v128, r1: v128, r
 /** The tile's columns 4 v … 4 v + 3 as four transposed quads, `stride` bytes apart, at out. */
 export function storeTransposedQuad(out: usize, stride: usize, tile: usize, v: usize): void {
   const from = tile + (v << 4)
-  storeTransposed(out, stride, v128.load(from), v128.load(from, 64), v128.load(from, 128), v128.load(from, 192))
+  storeTransposed(
+    out,
+    stride,
+    v128.load(from),
+    v128.load(from, 64),
+    v128.load(from, 128),
+    v128.load(from, 192),
+  )
 }
 
 /** Tile → column quads [column / 4][rows][4]: 64 bytes for each of the tile's four column quads. */
@@ -95,7 +102,14 @@ export function appendToRowList(values: usize, offsets: usize, count: i32, tile:
 }
 
 /** Tile → rows [row][columns], leaving out rows and columns that do not exist. `row` counts from the address. */
-export function storeRows(rows: usize, tile: usize, row: i32, rowCount: i32, column: i32, columns: i32): void {
+export function storeRows(
+  rows: usize,
+  tile: usize,
+  row: i32,
+  rowCount: i32,
+  column: i32,
+  columns: i32,
+): void {
   const width = min(PANEL, columns - column)
   for (let r = 0; r < QUAD && row + r < rowCount; r++) {
     const to = rows + ((<usize>(row + r) * <usize>columns + <usize>column) << 2)

@@ -2,8 +2,9 @@
  * The random streams of a run, bit for bit those of `src/random/streams.ts`, which says what each counter means: Philox4x32-10
  * (Salmon et al., SC 2011), four counters at a time.
  */
-import { cosTurns4, log4, sinTurns4 } from './math'
+
 import { storeTransposed } from './layouts'
+import { cosTurns4, log4, sinTurns4 } from './math'
 import { PANEL } from './plan'
 
 const STREAM_WEIGHTS: u32 = 1
@@ -59,7 +60,14 @@ function unit4(words: v128, add: i32): v128 {
  * Standard normal numbers of 16 neighbouring pixels of one image by Box–Muller, to out[16]. `words` is scratch for 16 words,
  * `firstPixel` a multiple of 16.
  */
-export function normals16(out: usize, words: usize, firstPixel: i32, image: u32, epoch: u32, seed: u32): void {
+export function normals16(
+  out: usize,
+  words: usize,
+  firstPixel: i32,
+  image: u32,
+  epoch: u32,
+  seed: u32,
+): void {
   philox4x32x4(words, <u32>firstPixel / 4, image, epoch, seed, STREAM_NOISE)
   const n0 = radius4(v128.load(words))
   const turn0 = unit4(v128.load(words, 16), 0)
@@ -86,7 +94,14 @@ function radius4(words: v128): v128 {
  * Xavier-uniform weights of one layer, (count) floats in canonical order at `out`, which must have room up to the next multiple
  * of 16: ±√(6 / (inputs + outputs)). `words` is scratch for 16 words.
  */
-export function xavierUniform(out: usize, words: usize, inputs: i32, outputs: i32, layer: u32, seed: u32): void {
+export function xavierUniform(
+  out: usize,
+  words: usize,
+  inputs: i32,
+  outputs: i32,
+  layer: u32,
+  seed: u32,
+): void {
   const bound = <f32>sqrt<f64>(6.0 / <f64>(inputs + outputs))
   const count = inputs * outputs
   for (let first = 0; first < count; first += PANEL) {

@@ -18,7 +18,7 @@
  * bits with any number of workers.
  */
 import { gatherTrainingQuad, listColumnQuad } from './gather'
-import { Job, PANEL, QUAD, batchAt, layerAt, roundUp, rowsOfStep } from './plan'
+import { batchAt, Job, layerAt, PANEL, QUAD, roundUp, rowsOfStep } from './plan'
 import { backwardInput, batchLoss, forwardHidden, forwardLoss, inferRows, updatePanel } from './step'
 
 // Control words: 32-bit, each on its own cache line so that counting one thing does not slow the reading of another.
@@ -173,7 +173,8 @@ function runShard(
   if (lastLayer === 0 && !reached(job, LAST, (round - 1) * lasts, round)) return false
   if (row0 < row1) {
     forwardLoss(job, batch, step, tile, row0, row1)
-    for (let index = lastLayer; index > max(job.frozenLayers, 0) && index > 0; index--) backwardInput(job, index, tile, row0, row1)
+    for (let index = lastLayer; index > max(job.frozenLayers, 0) && index > 0; index--)
+      backwardInput(job, index, tile, row0, row1)
   }
   done(job, SHARDS)
   return true
@@ -191,7 +192,8 @@ function runGather(job: Job, tile: usize, step: i32, piece: i32): void {
 function runLists(job: Job, step: i32, piece: i32, pixelQuads: i32): void {
   const rows = roundUp(rowsOfStep(job, step), QUAD)
   const quad1 = min((piece + 1) * LIST_QUADS, pixelQuads)
-  for (let quad = piece * LIST_QUADS; quad < quad1; quad++) listColumnQuad(job, batchAt(job, step), quad, rows)
+  for (let quad = piece * LIST_QUADS; quad < quad1; quad++)
+    listColumnQuad(job, batchAt(job, step), quad, rows)
 }
 
 /** One panel of the layers before the last, counted through all of them. */
@@ -217,7 +219,8 @@ function runLast(job: Job, tile: usize, round: i32, step: i32, panel: i32, shard
     // A loss that is no number cannot be mended by more steps.
     if (!isFinite<f64>(loss)) atomic.store<i32>(<usize>job.control + STOP, 1)
   }
-  if (job.frozenLayers < job.layerCount) updatePanel(job, batchAt(job, step), job.layerCount - 1, step, tile, panel)
+  if (job.frozenLayers < job.layerCount)
+    updatePanel(job, batchAt(job, step), job.layerCount - 1, step, tile, panel)
   done(job, LAST)
   return true
 }

@@ -6,7 +6,18 @@ import { adam, adamSecondMomentScale, adamStepSize } from './adam'
 import { gatherCodesQuad, gatherInferenceQuad } from './gather'
 import { gemmTile, spmmTile } from './gemm'
 import { clearRows, storeRows, storeTransposedQuad } from './layouts'
-import { ACTIVATION_SOFTMAX, BatchPlan, Job, LayerPlan, PANEL, QUAD, batchAt, layerAt, roundUp, rowsOfStep } from './plan'
+import {
+  ACTIVATION_SOFTMAX,
+  BatchPlan,
+  batchAt,
+  Job,
+  LayerPlan,
+  layerAt,
+  PANEL,
+  QUAD,
+  roundUp,
+  rowsOfStep,
+} from './plan'
 import { crossEntropyRow, softmaxRow } from './softmax'
 import {
   addSquaredErrors,
@@ -44,7 +55,14 @@ function forwardTile(job: Job, batch: BatchPlan, index: i32, tile: usize, quad: 
 }
 
 /** Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b). Panels outside: a panel of weights serves all rows from cache. */
-export function forwardHidden(job: Job, batch: BatchPlan, index: i32, tile: usize, row0: i32, row1: i32): void {
+export function forwardHidden(
+  job: Job,
+  batch: BatchPlan,
+  index: i32,
+  tile: usize,
+  row0: i32,
+  row1: i32,
+): void {
   const layer = layerAt(job, index)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let column = 0; column < paddedOutputs; column += PANEL) {
@@ -108,7 +126,12 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize,
       if (row + r < rows) {
         const image = load<u32>(<usize>job.order + ((<usize>(first + row + r)) << 2))
         softmaxRow(at, layer.outputs)
-        const loss = crossEntropyRow(at, layer, load<u8>(<usize>job.labels + <usize>image), <f32>(1.0 / <f64>rows))
+        const loss = crossEntropyRow(
+          at,
+          layer,
+          load<u8>(<usize>job.labels + <usize>image),
+          <f32>(1.0 / <f64>rows),
+        )
         store<f32>(<usize>job.rowLosses + ((<usize>(row + r)) << 6), loss)
       } else {
         memory.fill(at, 0, (<usize>paddedOutputs) << 2)
@@ -163,7 +186,14 @@ export function backwardInput(job: Job, index: i32, tile: usize, row0: i32, row1
  * Weight gradient and Adam for panel `panel` of layer `index`, some tiles at a time: the gradient of a 4 × 16 block of Wᵀ is one tile of
  * Σ over all rows of x ⊗ δ, and is used up while it is in cache; no gradient is ever stored.
  */
-export function updatePanel(job: Job, batch: BatchPlan, index: i32, step: i32, tile: usize, panel: i32): void {
+export function updatePanel(
+  job: Job,
+  batch: BatchPlan,
+  index: i32,
+  step: i32,
+  tile: usize,
+  panel: i32,
+): void {
   const layer = layerAt(job, index)
   const rows = roundUp(rowsOfStep(job, step), QUAD)
   const t = job.adamSteps + step - job.firstStep + 1
@@ -191,13 +221,28 @@ export function updatePanel(job: Job, batch: BatchPlan, index: i32, step: i32, t
         )
       } else {
         clearRows(gradient, 256)
-        gemmTile(wide, gradient, <usize>layerAt(job, index - 1).outputColumns + ((<usize>list) << 4), deltas, rows)
+        gemmTile(
+          wide,
+          gradient,
+          <usize>layerAt(job, index - 1).outputColumns + ((<usize>list) << 4),
+          deltas,
+          rows,
+        )
       }
     }
     const block = (<usize>(panel * paddedInputs + first * QUAD)) << 6
     const weights = <usize>layer.weight + block
     const vectors = count * QUAD * 4
-    adam(weights, tile, <usize>layer.weightM + block, <usize>layer.weightV + block, vectors, job.weightDecay, stepSize, scale)
+    adam(
+      weights,
+      tile,
+      <usize>layer.weightM + block,
+      <usize>layer.weightV + block,
+      vectors,
+      job.weightDecay,
+      stepSize,
+      scale,
+    )
     if (index > 0) {
       for (let i = 0; i < count; i++) {
         storeTransposedWeights(layer, weights + ((<usize>i) << 8), panel, first + i, paddedOutputs)
@@ -219,7 +264,13 @@ export function updatePanel(job: Job, batch: BatchPlan, index: i32, step: i32, t
 }
 
 /** A 4 × 16 block of Wᵀ into the panels of W. */
-function storeTransposedWeights(layer: LayerPlan, weights: usize, panel: i32, quad: i32, paddedOutputs: i32): void {
+function storeTransposedWeights(
+  layer: LayerPlan,
+  weights: usize,
+  panel: i32,
+  quad: i32,
+  paddedOutputs: i32,
+): void {
   // Input columns 4 · quad … + 3 lie in panel quad / 4 of W, at lane 4 · (quad mod 4); outputs are its rows.
   const to =
     <usize>layer.weightT +
@@ -230,7 +281,10 @@ function storeTransposedWeights(layer: LayerPlan, weights: usize, panel: i32, qu
 
 /** Bias gradient of a panel: Σ over rows of δ, to out[16]. */
 function sumDeltas(out: usize, deltas: usize, rows: i32): void {
-  let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0)
+  let s0 = f32x4.splat(0),
+    s1 = f32x4.splat(0),
+    s2 = f32x4.splat(0),
+    s3 = f32x4.splat(0)
   const end = deltas + ((<usize>rows) << 6)
   while (deltas < end) {
     s0 = f32x4.add(s0, v128.load(deltas))
