@@ -39,8 +39,6 @@ function integerPower(base: f64, n: i32): f64 {
 }
 
 /** x, or 0 where |x| < tiny. NaN stays NaN. */
-// @ts-ignore: decorator
-@inline
 function flush(x: v128, tiny: v128): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), tiny))
 }
@@ -72,7 +70,8 @@ export function adam(
   const floor = f32x4.splat(SECOND_MOMENT_FLOOR)
   const end = g + ((<usize>vectors) << 4)
   while (g < end) {
-    const w0 = v128.load(w), w1 = v128.load(w, 16)
+    const w0 = v128.load(w),
+      w1 = v128.load(w, 16)
     const g0 = flush(f32x4.add(v128.load(g), f32x4.mul(decay, w0)), tinyGradient)
     const g1 = flush(f32x4.add(v128.load(g, 16), f32x4.mul(decay, w1)), tinyGradient)
     const m0 = flush(f32x4.add(f32x4.mul(beta1, v128.load(m)), f32x4.mul(oneMinusBeta1, g0)), tinyMoment)

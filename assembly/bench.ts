@@ -10,8 +10,6 @@ import { gemmTile, multiplyAdd, spmmTile } from './gemm'
 import { clearRows } from './layouts'
 
 /** Address of the float `index` places behind `address`. */
-// @ts-ignore: decorator
-@inline
 function floatAt(address: usize, index: i32): usize {
   return address + ((<usize>index) << 2)
 }

@@ -2,7 +2,8 @@
  * Elementary functions on four lanes, as polynomials of our own: results do not depend on the host's `Math`. In the relaxed build
  * the exponential's polynomial is fused where the machine fuses; all else is +, −, ×, ÷ and √, the same bits on every machine.
  *
- * `@inline` (which the TypeScript checker does not know on functions) where V8 can only fuse two calls' work in one body.
+ * `@inline` on a function is AssemblyScript's own, unknown to other tools (the linter leaves this file out): V8 can only fuse the
+ * work of two calls in one body, and these two are too large to be inlined unasked.
  */
 import { multiplyAdd } from './gemm'
 

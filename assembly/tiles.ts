@@ -20,8 +20,6 @@ export function panelAt(panels: usize, row: i32, column: i32, rowCapacity: i32):
 }
 
 /** 16 neighbouring floats. */
-// @ts-ignore: decorator
-@inline
 function storeRow(to: usize, v0: v128, v1: v128, v2: v128, v3: v128): void {
   v128.store(to, v0)
   v128.store(to, v1, 16)
@@ -32,7 +30,10 @@ function storeRow(to: usize, v0: v128, v1: v128, v2: v128, v3: v128): void {
 /** tile += bias[16], then max(tile, 0) for ReLU, in place. */
 function biasAndActivation(tile: usize, bias: usize, relu: bool): void {
   const floor = relu ? f32x4.splat(0) : f32x4.splat(-Infinity)
-  const b0 = v128.load(bias), b1 = v128.load(bias, 16), b2 = v128.load(bias, 32), b3 = v128.load(bias, 48)
+  const b0 = v128.load(bias),
+    b1 = v128.load(bias, 16),
+    b2 = v128.load(bias, 32),
+    b3 = v128.load(bias, 48)
   const end = tile + TILE
   while (tile < end) {
     const y0 = f32x4.max(f32x4.add(v128.load(tile), b0), floor)
@@ -45,7 +46,14 @@ function biasAndActivation(tile: usize, bias: usize, relu: bool): void {
 }
 
 /** Forward, hidden layer: y = f(sum + b), kept as a row list and as column quads. Columns of a row come in order. */
-export function finishHidden(job: Job, layer: LayerPlan, tile: usize, row: i32, column: i32, paddedOutputs: i32): void {
+export function finishHidden(
+  job: Job,
+  layer: LayerPlan,
+  tile: usize,
+  row: i32,
+  column: i32,
+  paddedOutputs: i32,
+): void {
   biasAndActivation(tile, <usize>layer.bias + ((<usize>column) << 2), layer.activation === ACTIVATION_RELU)
   const quad = <usize>(row / QUAD)
   const count = <usize>layer.outputCounts + (quad << 2)
@@ -59,7 +67,10 @@ export function finishHidden(job: Job, layer: LayerPlan, tile: usize, row: i32, 
 /** Forward, last layer: y = sigmoid(sum + b), in place. */
 export function finishSigmoid(layer: LayerPlan, tile: usize, column: i32): void {
   const bias = <usize>layer.bias + ((<usize>column) << 2)
-  const b0 = v128.load(bias), b1 = v128.load(bias, 16), b2 = v128.load(bias, 32), b3 = v128.load(bias, 48)
+  const b0 = v128.load(bias),
+    b1 = v128.load(bias, 16),
+    b2 = v128.load(bias, 32),
+    b3 = v128.load(bias, 48)
   const end = tile + TILE
   while (tile < end) {
     const y0 = sigmoid4(f32x4.add(v128.load(tile), b0))
@@ -91,8 +102,6 @@ export function addSquaredErrors(tile: usize, target: usize, losses: usize): voi
 }
 
 /** y, or 0 where y < least. NaN stays NaN. */
-// @ts-ignore: decorator
-@inline
 function orZero(y: v128, least: v128): v128 {
   return v128.andnot(y, f32x4.lt(y, least))
 }
@@ -159,7 +168,8 @@ export function finishSquaredError(
   const target = panelAt(targets, row, column, job.rowCapacity)
   const existingRows = rows - row
   const existingColumns = layer.outputs - column
-  if (existingRows < QUAD || existingColumns < PANEL) clearMissing(tile, target, existingRows, existingColumns)
+  if (existingRows < QUAD || existingColumns < PANEL)
+    clearMissing(tile, target, existingRows, existingColumns)
   addSquaredErrors(tile, target, <usize>job.rowLosses + ((<usize>row) << 6))
   const delta = panelAt(layer.delta, row, column, job.rowCapacity)
   squaredErrorDelta(delta, tile, target, scale)
@@ -167,13 +177,27 @@ export function finishSquaredError(
 }
 
 /** A tile of δ that is computed already, into the layouts of `layer`. */
-export function storeDelta(job: Job, layer: LayerPlan, tile: usize, row: i32, column: i32, paddedOutputs: i32): void {
+export function storeDelta(
+  job: Job,
+  layer: LayerPlan,
+  tile: usize,
+  row: i32,
+  column: i32,
+  paddedOutputs: i32,
+): void {
   copyTile(panelAt(layer.delta, row, column, job.rowCapacity), tile)
   if (layer.deltaRows !== 0) storeRowQuads(layer.deltaRows, tile, row, column, paddedOutputs)
 }
 
 /** Backward through the activation of `layer`: the tile of ∂loss/∂y becomes δ = ∂loss/∂y · f′, with f′ = [y > 0] for ReLU. */
-export function finishInputGradient(job: Job, layer: LayerPlan, tile: usize, row: i32, column: i32, paddedOutputs: i32): void {
+export function finishInputGradient(
+  job: Job,
+  layer: LayerPlan,
+  tile: usize,
+  row: i32,
+  column: i32,
+  paddedOutputs: i32,
+): void {
   const delta = panelAt(layer.delta, row, column, job.rowCapacity)
   const relu = layer.activation === ACTIVATION_RELU
   const zero = f32x4.splat(0)
