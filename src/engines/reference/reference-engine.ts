@@ -153,10 +153,10 @@ export function createReferenceEngine(network: Network): Engine {
     setTrainingSet: (set) =>
       guard.run(async () => {
         held.imageCount = checkTrainingSet(network, set)
-        // Arrays passed in are the caller's again when this settles, so they are copied.
+        // Arrays passed in are the caller's again when this settles, so they are copied; a Buffer's slice() would be a view.
         held.set = {
-          images: set.images.slice(),
-          ...(set.labels && { labels: set.labels.slice() }),
+          images: new Uint8Array(set.images),
+          ...(set.labels && { labels: new Uint8Array(set.labels) }),
         }
       }),
 
