@@ -5,7 +5,6 @@
 import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import asc from 'assemblyscript/asc'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -41,6 +40,8 @@ await mkdir(join(root, 'build'), { recursive: true })
 for (const { file, flags } of BUILDS) {
   const outFile = join(root, 'build', file)
   if (!process.argv.includes('--force') && (await modified(outFile)) > sources) continue
+  // Loaded only now: the compiler takes longer to load than most commands have to wait for anything else.
+  const { default: asc } = await import('assemblyscript/asc')
   const { error, stderr } = await asc.main([
     ...flags,
     '--outFile',

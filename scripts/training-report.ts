@@ -183,8 +183,9 @@ function ratio(value: number): string {
   return String(Number(value.toFixed(1)))
 }
 
+/** 60,000. By hand: the first call of `toLocaleString` loads a locale, which takes some 10 ms. */
 function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** 0.001, but 1e-5 and 1.5e-4. */

