@@ -74,7 +74,7 @@ export async function benchProcess(
       effort,
     )
     const commands = new Map([
-      [OURS, 'node scripts/train.ts -z 8 -e 1'],
+      [OURS, 'npm run train -- -z 8 -e 1'],
       [PYTORCH, 'python3 scripts/bench/pytorch-epoch.py'],
     ])
     const rows = session.measurements.map((time) => {
@@ -99,7 +99,7 @@ async function runOurs(
   threads: number,
   simd: Simd,
 ): Promise<Outcome> {
-  const script = fileURLToPath(new URL('../train.ts', import.meta.url))
+  const launcher = fileURLToPath(new URL('../start.mjs', import.meta.url))
   const preload = new URL('./peak-memory.ts', import.meta.url).href
   const memoryFile = join(directory, 'peak-memory')
   const out = ['--save', join(directory, 'ours.pth'), '--plot', join(directory, 'ours.png')]
@@ -107,7 +107,7 @@ async function runOurs(
   const flags = ['-z', '8', '-e', '1', '--device', 'cpu', '--threads', String(threads), '--simd', simd]
   const stdout = await runProgram(
     process.execPath,
-    ['--import', preload, script, ...flags, '--json', ...out, ...data],
+    ['--import', preload, launcher, 'train', ...flags, '--json', ...out, ...data],
     { PEAK_MEMORY_FILE: memoryFile },
   )
   return {
