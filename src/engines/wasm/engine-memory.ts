@@ -1,0 +1,185 @@
+/**
+ * The engine's view of the one shared memory: what lies where at the moment, and how parameters, images and jobs get in and out.
+ * The map itself is drawn in `memory-map.ts`.
+ */
+import { DeviceError } from '../../errors.ts'
+import type { Network } from '../../model/network.ts'
+import { parameterCount, parameterTable } from '../../model/network.ts'
+import type { FloatArray, ModelState } from '../../model/state.ts'
+import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
+import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
+import { packedWeightElems, packWeights, roundUp, unpackWeights } from './packing.ts'
+import {
+  ACTIVATION_CODES,
+  BATCH_FIELDS,
+  CONTROL_BYTES,
+  JOB_FIELDS,
+  LAYER_FIELDS,
+  PANEL,
+  QUAD,
+  writeStruct,
+} from './plan.ts'
+
+/** Rows of one worker's slice of the activation buffers in inference. */
+export const SLICE_ROWS = 64
+
+export type JobValues = Partial<Record<(typeof JOB_FIELDS)[number], number>>
+
+export class EngineMemory {
+  readonly fixed: FixedMap
+  readonly #network: Network
+  readonly #memory: WebAssembly.Memory
+  readonly #workers: number
+  #trainingSet: TrainingSetMap | undefined
+  #work: WorkMap | undefined
+
+  constructor(network: Network, memory: WebAssembly.Memory, workers: number) {
+    this.#network = network
+    this.#memory = memory
+    this.#workers = workers
+    this.fixed = mapFixed(network, workers)
+    growMemory(memory, this.fixed.end)
+  }
+
+  /** The control words of `plan.ts`. */
+  get control(): Int32Array {
+    return new Int32Array(this.#memory.buffer, this.fixed.control, CONTROL_BYTES / 4)
+  }
+
+  /** Makes room for a training set behind the parameters; what lay there is lost. */
+  placeTrainingSet(count: number): TrainingSetMap {
+    const map = mapTrainingSet(this.fixed.end, this.#network, count)
+    growMemory(this.#memory, map.end)
+    this.#trainingSet = map
+    this.#work = undefined
+    return map
+  }
+
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, length)
+  }
+
+  floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.#memory.buffer, address, length)
+  }
+
+  /** Address of `bytes` behind everything laid out so far; good until the next layout. */
+  staging(bytes: number): number {
+    const start = this.#work?.end ?? this.#trainingSet?.end ?? this.fixed.end
+    growMemory(this.#memory, start + bytes)
+    return start
+  }
+
+  /** Buffers for at least `rows` rows, and for every worker's slice in inference. */
+  workFor(rows: number): WorkMap {
+    const needed = Math.max(roundUp(rows, QUAD), this.#workers * SLICE_ROWS)
+    if (!this.#work || this.#work.rowCapacity < needed) {
+      const start = this.#trainingSet?.end ?? this.fixed.end
+      const work = mapWork(start, this.#network, needed)
+      if (work.end >= 2 ** 32) {
+        throw new DeviceError(`batch size ${rows}: too large for a 32-bit memory at these network sizes`)
+      }
+      growMemory(this.#memory, work.end)
+      // Padding is read as zeros and never written: begin with zeros everywhere.
+      this.bytes(start, work.end - start).fill(0)
+      this.#work = work
+    }
+    return this.#work
+  }
+
+  /** Writes what all workers read: layers, minibatch buffers, and the job with `values`. Needs `workFor` before. */
+  writeJob(values: JobValues): void {
+    const work = this.#work as WorkMap
+    this.#network.layers.forEach((layer, index) => {
+      writeStruct(this.#memory.buffer, this.fixed.layers + index * LAYER_FIELDS.length * 4, LAYER_FIELDS, {
+        inputs: layer.inputs,
+        outputs: layer.outputs,
+        activation: ACTIVATION_CODES[layer.activation],
+        ...this.fixed.parameters[index],
+        ...work.activations[index],
+      })
+    })
+    work.batches.forEach((batch, index) => {
+      const address = this.fixed.batches + index * BATCH_FIELDS.length * 4
+      const input = values.noiseStd ? batch.input : batch.target
+      writeStruct(this.#memory.buffer, address, BATCH_FIELDS, { ...batch, input })
+    })
+    writeStruct(this.#memory.buffer, this.fixed.job, JOB_FIELDS, {
+      layerCount: this.#network.layers.length,
+      layers: this.fixed.layers,
+      batches: this.fixed.batches,
+      control: this.fixed.control,
+      rowCapacity: work.rowCapacity,
+      ...values,
+    })
+  }
+
+  /** Byte rows of `width` to rows padded with zeros to whole panels. */
+  copyPadded(bytes: Uint8Array, width: number, address: number, rows: number): void {
+    const stride = roundUp(width, PANEL)
+    const target = this.bytes(address, rows * stride)
+    if (stride === width) {
+      target.set(bytes)
+      return
+    }
+    target.fill(0)
+    for (let row = 0; row < rows; row++)
+      target.set(bytes.subarray(row * width, (row + 1) * width), row * stride)
+  }
+
+  /** Replaces parameters and moments, canonical slabs all three. */
+  writeState({ parameters, firstMoment, secondMoment }: Omit<ModelState, 'steps'>): void {
+    this.#writeSlab(parameters, 'weight', 'bias', true)
+    this.#writeSlab(firstMoment, 'weightM', 'biasM', false)
+    this.#writeSlab(secondMoment, 'weightV', 'biasV', false)
+  }
+
+  #writeSlab(
+    slab: FloatArray,
+    weightField: keyof LayerAddresses,
+    biasField: keyof LayerAddresses,
+    transpose: boolean,
+  ): void {
+    const table = parameterTable(this.#network)
+    this.#network.layers.forEach((layer, index) => {
+      const addresses = this.fixed.parameters[index]
+      const elems = packedWeightElems(layer)
+      const weight = table[2 * index]
+      packWeights(
+        layer,
+        slab.subarray(weight.offset, weight.offset + weight.length),
+        this.floats(addresses[weightField], elems),
+        transpose && addresses.weightT ? this.floats(addresses.weightT, elems) : undefined,
+      )
+      const bias = table[2 * index + 1]
+      const packedBias = this.floats(addresses[biasField], roundUp(bias.length, PANEL)).fill(0)
+      packedBias.set(slab.subarray(bias.offset, bias.offset + bias.length))
+    })
+  }
+
+  /** Parameters and moments as canonical slabs of their own. */
+  readState(): Omit<ModelState, 'steps'> {
+    return {
+      parameters: this.#readSlab('weight', 'bias'),
+      firstMoment: this.#readSlab('weightM', 'biasM'),
+      secondMoment: this.#readSlab('weightV', 'biasV'),
+    }
+  }
+
+  #readSlab(weightField: keyof LayerAddresses, biasField: keyof LayerAddresses): Float32Array {
+    const slab = new Float32Array(parameterCount(this.#network))
+    const table = parameterTable(this.#network)
+    this.#network.layers.forEach((layer, index) => {
+      const addresses = this.fixed.parameters[index]
+      const weight = table[2 * index]
+      unpackWeights(
+        layer,
+        this.floats(addresses[weightField], packedWeightElems(layer)),
+        slab.subarray(weight.offset, weight.offset + weight.length),
+      )
+      const bias = table[2 * index + 1]
+      slab.set(this.floats(addresses[biasField], bias.length), bias.offset)
+    })
+    return slab
+  }
+}
