@@ -1,4 +1,4 @@
-/** Opens the built page in a real Chromium, served by a small static host, and watches what it writes to the console. */
+/** Opens a built page in a real Chromium, served by a small static host, and watches what it writes to the console. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -9,7 +9,7 @@ import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipTest } from '../support/skip.ts'
 
-const FOLDER = join(import.meta.dirname, '../../dist-web')
+const DIST_WEB = join(import.meta.dirname, '../../dist-web')
 /** Not the host's root: the page must work under any path. */
 const BASE_PATH = '/some/where/'
 const CANDIDATES = [
@@ -42,6 +42,12 @@ export interface OpenOptions {
   readonly serviceWorker?: boolean
   /** Waits for the pre-trained model; default true. */
   readonly waitForModel?: boolean
+  /** Whether Chromium is told to accept any WebGPU adapter, software too; default true. */
+  readonly webgpu?: boolean
+  /** Runs in the page before its own scripts do: makes another browser of this one. */
+  readonly initScript?: () => void
+  /** Folder of a built page other than Hourglass's own, which is the default. */
+  readonly folder?: string
 }
 
 export interface OpenPage {
@@ -51,19 +57,33 @@ export interface OpenPage {
   readonly address: string
   /** Paths that the host was asked for since the last look, relative to the page. */
   readonly requests: string[]
+  /** What was written to the console as an error, and what was thrown and not caught. */
+  readonly errors: readonly string[]
+  close(): Promise<void>
 }
 
 function findChromium(): string | undefined {
   return CANDIDATES.find((path) => path !== undefined && existsSync(path))
 }
 
-/** Registers a test that needs a browser; where none is found it is skipped, loudly. */
-export function browserTest(test: Test, name: string, run: () => Promise<void>): void {
-  if (findChromium()) test(name, run)
-  else skipTest(test, name, 'no Chromium found: install it, or set CHROMIUM to its path')
+/** Why tests that need a browser cannot run; undefined where they can. */
+export function missingBrowser(): string | undefined {
+  return findChromium() ? undefined : 'no Chromium found: install it, or set CHROMIUM to its path'
 }
 
-function startHost(headers: boolean, requests: string[]): Promise<{ port: number; close: () => void }> {
+/** Registers a test that needs a browser; where none is found it is skipped, loudly. */
+export function browserTest(test: Test, name: string, run: () => Promise<void>): void {
+  const why = missingBrowser()
+  if (why === undefined) test(name, run)
+  else skipTest(test, name, why)
+}
+
+interface Host {
+  readonly port: number
+  close(): void
+}
+
+function startHost(folder: string, headers: boolean, requests: string[]): Promise<Host> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://host').pathname)
     if (!path.startsWith(BASE_PATH)) {
@@ -72,7 +92,7 @@ function startHost(headers: boolean, requests: string[]): Promise<{ port: number
     }
     const file = path === BASE_PATH ? 'index.html' : path.slice(BASE_PATH.length)
     requests.push(file)
-    readFile(join(FOLDER, file)).then(
+    readFile(join(folder, file)).then(
       (bytes) => {
         const type = TYPES[extname(file)] ?? 'application/octet-stream'
         response.writeHead(200, {
@@ -97,10 +117,13 @@ function startHost(headers: boolean, requests: string[]): Promise<{ port: number
   })
 }
 
-let browser: Browser | undefined
+/** One for pages that may use any WebGPU adapter, one for those that may not. */
+const browsers = new Map<boolean, Browser>()
 
-async function launch(): Promise<Browser> {
-  browser ??= await chromium.launch({
+async function launch(webgpu: boolean): Promise<Browser> {
+  const running = browsers.get(webgpu)
+  if (running) return running
+  const browser = await chromium.launch({
     executablePath: findChromium() ?? '',
     headless: true,
     args: [
@@ -110,30 +133,38 @@ async function launch(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--enable-unsafe-webgpu',
+      ...(webgpu ? ['--enable-unsafe-webgpu'] : []),
     ],
   })
+  browsers.set(webgpu, browser)
   return browser
 }
 
-/** Ends the browser; call it in `test.after`. */
+/** Ends what was launched; call it in `test.after`. */
 export async function closeBrowser(): Promise<void> {
-  await browser?.close()
-  browser = undefined
+  await Promise.all([...browsers.values()].map((browser) => browser.close()))
+  browsers.clear()
 }
 
-/** Opens the page, hands it to `use`, and fails if it wrote an error to the console. */
-export async function withPage(options: OpenOptions, use: (open: OpenPage) => Promise<void>): Promise<void> {
-  assert.ok(existsSync(join(FOLDER, 'index.html')), 'dist-web is missing: run npm run build:web first')
+/** Opens the page. The caller closes it, and looks at its errors. */
+export async function openPage(options: OpenOptions = {}): Promise<OpenPage> {
   const { query = '', headers = true, serviceWorker = false, waitForModel = true } = options
+  const { webgpu = true, initScript, folder = DIST_WEB } = options
+  assert.ok(existsSync(join(folder, 'index.html')), `${folder} is missing: run npm run build:web first`)
+  const browser = await launch(webgpu)
   const requests: string[] = []
-  const host = await startHost(headers, requests)
-  const context = await (await launch()).newContext({
+  const host = await startHost(folder, headers, requests)
+  const context = await browser.newContext({
     serviceWorkers: serviceWorker ? 'allow' : 'block',
     acceptDownloads: true,
   })
   context.setDefaultTimeout(PATIENCE_MS)
+  const close = async () => {
+    await context.close()
+    host.close()
+  }
   try {
+    if (initScript) await context.addInitScript(initScript)
     const page = await context.newPage()
     const errors: string[] = []
     page.on('console', (message) => {
@@ -143,11 +174,34 @@ export async function withPage(options: OpenOptions, use: (open: OpenPage) => Pr
     const address = `http://127.0.0.1:${host.port}${BASE_PATH}`
     await page.goto(`${address}?${query}`)
     if (waitForModel) await page.waitForFunction(hasMeasuredModel)
-    await use({ page, context, address, requests })
-    assert.equal(errors, [], 'errors on the console')
+    return { page, context, address, requests, errors, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Opens the page, hands it to `use`, and fails if it wrote an error to the console. */
+export async function withPage(options: OpenOptions, use: (open: OpenPage) => Promise<void>): Promise<void> {
+  const open = await openPage(options)
+  try {
+    await use(open)
+    assert.equal(open.errors, [], 'errors on the console')
   } finally {
-    await context.close()
-    host.close()
+    await open.close()
+  }
+}
+
+/** Why WebGPU tests cannot run: there is no browser, or it has no adapter. undefined where they can. */
+export async function missingAdapter(options: OpenOptions = {}): Promise<string | undefined> {
+  const noBrowser = missingBrowser()
+  if (noBrowser !== undefined) return noBrowser
+  const { page, close } = await openPage({ ...options, waitForModel: false })
+  try {
+    const found = await page.evaluate(async () => (await navigator.gpu?.requestAdapter()) != null)
+    return found ? undefined : 'Chromium found no WebGPU adapter'
+  } finally {
+    await close()
   }
 }
 

@@ -31,10 +31,19 @@ export interface Tolerance {
  */
 export const FLOAT32_TOLERANCE: Tolerance = { loss: 5e-6, parameters: 5e-6, moments: 1e-5, outputs: 5e-6 }
 
+/** What tests are registered with: uvu's suites, or anything like them. */
+export interface TestSuite {
+  (name: string, run: () => Promise<void>): void
+  after(hook: () => Promise<void> | undefined): void
+  run(): void
+}
+
 export interface ConformanceOptions {
   readonly tolerance?: Tolerance
   /** Losses that the engine computes; default both. What is left out is said aloud. */
   readonly losses?: readonly Loss[]
+  /** Makes the suite; default uvu's. */
+  readonly createSuite?: (name: string) => TestSuite
 }
 
 interface Case {
@@ -170,8 +179,8 @@ export function conformance(
   createEngine: (network: Network) => Promise<Engine>,
   options: ConformanceOptions = {},
 ): void {
-  const { tolerance = FLOAT32_TOLERANCE, losses = ['mse', 'crossEntropy'] } = options
-  const test = suite(`conformance of ${name}`)
+  const { tolerance = FLOAT32_TOLERANCE, losses = ['mse', 'crossEntropy'], createSuite = suite } = options
+  const test: TestSuite = createSuite(`conformance of ${name}`)
 
   function assertStates(actual: ModelState, expected: ModelState, what: string): void {
     assert.is(actual.steps, expected.steps, `${what}: steps`)
