@@ -14,7 +14,7 @@ import type { Network } from '../../src/model/network.ts'
 import { autoencoder } from '../../src/model/network.ts'
 import { imageNoise } from '../../src/random/streams.ts'
 import { assertWithin, conformance, FLOAT32_TOLERANCE } from './conformance.ts'
-import { useSoftwareAdapterIfNoOther } from './software-adapter.ts'
+import { missingAdapter, useSoftwareAdapterIfNoOther } from './software-adapter.ts'
 
 useSoftwareAdapterIfNoOther()
 
@@ -242,17 +242,6 @@ test('processes end by themselves, two at once give the same bits', async () => 
   assert.equal(second, first)
   assert.equal(kept, first)
 })
-
-/** Why there is no adapter here, or undefined. */
-async function missingAdapter(): Promise<string | undefined> {
-  try {
-    await (await createWebgpuNodeEngine(SMALL)).dispose()
-    return undefined
-  } catch (error) {
-    if (error instanceof DeviceError) return error.message
-    throw error
-  }
-}
 
 const missing = await missingAdapter()
 // All runs are asked for at once: uvu starts with those it knows when the first one's turn comes.
