@@ -286,10 +286,14 @@ export class WasmEngine implements Engine {
     const result = new Float32Array(rows * outputWidth)
     const isBytes = inputs instanceof Uint8Array
     const rowBytes = isBytes ? roundUp(inputWidth, PANEL) : inputWidth * 4
+    const slotBytes = roundUp(Math.min(rows, STAGED_ROWS) * (outputWidth * 4 + rowBytes) + 64, 64)
+    // Two slots in turn: while the workers compute one, the host fetches the results of the other.
+    let fetchResults = () => {}
     for (let first = 0; first < rows; first += STAGED_ROWS) {
       const count = Math.min(STAGED_ROWS, rows - first)
       const work = this.#memory.workFor(1)
-      const outputs = this.#memory.staging(count * (outputWidth * 4 + rowBytes) + 64)
+      const slot = (first / STAGED_ROWS) % 2
+      const outputs = this.#memory.staging(2 * slotBytes) + slot * slotBytes
       const staged = outputs + roundUp(count * outputWidth * 4, 64)
       const chunk = inputs.subarray(first * inputWidth, (first + count) * inputWidth)
       if (isBytes) this.#memory.copyPadded(chunk as Uint8Array, inputWidth, staged, count)
@@ -306,9 +310,12 @@ export class WasmEngine implements Engine {
         sliceRows: SLICE_ROWS,
       })
       this.#memory.control.fill(0)
-      await this.#runOnAllWorkers('infer')
-      result.set(this.#memory.floats(outputs, count * outputWidth), first * outputWidth)
+      const running = this.#runOnAllWorkers('infer')
+      fetchResults()
+      await running
+      fetchResults = () => result.set(this.#memory.floats(outputs, count * outputWidth), first * outputWidth)
     }
+    fetchResults()
     return result
   }
 
