@@ -25,9 +25,11 @@ export interface BatchPoint {
 const INPUT = 784
 const HIDDEN = 392
 /** How often the other panels see new weights. Reading and showing them costs some 40 ms of the page's own thread. */
-const SNAPSHOT_MS = 1000
+const SNAPSHOT_MS = 2000
 /** Images a second are those of the last so many milliseconds. */
 const SPEED_WINDOW_MS = 2000
+/** Readings move this often: painting takes processor time that training could have. */
+const READINGS_MS = 200
 
 /** SHA-256 of the parameters' float32 bytes in canonical order, in hex: what the command line prints for its runs. */
 export async function parametersSha256(state: ModelState): Promise<string | undefined> {
@@ -61,6 +63,7 @@ export class TrainingRun {
   #points: BatchPoint[] = []
   #history: readonly EpochRecord[] = []
   #epochFraction = 0
+  #shownMs = 0
   #ticks: { ms: number; steps: number }[] = []
   #loading: string | undefined
   #sha256: string | undefined
@@ -234,6 +237,8 @@ export class TrainingRun {
     const ms = performance.now()
     this.#ticks.push({ ms, steps: stepsDone })
     this.#ticks = this.#ticks.filter((tick) => ms - tick.ms <= SPEED_WINDOW_MS)
+    if (ms - this.#shownMs < READINGS_MS) return
+    this.#shownMs = ms
     this.#onChange()
   }
 

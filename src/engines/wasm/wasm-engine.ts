@@ -25,6 +25,8 @@ import { CONTROL, INPUT_BYTES, INPUT_FLOATS, PANEL, QUAD } from './plan.ts'
 
 /** Rows that inference stages at once: bounds the memory for inputs and outputs, changes no result. */
 const STAGED_ROWS = 2048
+/** Images that are copied into memory in one task of the host. */
+const IMAGES_AT_ONCE = 16_384
 /** Looks before a waiting worker sleeps: some 0.5 ms where every worker has a core, next to none where they share. */
 const SPINS = 20_000
 const SPINS_OVERSUBSCRIBED = 50
@@ -44,6 +46,11 @@ export interface WasmParts {
    * works itself, so that it can hear a stop between.
    */
   readonly stepsPerJob?: number
+}
+
+/** Lets the host handle what waits. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
 export class WasmEngine implements Engine {
@@ -69,9 +76,17 @@ export class WasmEngine implements Engine {
       const count = checkTrainingSet(this.network, set)
       const map = this.#memory.placeTrainingSet(count)
       const inputs = this.network.layers[0].inputs
-      this.#memory.copyPadded(set.images, inputs, map.images, count)
       if (set.labels) this.#memory.bytes(map.labels, count).set(set.labels)
-      this.#parts.core.signImages(map.signatures, map.images, count, roundUp(inputs, PANEL))
+      const stride = roundUp(inputs, PANEL)
+      // 60,000 images at once would hold up a page for longer than anyone may notice.
+      for (let first = 0; first < count; first += IMAGES_AT_ONCE) {
+        const rows = Math.min(IMAGES_AT_ONCE, count - first)
+        const images = set.images.subarray(first * inputs, (first + rows) * inputs)
+        const address = map.images + first * stride
+        this.#memory.copyPadded(images, inputs, address, rows)
+        this.#parts.core.signImages(map.signatures + first * 8, address, rows, stride)
+        if (first + rows < count) await nextTask()
+      }
       this.#trainingSet = map
       this.#imageCount = count
       this.#hasLabels = set.labels !== undefined
