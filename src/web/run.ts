@@ -24,8 +24,10 @@ export interface BatchPoint {
 
 const INPUT = 784
 const HIDDEN = 392
+/** How often training stops between two steps to tell its losses. */
+const SNAPSHOT_MS = 1000
 /** How often the other panels see new weights. Reading and showing them costs some 40 ms of the page's own thread. */
-const SNAPSHOT_MS = 2000
+const PANELS_MS = 2000
 /** Images a second are those of the last so many milliseconds. */
 const SPEED_WINDOW_MS = 2000
 /** Readings move this often: painting takes processor time that training could have. */
@@ -64,6 +66,7 @@ export class TrainingRun {
   #history: readonly EpochRecord[] = []
   #epochFraction = 0
   #shownMs = 0
+  #updatedMs = 0
   #ticks: { ms: number; steps: number }[] = []
   #loading: string | undefined
   #sha256: string | undefined
@@ -248,7 +251,9 @@ export class TrainingRun {
       this.#points.push({ at: epoch - 1 + (first + i + 1) / steps, loss })
     })
     this.#tick(stepsDone, steps)
-    if (this.#isUpdating) return
+    const ms = performance.now()
+    if (this.#isUpdating || ms - this.#updatedMs < PANELS_MS) return
+    this.#updatedMs = ms
     this.#isUpdating = true
     const state = await engine.readState()
     // Not awaited: training goes on while the panels catch up. A failure would meet the update at the end again.

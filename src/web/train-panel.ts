@@ -190,7 +190,7 @@ export class TrainPanel implements Panel {
     const text = (id: string, value: string | undefined) => {
       byId(id, HTMLElement).textContent = value ?? '–'
     }
-    const hasBegun = last !== undefined || live !== undefined
+    const hasBegun = last !== undefined || live !== undefined || run.epochFraction > 0
     const under = Math.min(run.history.length + run.epochFraction, run.settings.epochs)
     text('read-epoch', hasBegun ? `${under.toFixed(1)} / ${run.settings.epochs}` : undefined)
     text(

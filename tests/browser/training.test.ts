@@ -80,7 +80,7 @@ browserTest(test, 'on a host without headers the service worker isolates the pag
 )
 
 browserTest(test, 'pausing frees the workers, and going on changes no bit', () =>
-  withPage({ query: `limit=20000&z=8&epochs=1&batch=64&seed=3&threads=2` }, async ({ page }) => {
+  withPage({ query: `limit=30000&z=8&epochs=1&batch=32&seed=3&threads=2` }, async ({ page }) => {
     const idle = page.workers().length
     const whole = await trainedSha256(page)
     assert.is(page.workers().length, idle, 'workers after the run')
