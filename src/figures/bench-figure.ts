@@ -200,5 +200,5 @@ function timeAxis(times: readonly number[]) {
 }
 
 function plain(value: number): string {
-  return Number(value.toPrecision(3)).toLocaleString('en-US')
+  return Number(value.toPrecision(4)).toLocaleString('en-US')
 }
