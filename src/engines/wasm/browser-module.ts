@@ -17,7 +17,7 @@ export function chooseBrowserModule(simd: Simd): Promise<ModuleChoice> {
     },
     compile: (bytes) => WebAssembly.compile(bytes),
     // A page cannot set V8's flags.
-    canFuse: false,
+    fusing: undefined,
   })
 }
 

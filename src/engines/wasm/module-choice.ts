@@ -1,7 +1,7 @@
 /** Which build of the core runs here, and with which register tile. */
 import { DeviceError } from '../../errors.ts'
 import { instantiateCore } from './core.ts'
-import { fusedAgrees, wideTileIsFaster, withCustomSection } from './self-check.ts'
+import { fusedAgrees, letOptimize, wideTileIsFaster, withCustomSection } from './self-check.ts'
 
 /** `256`: relaxed multiply-add fused to 256 bits; `128`: relaxed multiply-add; `plain`: SIMD128 without it. */
 export type Simd = 'auto' | '256' | '128' | 'plain'
@@ -17,9 +17,14 @@ export interface ModuleChoice {
 export interface Platform {
   /** Bytes of a build of the core by its file name. */
   load(file: string): Promise<Uint8Array<ArrayBuffer>>
-  compile(bytes: Uint8Array<ArrayBuffer>, options: { readonly fuse: boolean }): Promise<WebAssembly.Module>
-  /** Whether the compiler can be asked to fuse 128-bit operations to 256 bits. */
-  readonly canFuse: boolean
+  compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>
+  /** Where the compiler can be asked to fuse 128-bit operations to 256 bits: the core so, and the core never optimized. */
+  readonly fusing:
+    | {
+        compileFused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module
+        compileBaseline(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module
+      }
+    | undefined
 }
 
 /** (module (func (drop (f32x4.relaxed_madd x x x)))) with x = (i8x16.splat (i32.const 0)) */
@@ -35,35 +40,39 @@ export async function chooseModule(simd: Simd, platform: Platform): Promise<Modu
   if (!relaxed && (simd === '128' || simd === '256')) {
     throw new DeviceError(`--simd ${simd}: this runtime has no relaxed SIMD; use --simd plain`)
   }
-  if (simd === '256' && !platform.canFuse) {
+  const { fusing } = platform
+  if (simd === '256' && !fusing) {
     throw new DeviceError(
       '--simd 256: needs Node 24 or newer on x64, whose V8 can fuse to 256 bits; use --simd 128',
     )
   }
   if (!relaxed) {
-    const module = await platform.compile(await platform.load('core.plain.wasm'), { fuse: false })
+    const module = await platform.compile(await platform.load('core.plain.wasm'))
     return { module, wideTile: false, arithmetic: 'SIMD 128-bit, separate multiply and add' }
   }
   const bytes = await platform.load('core.relaxed.wasm')
-  if (simd === '256' || (simd === 'auto' && platform.canFuse)) {
-    const module = await platform.compile(bytes, { fuse: true })
-    if (await isTrusted(module, bytes, simd)) {
+  if (fusing && (simd === '256' || simd === 'auto')) {
+    const module = fusing.compileFused(bytes)
+    // Other bytes than the fused module's: V8 keeps compiled code by its bytes.
+    if (await isTrusted(module, fusing.compileBaseline(withCustomSection(bytes, 'baseline')), simd)) {
       return { module, wideTile: true, arithmetic: 'relaxed SIMD fused to 256-bit' }
     }
     if (simd === '256') {
       throw new DeviceError('--simd 256: its results differ from the unfused ones here; use --simd 128')
     }
   }
-  // Other bytes than the fused module's: V8 keeps compiled code by its bytes.
-  const module = await platform.compile(withCustomSection(bytes), { fuse: false })
+  const module = await platform.compile(withCustomSection(bytes, 'narrow'))
   return { module, wideTile: false, arithmetic: 'relaxed SIMD 128-bit' }
 }
 
 /** Same bits as unfused code; and, unless the user insists, quicker. */
-async function isTrusted(fused: WebAssembly.Module, bytes: Uint8Array, simd: Simd): Promise<boolean> {
-  // The baseline compiler, which does not fuse, is told nothing of this: default flags, compiled function by function.
-  const unfused = await WebAssembly.compile(withCustomSection(bytes))
-  if (!(await fusedAgrees(fused, unfused))) return false
+async function isTrusted(
+  fused: WebAssembly.Module,
+  baseline: WebAssembly.Module,
+  simd: Simd,
+): Promise<boolean> {
+  await letOptimize(fused)
+  if (!(await fusedAgrees(fused, baseline))) return false
   if (simd === '256') return true
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 64, shared: true })
   return wideTileIsFaster(await instantiateCore(fused, memory), memory)

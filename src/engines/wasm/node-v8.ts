@@ -16,20 +16,36 @@ export function enableRelaxedSimd(): void {
   if (nodeMajor < FIRST_RELAXED_NODE) setFlagsFromString('--experimental-wasm-relaxed-simd')
 }
 
+/** V8's own: roughly the bytes of code that a function executes before it is optimized. */
+const DEFAULT_TIERING_BUDGET = 13_000_000
+/** Optimized after a few calls. */
+const SMALL_TIERING_BUDGET = 1000
+/** Never optimized. */
+const ENDLESS_TIERING_BUDGET = 2_000_000_000
+
 /**
- * Compiles with the optimizing compiler alone and at once, so that every thread runs the final code from its first call (some
- * 30 ms), and with 256-bit fusing where asked for. Older Nodes compile as they always do.
+ * The core with 256-bit fusing: every function is optimized in the background after a few calls, some milliseconds later. The flag
+ * stays on from here, since it counts when a function is optimized.
+ *
+ * Only flags that V8's background compiler may see change are touched: without `--liftoff` and `--wasm-inlining` all would be
+ * optimized at once, but V8 aborts if it is just then optimizing another module, such as the one by which Node reads TypeScript.
  */
-export function compileOptimized(bytes: Uint8Array<ArrayBuffer>, fuse: boolean): WebAssembly.Module {
-  if (!canFuse) return new WebAssembly.Module(bytes)
-  // Without the baseline compiler there is no call feedback for inlining to use; V8 aborts unless it is off too.
-  const flags = ['liftoff', 'wasm-inlining', 'wasm-lazy-compilation']
-  for (const flag of flags) setFlagsFromString(`--no-${flag}`)
-  if (fuse) setFlagsFromString('--experimental-wasm-revectorize')
+export function compileFused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  setFlagsFromString('--experimental-wasm-revectorize')
+  return compileWithBudget(bytes, SMALL_TIERING_BUDGET)
+}
+
+/** The core as the baseline compiler leaves it: never optimized, so never fused. */
+export function compileBaseline(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  return compileWithBudget(bytes, ENDLESS_TIERING_BUDGET)
+}
+
+/** A module takes its budget when it is compiled. */
+function compileWithBudget(bytes: Uint8Array<ArrayBuffer>, budget: number): WebAssembly.Module {
+  setFlagsFromString(`--wasm-tiering-budget=${budget}`)
   try {
     return new WebAssembly.Module(bytes)
   } finally {
-    for (const flag of flags) setFlagsFromString(`--${flag}`)
-    if (fuse) setFlagsFromString('--no-experimental-wasm-revectorize')
+    setFlagsFromString(`--wasm-tiering-budget=${DEFAULT_TIERING_BUDGET}`)
   }
 }

@@ -8,7 +8,7 @@ import type { WorkerPool } from './core.ts'
 import { instantiateCore } from './core.ts'
 import type { ModuleChoice, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
-import { canFuse, compileOptimized, enableRelaxedSimd } from './node-v8.ts'
+import { canFuse, compileBaseline, compileFused, enableRelaxedSimd } from './node-v8.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
 export interface WasmOptions {
@@ -33,13 +33,26 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   })
 }
 
-/** The build of the core that suits this Node, compiled. Throws DeviceError where `simd` asks for what the runtime has not. */
-export async function chooseNodeModule(simd: Simd): Promise<ModuleChoice> {
+const choices = new Map<Simd, Promise<ModuleChoice>>()
+
+/**
+ * The build of the core that suits this Node, compiled and checked once in a process. Throws DeviceError where `simd` asks for
+ * what the runtime has not.
+ */
+export function chooseNodeModule(simd: Simd): Promise<ModuleChoice> {
+  const known = choices.get(simd)
+  if (known) return known
+  const choice = chooseOnce(simd)
+  choices.set(simd, choice)
+  return choice
+}
+
+async function chooseOnce(simd: Simd): Promise<ModuleChoice> {
   if (simd !== 'plain') enableRelaxedSimd()
   return chooseModule(simd, {
     load: (file) => readFile(new URL(`../../../build/${file}`, import.meta.url)),
-    compile: async (bytes, { fuse }) => compileOptimized(bytes, fuse),
-    canFuse,
+    compile: async (bytes) => new WebAssembly.Module(bytes),
+    fusing: canFuse ? { compileFused, compileBaseline } : undefined,
   })
 }
 

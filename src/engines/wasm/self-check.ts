@@ -40,6 +40,18 @@ async function trainTiny(module: WebAssembly.Module, wideTile: boolean): Promise
   return [state.parameters, state.firstMoment, state.secondMoment] as Float32Array[]
 }
 
+/** Trainings and pauses after which V8 has optimized every function of the step; it took at most 40 ms where it was tried. */
+const WARM_UP_ROUNDS = 12
+const WARM_UP_PAUSE_MS = 4
+
+/** Runs the module until V8 has had the occasion to optimize it. */
+export async function letOptimize(module: WebAssembly.Module): Promise<void> {
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+    await trainTiny(module, true)
+    await new Promise((resolve) => setTimeout(resolve, WARM_UP_PAUSE_MS))
+  }
+}
+
 /** Whether the fused module with the wide tile gives the bits of the unfused one with the narrow tile. */
 export async function fusedAgrees(fused: WebAssembly.Module, unfused: WebAssembly.Module): Promise<boolean> {
   const [actual, expected] = [await trainTiny(fused, true), await trainTiny(unfused, false)]
@@ -51,9 +63,9 @@ export async function fusedAgrees(fused: WebAssembly.Module, unfused: WebAssembl
 }
 
 /** The same core under other bytes, so that V8 does not answer with code it has compiled before: an empty custom section. */
-export function withCustomSection(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const CUSTOM_SECTION = [0, 5, 4, ...new TextEncoder().encode('twin')]
-  return Uint8Array.from([...bytes, ...CUSTOM_SECTION])
+export function withCustomSection(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
+  const letters = new TextEncoder().encode(name)
+  return Uint8Array.from([...bytes, 0, letters.length + 1, letters.length, ...letters])
 }
 
 const PROBE_TERMS = 784
