@@ -12,7 +12,6 @@
  * `spmm…` walks a list of the k whose A is not all zero. V8 fuses only what these functions are: accumulators that start
  * from constants or loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter.
  */
-import { PANEL, QUAD, TILE } from './plan'
 
 /** a · b + c: fused where the relaxed instruction is (one rounding), else product and sum (two roundings). */
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {

@@ -20,8 +20,6 @@
 export const PANEL: i32 = 16
 /** Rows of a register tile. */
 export const QUAD: i32 = 4
-/** Floats of a register tile. */
-export const TILE: i32 = QUAD * PANEL
 
 export const ACTIVATION_IDENTITY: i32 = 0
 export const ACTIVATION_RELU: i32 = 1

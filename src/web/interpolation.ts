@@ -1,5 +1,6 @@
 /** From one digit to another through the latent space: as a strip, and as an animation. */
 import type { FloatArray } from '../browser.ts'
+import { interpolateCodes } from '../browser.ts'
 import { byId, LatestOnly, prefersReducedMotion } from './dom.ts'
 import type { Report } from './panel.ts'
 import { intensities, row, showDigit, showGrid } from './picture.ts'
@@ -10,15 +11,6 @@ const PIXELS = 784
 const SWEEP_MS = 2400
 /** The animation's frames are decoded once, then only shown. */
 const FRAMES = 49
-
-/** Codes at t = 0 … 1 inclusive on the line from one code to another, (steps, z). */
-function line(from: FloatArray, to: FloatArray, steps: number): Float32Array {
-  const z = from.length
-  return Float32Array.from({ length: steps * z }, (_, i) => {
-    const t = Math.floor(i / z) / (steps - 1)
-    return (1 - t) * from[i % z] + t * to[i % z]
-  })
-}
 
 export class Interpolation {
   readonly #session: Session
@@ -90,8 +82,8 @@ export class Interpolation {
     const { strip, frames } = await this.#session.infer(async (engine) => {
       const [from, to] = [await engine.encode(ends[0]), await engine.encode(ends[1])]
       return {
-        strip: await engine.decode(line(from, to, steps)),
-        frames: await engine.decode(line(from, to, FRAMES)),
+        strip: await engine.decode(interpolateCodes(from, to, steps)),
+        frames: await engine.decode(interpolateCodes(from, to, FRAMES)),
       }
     })
     this.#frames = frames
