@@ -84,12 +84,12 @@ export function adam(
     const d1 = f32x4.add(f32x4.mul(f32x4.sqrt(v1), scale), epsilon)
     const next0 = f32x4.sub(w0, f32x4.mul(size, f32x4.div(m0, d0)))
     const next1 = f32x4.sub(w1, f32x4.mul(size, f32x4.div(m1, d1)))
-    v128.store(m, m0)
     v128.store(m, m1, 16)
-    v128.store(v, v0)
+    v128.store(m, m0)
     v128.store(v, v1, 16)
-    v128.store(w, next0)
+    v128.store(v, v0)
     v128.store(w, next1, 16)
+    v128.store(w, next0)
     w += 32
     g += 32
     m += 32

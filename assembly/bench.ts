@@ -1,72 +1,83 @@
 /**
  * The products of a training step over whole matrices, without what comes before and after each tile: so that `npm run bench`
  * can time the kernels at the layers' real shapes, with no call from JavaScript between tiles. The loops are those of `step.ts`:
- * panels outside, quads inside, so that a panel of B stays in cache while all quads of A pass.
+ * panels outside, then some pairs whose sums stay in cache, then blocks of B that do, and those pairs inside.
  *
- * Strides count floats. The tile of (panel, quad) goes to c + panel · cPanelStride + quad · cQuadStride; with both strides 0
- * every tile goes to one place, as to the scratch of a training step.
+ * Strides count floats. The sums of one panel and chunk of pairs go to c + panel · cPanelStride + chunk · cChunkStride; with both
+ * strides 0 all go to one place, as to the scratch of a training step.
  */
 import { gemmTile, multiplyAdd, spmmTile } from './gemm'
 import { clearRows } from './layouts'
+import { BLOCK_ROWS, PAIR, pieces, ROW } from './plan'
+
+/** Bytes of a tile. */
+const TILE: usize = <usize>PAIR * ROW
 
 /** Address of the float `index` places behind `address`. */
 function floatAt(address: usize, index: i32): usize {
   return address + ((<usize>index) << 2)
 }
 
-/** C = A B for A as quads [quads][n][4] and B as panels [panels][n][16]. */
+/** C = A B for A as pairs [pairs][n][2] and B as panels [panels][n][40]. */
 export function gemmPanels(
   wide: bool,
   c: usize,
   cPanelStride: i32,
-  cQuadStride: i32,
+  cChunkStride: i32,
+  chunkPairs: i32,
   a: usize,
-  aQuadStride: i32,
-  quads: i32,
+  aPairStride: i32,
+  pairs: i32,
   b: usize,
   bPanelStride: i32,
   panels: i32,
   n: i32,
 ): void {
   for (let panel = 0; panel < panels; panel++) {
-    const to = floatAt(c, panel * cPanelStride)
     const from = floatAt(b, panel * bPanelStride)
-    for (let quad = 0; quad < quads; quad++) {
-      const tile = floatAt(to, quad * cQuadStride)
-      clearRows(tile, 256)
-      gemmTile(wide, tile, floatAt(a, quad * aQuadStride), from, n)
+    for (let chunk = 0; chunk < pieces(pairs, chunkPairs); chunk++) {
+      const sums = floatAt(c, panel * cPanelStride + chunk * cChunkStride)
+      const first = chunk * chunkPairs
+      const count = min(chunkPairs, pairs - first)
+      clearRows(sums, <usize>count * TILE)
+      for (let k = 0; k < n; k += BLOCK_ROWS) {
+        const rows = min(BLOCK_ROWS, n - k)
+        for (let p = 0; p < count; p++) {
+          const left = floatAt(a, (first + p) * aPairStride + PAIR * k)
+          gemmTile(wide, sums + <usize>p * TILE, left, from + <usize>k * ROW, rows)
+        }
+      }
     }
   }
 }
 
-/** The same for A as lists of its non-zero quads: [quads] counts, [quads][capacity] byte offsets, [quads][capacity][4] values. */
+/** The same for A as lists: [pairs][blocks + 1] addresses at which their blocks' entries begin and end, see `lists.ts`. */
 export function spmmPanels(
   wide: bool,
   c: usize,
   cPanelStride: i32,
-  cQuadStride: i32,
-  values: usize,
-  offsets: usize,
-  counts: usize,
-  capacity: i32,
-  quads: i32,
+  cChunkStride: i32,
+  chunkPairs: i32,
+  marks: usize,
+  blocks: i32,
+  pairs: i32,
   b: usize,
   bPanelStride: i32,
   panels: i32,
 ): void {
   for (let panel = 0; panel < panels; panel++) {
-    const to = floatAt(c, panel * cPanelStride)
     const from = floatAt(b, panel * bPanelStride)
-    for (let quad = 0; quad < quads; quad++) {
-      const list = quad * capacity
-      spmmTile(
-        wide,
-        floatAt(to, quad * cQuadStride),
-        floatAt(values, list << 2),
-        floatAt(offsets, list),
-        from,
-        load<i32>(floatAt(counts, quad)),
-      )
+    for (let chunk = 0; chunk < pieces(pairs, chunkPairs); chunk++) {
+      const sums = floatAt(c, panel * cPanelStride + chunk * cChunkStride)
+      const first = chunk * chunkPairs
+      const count = min(chunkPairs, pairs - first)
+      clearRows(sums, <usize>count * TILE)
+      for (let block = 0; block < blocks; block++) {
+        for (let p = 0; p < count; p++) {
+          const mark = floatAt(marks, (first + p) * (blocks + 1) + block)
+          spmmTile(wide, sums + <usize>p * TILE, load<u32>(mark), load<u32>(mark, 4), from)
+        }
+      }
     }
   }
 }

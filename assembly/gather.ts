@@ -1,41 +1,81 @@
 /**
- * From images as bytes to the operands of the first layer: a quad of images becomes floats (value / 255, plus noise on the
- * input), and the lists of what is not zero, by quad of images for the forward product and by quad of pixels for the weight
- * gradient. MNIST is 81 % zeros, and a product with zero changes no bit of a sum, so the lists alone are multiplied.
+ * From images as bytes to the operands of the first layer: a pair of images becomes floats (value / 255, plus noise on the
+ * input), and the lists of what is not zero, by pair of images for the forward product and by pair of pixels for the weight
+ * gradient. MNIST is 81 % zeros.
  */
-import { appendToRowList, clearRows, copyTile } from './layouts'
-import { BatchPlan, INPUT_BYTES, Job, LayerPlan, layerAt, PANEL, QUAD, roundUp } from './plan'
-import { normals16 } from './random'
+import { clearRows, copyRows } from './layouts'
+import { extendRowList, listColumns, pairsOfPanel } from './lists'
+import {
+  BatchPlan,
+  INPUT_BYTES,
+  Job,
+  LayerPlan,
+  layerAt,
+  PAIR,
+  PANEL,
+  pieces,
+  ROW,
+  roundUp,
+  SEGMENT_ROWS,
+} from './plan'
+import { DRAWS, normals16 } from './random'
 import { panelAt } from './tiles'
 
 const BYTE_SCALE: f32 = 255.0
+/** Bytes of two rows of a panel. */
+const PAIR_ROWS: usize = 2 * ROW
 
-/** 16 bytes → 16 floats value / 255 at out, rounded as one division. */
-function unitFloats16(out: usize, bytes: v128): void {
+/** 40 bytes → 40 floats value / 255 at out, rounded as one division. */
+function unitFloats40(out: usize, bytes: usize): void {
   const scale = f32x4.splat(BYTE_SCALE)
-  const low = i16x8.extend_low_i8x16_u(bytes)
-  const high = i16x8.extend_high_i8x16_u(bytes)
-  v128.store(out, f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(low)), scale))
-  v128.store(out, f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(low)), scale), 16)
-  v128.store(out, f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(high)), scale), 32)
-  v128.store(out, f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(high)), scale), 48)
-}
-
-/** x[16] ← clip(x + σ n, 0, 1) with the image's own normal numbers. `scratch` holds 32 floats. */
-function addNoise16(x: usize, scratch: usize, pixel: i32, image: u32, job: Job): void {
-  normals16(scratch, scratch + 64, pixel, image, job.epoch, job.seed)
-  const sigma = f32x4.splat(job.noiseStd)
-  for (let v: usize = 0; v < 64; v += 16) {
-    const noisy = f32x4.add(v128.load(x + v), f32x4.mul(sigma, v128.load(scratch + v)))
-    v128.store(x + v, f32x4.min(f32x4.max(noisy, f32x4.splat(0)), f32x4.splat(1)))
+  for (const end = bytes + <usize>PANEL; bytes < end; bytes += 8) {
+    const words = v128.load_ext<u8>(bytes)
+    const low = f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(words)), scale)
+    const high = f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(words)), scale)
+    v128.store(out, high, 16)
+    v128.store(out, low)
+    out += 32
   }
 }
 
+/** Whether any of 40 bytes is not zero. */
+function anyByte(bytes: usize): bool {
+  const words = load<u64>(bytes) | load<u64>(bytes, 8) | load<u64>(bytes, 16) | load<u64>(bytes, 24)
+  return (words | load<u64>(bytes, 32)) !== 0
+}
+
+/** The normal numbers of one image, one for each of `inputs` pixels and some more, to out. `scratch` holds 16 floats. */
+function imageNormals(out: usize, scratch: usize, inputs: i32, image: u32, job: Job): void {
+  for (let pixel = 0; pixel < inputs; pixel += DRAWS) {
+    normals16(out + ((<usize>pixel) << 2), scratch, pixel, image, job.epoch, job.seed)
+  }
+}
+
+/** x[n] ← clip(x + σ normal, 0, 1) for the first n of 40. */
+function addNoise(x: usize, normals: usize, n: i32, sigma: f32): void {
+  const sigmas = f32x4.splat(sigma)
+  let i = 0
+  for (; i + 4 <= n; i += 4) {
+    const at = (<usize>i) << 2
+    const noisy = f32x4.add(v128.load(x + at), f32x4.mul(sigmas, v128.load(normals + at)))
+    v128.store(x + at, f32x4.min(f32x4.max(noisy, f32x4.splat(0)), f32x4.splat(1)))
+  }
+  for (; i < n; i++) {
+    const at = (<usize>i) << 2
+    store<f32>(x + at, min(max(load<f32>(x + at) + sigma * load<f32>(normals + at), <f32>0), <f32>1))
+  }
+}
+
+function imageAt(job: Job, position: i32, paddedInputs: i32): usize {
+  const image = load<u32>(<usize>job.order + ((<usize>position) << 2))
+  return <usize>job.images + <usize>image * <usize>paddedInputs
+}
+
 /**
- * Rows row … row + 3 of a minibatch from the training images `order[first + row …]`, of which `rows` exist in all: clean target,
- * noisy input where asked for, and its row list. `scratch` holds 96 floats.
+ * Rows row and row + 1 of a minibatch from the training images `order[first + row …]`, of which `rows` exist in all: clean target,
+ * noisy input where asked for, and its row list. `scratch` holds 16 floats and, for noise, two rows of ⌈I⌉ + 16.
  */
-export function gatherTrainingQuad(
+export function gatherTrainingPair(
   job: Job,
   batch: BatchPlan,
   scratch: usize,
@@ -45,86 +85,72 @@ export function gatherTrainingQuad(
 ): void {
   const layer = layerAt(job, 0)
   const paddedInputs = roundUp(layer.inputs, PANEL)
-  const noisy = job.noiseStd > 0
-  const quad = row / QUAD
-  const list = <usize>(quad * paddedInputs)
-  const values = <usize>batch.rowValues + (list << 4)
-  const offsets = <usize>batch.rowOffsets + (list << 2)
-  const none = i32x4.splat(0)
+  const pair = row / PAIR
+  const second = row + 1 < rows
   const image0 = imageAt(job, first + row, paddedInputs)
-  const image1 = row + 1 < rows ? imageAt(job, first + row + 1, paddedInputs) : 0
-  const image2 = row + 2 < rows ? imageAt(job, first + row + 2, paddedInputs) : 0
-  const image3 = row + 3 < rows ? imageAt(job, first + row + 3, paddedInputs) : 0
-  let count = 0
+  const image1 = second ? imageAt(job, first + row + 1, paddedInputs) : 0
+  const noisy = job.noiseStd > 0
+  const normals0 = scratch + 64
+  const normals1 = normals0 + ((<usize>(paddedInputs + DRAWS)) << 2)
+  if (noisy) {
+    const images = <usize>job.order + ((<usize>(first + row)) << 2)
+    imageNormals(normals0, scratch, layer.inputs, load<u32>(images), job)
+    if (second) imageNormals(normals1, scratch, layer.inputs, load<u32>(images, 4), job)
+  }
   for (let column = 0; column < paddedInputs; column += PANEL) {
     const target = panelAt(batch.target, row, column, job.rowCapacity)
-    const bytes0 = v128.load(image0 + <usize>column)
-    const bytes1 = image1 !== 0 ? v128.load(image1 + <usize>column) : none
-    const bytes2 = image2 !== 0 ? v128.load(image2 + <usize>column) : none
-    const bytes3 = image3 !== 0 ? v128.load(image3 + <usize>column) : none
-    if (!noisy && !v128.any_true(v128.or(v128.or(bytes0, bytes1), v128.or(bytes2, bytes3)))) {
-      clearRows(target, 256)
-      continue
-    }
-    unitFloats16(target, bytes0)
-    unitFloats16(target + 64, bytes1)
-    unitFloats16(target + 128, bytes2)
-    unitFloats16(target + 192, bytes3)
+    const bytes0 = image0 + <usize>column
+    const bytes1 = image1 + <usize>column
     let seen = target
-    if (noisy) {
-      seen = panelAt(batch.input, row, column, job.rowCapacity)
-      copyTile(seen, target)
-      for (let r = 0; r < QUAD && row + r < rows; r++) {
-        const image = load<u32>(<usize>job.order + ((<usize>(first + row + r)) << 2))
-        addNoise16(seen + ((<usize>r) << 6), scratch, column, image, job)
+    if (!noisy && !anyByte(bytes0) && (!second || !anyByte(bytes1))) {
+      clearRows(target, PAIR_ROWS)
+      seen = 0
+    } else {
+      unitFloats40(target, bytes0)
+      if (second) unitFloats40(target + ROW, bytes1)
+      else memory.fill(target + ROW, 0, ROW)
+      if (noisy) {
+        seen = panelAt(batch.input, row, column, job.rowCapacity)
+        copyRows(seen, target, PAIR_ROWS)
+        const existing = min(PANEL, layer.inputs - column)
+        const at = (<usize>column) << 2
+        addNoise(seen, normals0 + at, existing, job.noiseStd)
+        if (second) addNoise(seen + ROW, normals1 + at, existing, job.noiseStd)
       }
-      if (column + PANEL > layer.inputs) clearPadding(seen, layer.inputs - column)
     }
-    count = appendToRowList(values, offsets, count, seen, column)
-  }
-  store<i32>(<usize>batch.rowCounts + ((<usize>quad) << 2), count)
-}
-
-/** Columns from `existing` on become zero in the tile's four rows. */
-function clearPadding(tile: usize, existing: i32): void {
-  for (let r = 0; r < QUAD; r++) {
-    for (let c = existing; c < PANEL; c++) store<f32>(tile + ((<usize>(r * PANEL + c)) << 2), 0)
+    extendRowList(batch.rowLists, batch.rowMarks, pair, paddedInputs, seen, column)
   }
 }
 
-function imageAt(job: Job, position: i32, paddedInputs: i32): usize {
-  const image = load<u32>(<usize>job.order + ((<usize>position) << 2))
-  return <usize>job.images + <usize>image * <usize>paddedInputs
+/** The column lists of the pixels of panel `panel`, over `rows` rows. */
+export function listPixels(job: Job, batch: BatchPlan, panel: i32, rows: i32): void {
+  const pairs = pairsOfPanel(layerAt(job, 0).inputs, panel)
+  const segments = pieces(job.rowCapacity, SEGMENT_ROWS)
+  for (let row = 0; row < rows; row += SEGMENT_ROWS) {
+    listColumns(
+      batch.columnLists,
+      batch.columnEnds,
+      batch.input,
+      panel,
+      pairs,
+      row / SEGMENT_ROWS,
+      segments,
+      row,
+      min(SEGMENT_ROWS, rows - row),
+      job.rowCapacity,
+    )
+  }
 }
 
-/** The column list of pixels 4 · pixelQuad … + 3 over `rows` rows. */
-export function listColumnQuad(job: Job, batch: BatchPlan, pixelQuad: i32, rows: i32): void {
-  const from = panelAt(batch.input, 0, pixelQuad * QUAD, job.rowCapacity) + ((<usize>(pixelQuad & 3)) << 4)
-  const values = <usize>batch.columnValues + ((<usize>(pixelQuad * job.rowCapacity)) << 4)
-  const offsets = <usize>batch.columnOffsets + ((<usize>(pixelQuad * job.rowCapacity)) << 2)
-  let count = 0
-  const end = (<usize>rows) << 6
-  for (let offset: usize = 0; offset < end; offset += 64) {
-    const quad = v128.load(from + offset)
-    v128.store(values + ((<usize>count) << 4), quad)
-    store<u32>(offsets + ((<usize>count) << 2), <u32>offset)
-    count += i32(v128.any_true(quad))
-  }
-  store<i32>(<usize>batch.columnCounts + ((<usize>pixelQuad) << 2), count)
-}
-
-/** Sixteen values of an inference row at `column`, zero where row or column does not exist, to out[16]. */
-function loadInference16(job: Job, layer: LayerPlan, out: usize, row: i32, column: i32): void {
-  if (row >= job.rows) {
-    memory.fill(out, 0, 64)
-    return
-  }
-  if (job.inputKind === INPUT_BYTES) {
+/** 40 values of an inference row at `column`, zero where row or column does not exist, to out[40]. */
+function loadInference40(job: Job, layer: LayerPlan, out: usize, row: i32, column: i32): void {
+  if (row < job.rows && job.inputKind === INPUT_BYTES) {
     const paddedInputs = roundUp(layer.inputs, PANEL)
-    unitFloats16(out, v128.load(<usize>job.inputs + <usize>row * <usize>paddedInputs + <usize>column))
+    unitFloats40(out, <usize>job.inputs + <usize>row * <usize>paddedInputs + <usize>column)
     return
   }
-  memory.fill(out, 0, 64)
+  memory.fill(out, 0, ROW)
+  if (row >= job.rows) return
   const width = min(PANEL, layer.inputs - column)
   memory.copy(
     out,
@@ -133,41 +159,29 @@ function loadInference16(job: Job, layer: LayerPlan, out: usize, row: i32, colum
   )
 }
 
-/** Rows inputRow … + 3 of the inference inputs as rows row … + 3 of the batch: target (the input itself) and row list. */
-export function gatherInferenceQuad(job: Job, batch: BatchPlan, inputRow: i32, row: i32): void {
+/** Rows inputRow and inputRow + 1 of the inference inputs as rows of the batch: target (the input itself) and row list. */
+export function gatherInferencePair(job: Job, batch: BatchPlan, inputRow: i32, row: i32): void {
   const layer = layerAt(job, 0)
   const paddedInputs = roundUp(layer.inputs, PANEL)
-  const quad = <usize>(row / QUAD)
-  const list = quad * <usize>paddedInputs
-  let count = 0
   for (let column = 0; column < paddedInputs; column += PANEL) {
     const target = panelAt(batch.target, row, column, job.rowCapacity)
-    for (let r = 0; r < QUAD; r++)
-      loadInference16(job, layer, target + ((<usize>r) << 6), inputRow + r, column)
-    count = appendToRowList(
-      <usize>batch.rowValues + (list << 4),
-      <usize>batch.rowOffsets + (list << 2),
-      count,
-      target,
-      column,
-    )
+    loadInference40(job, layer, target, inputRow, column)
+    loadInference40(job, layer, target + ROW, inputRow + 1, column)
+    extendRowList(batch.rowLists, batch.rowMarks, row / PAIR, paddedInputs, target, column)
   }
-  store<i32>(<usize>batch.rowCounts + (quad << 2), count)
 }
 
-/** Rows inputRow … + 3 of the inference inputs as outputs of the layer before `firstLayer`: how codes enter the decoder. */
-export function gatherCodesQuad(job: Job, scratch: usize, inputRow: i32, row: i32): void {
+/**
+ * Rows inputRow and inputRow + 1 of the inference inputs as outputs of the layer before `firstLayer`: how codes enter the decoder.
+ * `scratch` holds two rows of a panel.
+ */
+export function gatherCodesPair(job: Job, scratch: usize, inputRow: i32, row: i32): void {
   const entered = layerAt(job, job.firstLayer)
   const before = layerAt(job, job.firstLayer - 1)
   const paddedInputs = roundUp(entered.inputs, PANEL)
-  const quad = <usize>(row / QUAD)
-  const list = quad * <usize>paddedInputs
-  const values = <usize>before.outputValues + (list << 4)
-  let count = 0
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    for (let r = 0; r < QUAD; r++)
-      loadInference16(job, entered, scratch + ((<usize>r) << 6), inputRow + r, column)
-    count = appendToRowList(values, <usize>before.outputOffsets + (list << 2), count, scratch, column)
+    loadInference40(job, entered, scratch, inputRow, column)
+    loadInference40(job, entered, scratch + ROW, inputRow + 1, column)
+    extendRowList(before.rowLists, before.rowMarks, row / PAIR, paddedInputs, scratch, column)
   }
-  store<i32>(<usize>before.outputCounts + (quad << 2), count)
 }

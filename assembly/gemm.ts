@@ -1,17 +1,22 @@
 /**
  * The one product every layer needs, on one register tile:
  *
- *   C[4][16] = Σₖ A[k][4] ⊗ B[k][16]
+ *   C[2][40] += Σₖ A[k][2] ⊗ B[k][40]
  *
- * A is a quad that is broadcast, B a panel that is read as vectors; both are walked at a fixed stride. Each element of C is
- * one sum in the order of k with one accumulator, so the tile's shape changes no bit of the result, nor does doing it in
- * stretches of k: the dense kernels add to what C holds.
+ * A is a pair that is broadcast, B a panel that is read as vectors. Each element of C is one sum in the order of k with one
+ * accumulator, so the tile's shape changes no bit of the result, nor does doing it in stretches of k.
  *
- * Named by tile and method: `gemm4x16` keeps 16 vectors of accumulators, which is 8 registers where V8 fuses neighbouring
- * 128-bit operations to 256 bits (x64, `--experimental-wasm-revectorize`) and spills where it does not; `gemm4x8` keeps 8.
- * `spmm…` walks a list of the k whose A is not all zero. V8 fuses only what these functions are: accumulators that start
- * from constants or loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter.
+ * Named by tile and method: `…2x40` keeps 20 vectors of accumulators, which is 10 registers where V8 fuses neighbouring 128-bit
+ * operations to 256 bits (x64, `--experimental-wasm-revectorize`) and spills where it does not; `…2x20` keeps 10. Ten chains are
+ * what it takes: a multiply-add has a latency of 4 and two start in each cycle, so with 8 every hitch is lost for good.
+ * `spmm…` walks a list of the k whose A is not all zero. V8 fuses only what these functions are: accumulators that start from
+ * loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter.
  */
+import { ROW } from './plan'
+
+/** Bytes of an entry of a list: where the row of B lies, and the pair. */
+export const ENTRY: usize = 12
+const HALF_ROW: usize = 80
 
 /** a · b + c: fused where the relaxed instruction is (one rounding), else product and sum (two roundings). */
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
@@ -19,153 +24,160 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c)
 }
 
-/** C[4][16] += Σₖ A[k][4] ⊗ B[k][16] for k < n. */
-export function gemm4x16(c: usize, a: usize, b: usize, n: i32): void {
-  let c00 = v128.load(c), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48)
-  let c10 = v128.load(c, 64), c11 = v128.load(c, 80), c12 = v128.load(c, 96), c13 = v128.load(c, 112)
-  let c20 = v128.load(c, 128), c21 = v128.load(c, 144), c22 = v128.load(c, 160), c23 = v128.load(c, 176)
-  let c30 = v128.load(c, 192), c31 = v128.load(c, 208), c32 = v128.load(c, 224), c33 = v128.load(c, 240)
-  const end = a + ((<usize>n) << 4)
+/** C[2][40] += Σₖ A[k][2] ⊗ B[k][40] for k < n. */
+function gemm2x40(c: usize, a: usize, b: usize, n: i32): void {
+  let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
+  let c05 = v128.load(c, 80), c06 = v128.load(c, 96), c07 = v128.load(c, 112), c08 = v128.load(c, 128), c09 = v128.load(c, 144)
+  let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
+  let c15 = v128.load(c, 240), c16 = v128.load(c, 256), c17 = v128.load(c, 272), c18 = v128.load(c, 288), c19 = v128.load(c, 304)
+  const end = a + ((<usize>n) << 3)
   while (a < end) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48)
-    const a0 = v128.load_splat<f32>(a)
-    c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01); c02 = multiplyAdd(a0, b2, c02); c03 = multiplyAdd(a0, b3, c03)
-    const a1 = v128.load_splat<f32>(a, 4)
-    c10 = multiplyAdd(a1, b0, c10); c11 = multiplyAdd(a1, b1, c11); c12 = multiplyAdd(a1, b2, c12); c13 = multiplyAdd(a1, b3, c13)
-    const a2 = v128.load_splat<f32>(a, 8)
-    c20 = multiplyAdd(a2, b0, c20); c21 = multiplyAdd(a2, b1, c21); c22 = multiplyAdd(a2, b2, c22); c23 = multiplyAdd(a2, b3, c23)
-    const a3 = v128.load_splat<f32>(a, 12)
-    c30 = multiplyAdd(a3, b0, c30); c31 = multiplyAdd(a3, b1, c31); c32 = multiplyAdd(a3, b2, c32); c33 = multiplyAdd(a3, b3, c33)
-    a += 16
-    b += 64
-  }
-  v128.store(c, c00); v128.store(c, c01, 16); v128.store(c, c02, 32); v128.store(c, c03, 48)
-  v128.store(c, c10, 64); v128.store(c, c11, 80); v128.store(c, c12, 96); v128.store(c, c13, 112)
-  v128.store(c, c20, 128); v128.store(c, c21, 144); v128.store(c, c22, 160); v128.store(c, c23, 176)
-  v128.store(c, c30, 192); v128.store(c, c31, 208); v128.store(c, c32, 224); v128.store(c, c33, 240)
-}
-
-/** Eight columns of the same: b points at the first of them, c too (row stride 16). */
-export function gemm4x8(c: usize, a: usize, b: usize, n: i32): void {
-  let c00 = v128.load(c), c01 = v128.load(c, 16)
-  let c10 = v128.load(c, 64), c11 = v128.load(c, 80)
-  let c20 = v128.load(c, 128), c21 = v128.load(c, 144)
-  let c30 = v128.load(c, 192), c31 = v128.load(c, 208)
-  const end = a + ((<usize>n) << 4)
-  while (a < end) {
+    const a0 = v128.load_splat<f32>(a), a1 = v128.load_splat<f32>(a, 4)
     const b0 = v128.load(b), b1 = v128.load(b, 16)
-    const a0 = v128.load_splat<f32>(a)
     c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01)
-    const a1 = v128.load_splat<f32>(a, 4)
     c10 = multiplyAdd(a1, b0, c10); c11 = multiplyAdd(a1, b1, c11)
-    const a2 = v128.load_splat<f32>(a, 8)
-    c20 = multiplyAdd(a2, b0, c20); c21 = multiplyAdd(a2, b1, c21)
-    const a3 = v128.load_splat<f32>(a, 12)
-    c30 = multiplyAdd(a3, b0, c30); c31 = multiplyAdd(a3, b1, c31)
-    a += 16
-    b += 64
+    const b2 = v128.load(b, 32), b3 = v128.load(b, 48)
+    c02 = multiplyAdd(a0, b2, c02); c03 = multiplyAdd(a0, b3, c03)
+    c12 = multiplyAdd(a1, b2, c12); c13 = multiplyAdd(a1, b3, c13)
+    const b4 = v128.load(b, 64), b5 = v128.load(b, 80)
+    c04 = multiplyAdd(a0, b4, c04); c05 = multiplyAdd(a0, b5, c05)
+    c14 = multiplyAdd(a1, b4, c14); c15 = multiplyAdd(a1, b5, c15)
+    const b6 = v128.load(b, 96), b7 = v128.load(b, 112)
+    c06 = multiplyAdd(a0, b6, c06); c07 = multiplyAdd(a0, b7, c07)
+    c16 = multiplyAdd(a1, b6, c16); c17 = multiplyAdd(a1, b7, c17)
+    const b8 = v128.load(b, 128), b9 = v128.load(b, 144)
+    c08 = multiplyAdd(a0, b8, c08); c09 = multiplyAdd(a0, b9, c09)
+    c18 = multiplyAdd(a1, b8, c18); c19 = multiplyAdd(a1, b9, c19)
+    a += 8
+    b += ROW
   }
-  v128.store(c, c00); v128.store(c, c01, 16)
-  v128.store(c, c10, 64); v128.store(c, c11, 80)
-  v128.store(c, c20, 128); v128.store(c, c21, 144)
-  v128.store(c, c30, 192); v128.store(c, c31, 208)
+  v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
+  v128.store(c, c05, 80); v128.store(c, c04, 64); v128.store(c, c07, 112); v128.store(c, c06, 96)
+  v128.store(c, c09, 144); v128.store(c, c08, 128); v128.store(c, c11, 176); v128.store(c, c10, 160)
+  v128.store(c, c13, 208); v128.store(c, c12, 192); v128.store(c, c15, 240); v128.store(c, c14, 224)
+  v128.store(c, c17, 272); v128.store(c, c16, 256); v128.store(c, c19, 304); v128.store(c, c18, 288)
 }
 
-/** C[4][16] = Σₜ A[t][4] ⊗ (the panel row at byte offset offsets[t])[16] for t < n. */
-export function spmm4x16(c: usize, a: usize, offsets: usize, b: usize, n: i32): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0)
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0)
-  let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c22 = f32x4.splat(0), c23 = f32x4.splat(0)
-  let c30 = f32x4.splat(0), c31 = f32x4.splat(0), c32 = f32x4.splat(0), c33 = f32x4.splat(0)
-  const end = a + ((<usize>n) << 4)
+/** Twenty columns of the same: b points at the first of them, c too. */
+function gemm2x20(c: usize, a: usize, b: usize, n: i32): void {
+  let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
+  let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
+  const end = a + ((<usize>n) << 3)
   while (a < end) {
-    const row = b + load<u32>(offsets)
-    const b0 = v128.load(row), b1 = v128.load(row, 16), b2 = v128.load(row, 32), b3 = v128.load(row, 48)
-    const a0 = v128.load_splat<f32>(a)
-    c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01); c02 = multiplyAdd(a0, b2, c02); c03 = multiplyAdd(a0, b3, c03)
-    const a1 = v128.load_splat<f32>(a, 4)
-    c10 = multiplyAdd(a1, b0, c10); c11 = multiplyAdd(a1, b1, c11); c12 = multiplyAdd(a1, b2, c12); c13 = multiplyAdd(a1, b3, c13)
-    const a2 = v128.load_splat<f32>(a, 8)
-    c20 = multiplyAdd(a2, b0, c20); c21 = multiplyAdd(a2, b1, c21); c22 = multiplyAdd(a2, b2, c22); c23 = multiplyAdd(a2, b3, c23)
-    const a3 = v128.load_splat<f32>(a, 12)
-    c30 = multiplyAdd(a3, b0, c30); c31 = multiplyAdd(a3, b1, c31); c32 = multiplyAdd(a3, b2, c32); c33 = multiplyAdd(a3, b3, c33)
-    a += 16
-    offsets += 4
+    const a0 = v128.load_splat<f32>(a), a1 = v128.load_splat<f32>(a, 4)
+    const b0 = v128.load(b), b1 = v128.load(b, 16)
+    c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01)
+    c10 = multiplyAdd(a1, b0, c10); c11 = multiplyAdd(a1, b1, c11)
+    const b2 = v128.load(b, 32), b3 = v128.load(b, 48)
+    c02 = multiplyAdd(a0, b2, c02); c03 = multiplyAdd(a0, b3, c03)
+    c12 = multiplyAdd(a1, b2, c12); c13 = multiplyAdd(a1, b3, c13)
+    const b4 = v128.load(b, 64)
+    c04 = multiplyAdd(a0, b4, c04)
+    c14 = multiplyAdd(a1, b4, c14)
+    a += 8
+    b += ROW
   }
-  v128.store(c, c00); v128.store(c, c01, 16); v128.store(c, c02, 32); v128.store(c, c03, 48)
-  v128.store(c, c10, 64); v128.store(c, c11, 80); v128.store(c, c12, 96); v128.store(c, c13, 112)
-  v128.store(c, c20, 128); v128.store(c, c21, 144); v128.store(c, c22, 160); v128.store(c, c23, 176)
-  v128.store(c, c30, 192); v128.store(c, c31, 208); v128.store(c, c32, 224); v128.store(c, c33, 240)
+  v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
+  v128.store(c, c04, 64); v128.store(c, c11, 176); v128.store(c, c10, 160); v128.store(c, c13, 208)
+  v128.store(c, c12, 192); v128.store(c, c14, 224)
 }
 
-/** Eight columns of the same. */
-export function spmm4x8(c: usize, a: usize, offsets: usize, b: usize, n: i32): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0)
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0)
-  let c20 = f32x4.splat(0), c21 = f32x4.splat(0)
-  let c30 = f32x4.splat(0), c31 = f32x4.splat(0)
-  const end = a + ((<usize>n) << 4)
-  while (a < end) {
-    const row = b + load<u32>(offsets)
+/** C[2][40] += Σ over the list's entries of their pair ⊗ (the row of B at their byte offset)[40]. */
+function spmm2x40(c: usize, list: usize, end: usize, b: usize): void {
+  let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
+  let c05 = v128.load(c, 80), c06 = v128.load(c, 96), c07 = v128.load(c, 112), c08 = v128.load(c, 128), c09 = v128.load(c, 144)
+  let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
+  let c15 = v128.load(c, 240), c16 = v128.load(c, 256), c17 = v128.load(c, 272), c18 = v128.load(c, 288), c19 = v128.load(c, 304)
+  while (list < end) {
+    const row = b + load<u32>(list)
+    const a0 = v128.load_splat<f32>(list, 4), a1 = v128.load_splat<f32>(list, 8)
     const b0 = v128.load(row), b1 = v128.load(row, 16)
-    const a0 = v128.load_splat<f32>(a)
     c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01)
-    const a1 = v128.load_splat<f32>(a, 4)
     c10 = multiplyAdd(a1, b0, c10); c11 = multiplyAdd(a1, b1, c11)
-    const a2 = v128.load_splat<f32>(a, 8)
-    c20 = multiplyAdd(a2, b0, c20); c21 = multiplyAdd(a2, b1, c21)
-    const a3 = v128.load_splat<f32>(a, 12)
-    c30 = multiplyAdd(a3, b0, c30); c31 = multiplyAdd(a3, b1, c31)
-    a += 16
-    offsets += 4
+    const b2 = v128.load(row, 32), b3 = v128.load(row, 48)
+    c02 = multiplyAdd(a0, b2, c02); c03 = multiplyAdd(a0, b3, c03)
+    c12 = multiplyAdd(a1, b2, c12); c13 = multiplyAdd(a1, b3, c13)
+    const b4 = v128.load(row, 64), b5 = v128.load(row, 80)
+    c04 = multiplyAdd(a0, b4, c04); c05 = multiplyAdd(a0, b5, c05)
+    c14 = multiplyAdd(a1, b4, c14); c15 = multiplyAdd(a1, b5, c15)
+    const b6 = v128.load(row, 96), b7 = v128.load(row, 112)
+    c06 = multiplyAdd(a0, b6, c06); c07 = multiplyAdd(a0, b7, c07)
+    c16 = multiplyAdd(a1, b6, c16); c17 = multiplyAdd(a1, b7, c17)
+    const b8 = v128.load(row, 128), b9 = v128.load(row, 144)
+    c08 = multiplyAdd(a0, b8, c08); c09 = multiplyAdd(a0, b9, c09)
+    c18 = multiplyAdd(a1, b8, c18); c19 = multiplyAdd(a1, b9, c19)
+    list += ENTRY
   }
-  v128.store(c, c00); v128.store(c, c01, 16)
-  v128.store(c, c10, 64); v128.store(c, c11, 80)
-  v128.store(c, c20, 128); v128.store(c, c21, 144)
-  v128.store(c, c30, 192); v128.store(c, c31, 208)
+  v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
+  v128.store(c, c05, 80); v128.store(c, c04, 64); v128.store(c, c07, 112); v128.store(c, c06, 96)
+  v128.store(c, c09, 144); v128.store(c, c08, 128); v128.store(c, c11, 176); v128.store(c, c10, 160)
+  v128.store(c, c13, 208); v128.store(c, c12, 192); v128.store(c, c15, 240); v128.store(c, c14, 224)
+  v128.store(c, c17, 272); v128.store(c, c16, 256); v128.store(c, c19, 304); v128.store(c, c18, 288)
 }
 
-const HALF_PANEL_BYTES: usize = 32
+/** Twenty columns of the same. */
+function spmm2x20(c: usize, list: usize, end: usize, b: usize): void {
+  let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
+  let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
+  while (list < end) {
+    const row = b + load<u32>(list)
+    const a0 = v128.load_splat<f32>(list, 4), a1 = v128.load_splat<f32>(list, 8)
+    const b0 = v128.load(row), b1 = v128.load(row, 16)
+    c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01)
+    c10 = multiplyAdd(a1, b0, c10); c11 = multiplyAdd(a1, b1, c11)
+    const b2 = v128.load(row, 32), b3 = v128.load(row, 48)
+    c02 = multiplyAdd(a0, b2, c02); c03 = multiplyAdd(a0, b3, c03)
+    c12 = multiplyAdd(a1, b2, c12); c13 = multiplyAdd(a1, b3, c13)
+    const b4 = v128.load(row, 64)
+    c04 = multiplyAdd(a0, b4, c04)
+    c14 = multiplyAdd(a1, b4, c14)
+    list += ENTRY
+  }
+  v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
+  v128.store(c, c04, 64); v128.store(c, c11, 176); v128.store(c, c10, 160); v128.store(c, c13, 208)
+  v128.store(c, c12, 192); v128.store(c, c14, 224)
+}
 
 /** The dense product, added to C, on the tile that suits the runtime. */
 export function gemmTile(wide: bool, c: usize, a: usize, b: usize, n: i32): void {
   if (wide) {
-    gemm4x16(c, a, b, n)
+    gemm2x40(c, a, b, n)
   } else {
-    gemm4x8(c, a, b, n)
-    gemm4x8(c + HALF_PANEL_BYTES, a, b + HALF_PANEL_BYTES, n)
+    gemm2x20(c, a, b, n)
+    gemm2x20(c + HALF_ROW, a, b + HALF_ROW, n)
   }
 }
 
-/** The sparse product on the tile that suits the runtime. */
-export function spmmTile(wide: bool, c: usize, a: usize, offsets: usize, b: usize, n: i32): void {
+/** The sparse product, added to C, on the tile that suits the runtime; the list's entries lie from `list` to `end`. */
+export function spmmTile(wide: bool, c: usize, list: usize, end: usize, b: usize): void {
   if (wide) {
-    spmm4x16(c, a, offsets, b, n)
+    spmm2x40(c, list, end, b)
   } else {
-    spmm4x8(c, a, offsets, b, n)
-    spmm4x8(c + HALF_PANEL_BYTES, a, offsets, b + HALF_PANEL_BYTES, n)
+    spmm2x20(c, list, end, b)
+    spmm2x20(c + HALF_ROW, list, end, b + HALF_ROW)
   }
 }
 
 /**
- * The machine's limit, for benchmarks: n rounds of 16 independent multiply-adds of 4 lanes that touch no memory,
- * 2 · 64 · n floating-point operations. Reads two vectors at c, writes 16.
+ * The machine's limit, for benchmarks: n rounds of 20 independent multiply-adds of 4 lanes that touch no memory,
+ * 2 · 80 · n floating-point operations. Reads two vectors at c, writes 20.
  */
 export function registerOnlyMultiplyAdd(c: usize, n: i32): void {
-  let c00 = f32x4.splat(0), c01 = f32x4.splat(0), c02 = f32x4.splat(0), c03 = f32x4.splat(0)
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0)
-  let c20 = f32x4.splat(0), c21 = f32x4.splat(0), c22 = f32x4.splat(0), c23 = f32x4.splat(0)
-  let c30 = f32x4.splat(0), c31 = f32x4.splat(0), c32 = f32x4.splat(0), c33 = f32x4.splat(0)
+  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0), c4 = f32x4.splat(0)
+  let c5 = f32x4.splat(0), c6 = f32x4.splat(0), c7 = f32x4.splat(0), c8 = f32x4.splat(0), c9 = f32x4.splat(0)
+  let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0), c14 = f32x4.splat(0)
+  let c15 = f32x4.splat(0), c16 = f32x4.splat(0), c17 = f32x4.splat(0), c18 = f32x4.splat(0), c19 = f32x4.splat(0)
   const x = v128.load(c)
   const y = v128.load(c, 16)
   for (let i = 0; i < n; i++) {
-    c00 = multiplyAdd(x, y, c00); c01 = multiplyAdd(x, y, c01); c02 = multiplyAdd(x, y, c02); c03 = multiplyAdd(x, y, c03)
-    c10 = multiplyAdd(x, y, c10); c11 = multiplyAdd(x, y, c11); c12 = multiplyAdd(x, y, c12); c13 = multiplyAdd(x, y, c13)
-    c20 = multiplyAdd(x, y, c20); c21 = multiplyAdd(x, y, c21); c22 = multiplyAdd(x, y, c22); c23 = multiplyAdd(x, y, c23)
-    c30 = multiplyAdd(x, y, c30); c31 = multiplyAdd(x, y, c31); c32 = multiplyAdd(x, y, c32); c33 = multiplyAdd(x, y, c33)
+    c0 = multiplyAdd(x, y, c0); c1 = multiplyAdd(x, y, c1); c2 = multiplyAdd(x, y, c2); c3 = multiplyAdd(x, y, c3); c4 = multiplyAdd(x, y, c4)
+    c5 = multiplyAdd(x, y, c5); c6 = multiplyAdd(x, y, c6); c7 = multiplyAdd(x, y, c7); c8 = multiplyAdd(x, y, c8); c9 = multiplyAdd(x, y, c9)
+    c10 = multiplyAdd(x, y, c10); c11 = multiplyAdd(x, y, c11); c12 = multiplyAdd(x, y, c12); c13 = multiplyAdd(x, y, c13); c14 = multiplyAdd(x, y, c14)
+    c15 = multiplyAdd(x, y, c15); c16 = multiplyAdd(x, y, c16); c17 = multiplyAdd(x, y, c17); c18 = multiplyAdd(x, y, c18); c19 = multiplyAdd(x, y, c19)
   }
-  v128.store(c, c00); v128.store(c, c01, 16); v128.store(c, c02, 32); v128.store(c, c03, 48)
-  v128.store(c, c10, 64); v128.store(c, c11, 80); v128.store(c, c12, 96); v128.store(c, c13, 112)
-  v128.store(c, c20, 128); v128.store(c, c21, 144); v128.store(c, c22, 160); v128.store(c, c23, 176)
-  v128.store(c, c30, 192); v128.store(c, c31, 208); v128.store(c, c32, 224); v128.store(c, c33, 240)
+  v128.store(c, c1, 16); v128.store(c, c0); v128.store(c, c3, 48); v128.store(c, c2, 32)
+  v128.store(c, c5, 80); v128.store(c, c4, 64); v128.store(c, c7, 112); v128.store(c, c6, 96)
+  v128.store(c, c9, 144); v128.store(c, c8, 128); v128.store(c, c11, 176); v128.store(c, c10, 160)
+  v128.store(c, c13, 208); v128.store(c, c12, 192); v128.store(c, c15, 240); v128.store(c, c14, 224)
+  v128.store(c, c17, 272); v128.store(c, c16, 256); v128.store(c, c19, 304); v128.store(c, c18, 288)
 }

@@ -5,21 +5,25 @@
  * Sizes are counted in elements (rows, columns, images), never in bytes. Addresses are byte addresses, multiples of 16.
  *
  * Letters: B rows (images) of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel.
- * A *panel* groups 16 columns, a *quad* groups 4. Six layouts carry everything:
+ * A *panel* groups 40 columns, a *pair* groups 2 rows or 2 columns. Four layouts carry everything:
  *
- *   panels        [column / 16][row][16]     operands read as vectors: weights, their transposes, deltas; pixels
- *   row quads     [row / 4][column][4]       operands broadcast over a panel when rows are images: input gradient
- *   row lists     as row quads, but only the quads that are not all zero: forward. For each row / 4 a count, byte offsets
- *                 column · 64 into a panel of weights, and values [4]
- *   column quads  [column / 4][row][4]       operands broadcast when columns are inputs: weight gradient
- *   column lists  as column quads, but only the quads that are not all zero: weight gradient of the first layer
+ *   panels        [column / 40][row][40]     operands read as vectors: weights, their transposes, deltas; pixels, hidden units
+ *   row pairs     [row / 2][column][2]       dense operand broadcast over a panel: input gradient
+ *   lists         [pair][entry]              sparse operand broadcast over a panel: of a pair of rows or columns only the
+ *                                            places where not both are zero, see `lists.ts`
  *   rows          [row][column]              what goes in and out
  */
 
-/** Columns of a panel: one register tile is QUAD × PANEL. */
-export const PANEL: i32 = 16
+/** Columns of a panel: one register tile is PAIR × PANEL. */
+export const PANEL: i32 = 40
+/** Bytes of a panel's row. */
+export const ROW: usize = 160
 /** Rows of a register tile. */
-export const QUAD: i32 = 4
+export const PAIR: i32 = 2
+/** Rows of a panel that stay in the first cache, 32 kB, while every pair of the other operand meets them; whole panels. */
+export const BLOCK_ROWS: i32 = 5 * PANEL
+/** Rows of one segment of the inputs' column lists: so much of a panel of deltas, 41 kB, stays in the first cache. */
+export const SEGMENT_ROWS: i32 = 256
 
 export const ACTIVATION_IDENTITY: i32 = 0
 export const ACTIVATION_RELU: i32 = 1
@@ -33,48 +37,53 @@ export function roundUp(n: i32, multiple: i32): i32 {
   return ((n + multiple - 1) / multiple) * multiple
 }
 
+/** Pieces of `each` that `total` takes, the last one perhaps smaller. */
+export function pieces(total: i32, each: i32): i32 {
+  return (total + each - 1) / each
+}
+
 /** One layer: y = f(x Wᵀ + b). */
 @unmanaged
 export class LayerPlan {
   inputs: i32
   outputs: i32
   activation: i32
-  /** Panels of Wᵀ: [O / 16][⌈I⌉][16]; padding is zero and stays zero. */
+  /** Panels of Wᵀ: [O / 40][⌈I⌉][40]; padding is zero and stays zero. */
   weight: u32
   weightM: u32
   weightV: u32
-  /** Panels of W: [I / 16][⌈O⌉][16], the operand of the input gradient; 0 for the first layer, which needs none. */
+  /** Panels of W: [I / 40][⌈O⌉][40], the operand of the input gradient; 0 for the first layer, which needs none. */
   weightT: u32
   /** [⌈O⌉] */
   bias: u32
   biasM: u32
   biasV: u32
-  /** Outputs as row lists: [B / 4] counts, [B / 4][⌈O⌉] offsets, [B / 4][⌈O⌉][4] values; 0 for the last layer. */
-  outputCounts: u32
-  outputOffsets: u32
-  outputValues: u32
-  /** Outputs as column quads [O / 4][B][4]; 0 for the last layer. */
-  outputColumns: u32
-  /** ∂loss/∂(pre-activation) as panels [O / 16][B][16] and row quads [B / 4][⌈O⌉][4]. */
+  /** Outputs as panels [O / 40][B][40]; this and the lists are 0 for the last layer. */
+  output: u32
+  /** Outputs as row lists: entries [B / 2][⌈O⌉], and addresses [B / 2][blocks + 1]. */
+  rowLists: u32
+  rowMarks: u32
+  /** Outputs as column lists, one segment a shard: entries [O / 2][B], and ends [O / 2][shards]. */
+  columnLists: u32
+  columnEnds: u32
+  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40] and row pairs [B / 2][⌈O⌉][2]. */
   delta: u32
-  deltaRows: u32
+  deltaPairs: u32
 }
 
 /** One of the two buffers that minibatches are gathered into in turn. */
 @unmanaged
 export class BatchPlan {
-  /** What the network should give back: clean inputs as panels [I / 16][B][16]. */
+  /** What the network should give back: clean inputs as panels [I / 40][B][40]. */
   target: u32
   /** What the network sees, as panels; the same address as `target` unless noise is added. */
   input: u32
-  /** What the network sees as row lists: [B / 4] counts, [B / 4][⌈I⌉] offsets, [B / 4][⌈I⌉][4] values. */
-  rowCounts: u32
-  rowOffsets: u32
-  rowValues: u32
-  /** What it sees as column lists: [I / 4] counts, [I / 4][B] byte offsets row · 64 into a panel of deltas, [I / 4][B][4] values. */
-  columnCounts: u32
-  columnOffsets: u32
-  columnValues: u32
+  /** What the network sees as row lists: entries [B / 2][⌈I⌉], and addresses [B / 2][blocks + 1]. */
+  rowLists: u32
+  rowMarks: u32
+  /** What it sees as column lists in segments of SEGMENT_ROWS: entries [I / 2][B], and ends [I / 2][segments]. */
+  columnLists: u32
+  columnEnds: u32
 }
 
 /** What all workers read during one job; constant while it runs. */
@@ -89,7 +98,7 @@ export class Job {
   control: u32
   /** Rows that the activation buffers hold: the B of every layout above. */
   rowCapacity: i32
-  /** 1: QUAD × 16 register tile for runtimes that fuse 128-bit operations to 256; 0: two QUAD × 8 tiles. */
+  /** 1: PAIR × 40 register tile for runtimes that fuse 128-bit operations to 256; 0: two PAIR × 20 tiles. */
   wideTile: i32
   /** How often a waiting worker looks before it sleeps. */
   spins: i32
@@ -106,9 +115,10 @@ export class Job {
   /** Steps of this call: minibatches firstStep, firstStep + 1, … of the order. */
   firstStep: i32
   steps: i32
-  /** Rows of a shard, a multiple of QUAD: the unit of forward and backward work. */
+  /** Rows of a shard, a multiple of PAIR: the unit of forward and backward work; and how many shards a minibatch has. */
   shardRows: i32
-  /** [rowCapacity][16] partial sums of squared errors of each image, and [steps] float64 batch losses. */
+  shards: i32
+  /** [rowCapacity][8] partial sums of squared errors of each image, and [steps] float64 batch losses. */
   rowLosses: u32
   batchLosses: u32
   /** Adam steps taken before this call. */

@@ -5,7 +5,6 @@
 
 import { storeTransposed } from './layouts'
 import { cosTurns4, log4, sinTurns4 } from './math'
-import { PANEL } from './plan'
 
 const STREAM_WEIGHTS: u32 = 1
 const STREAM_SHUFFLE: u32 = 2
@@ -56,6 +55,9 @@ function unit4(words: v128, add: i32): v128 {
   return f32x4.mul(f32x4.convert_i32x4_u(integer), f32x4.splat(1.0 / 16777216.0))
 }
 
+/** Random numbers that are made at once. */
+export const DRAWS: i32 = 16
+
 /**
  * Standard normal numbers of 16 neighbouring pixels of one image by Box–Muller, to out[16]. `words` is scratch for 16 words,
  * `firstPixel` a multiple of 16.
@@ -104,7 +106,7 @@ export function xavierUniform(
 ): void {
   const bound = <f32>sqrt<f64>(6.0 / <f64>(inputs + outputs))
   const count = inputs * outputs
-  for (let first = 0; first < count; first += PANEL) {
+  for (let first = 0; first < count; first += DRAWS) {
     philox4x32x4(words, <u32>first / 4, layer, 0, seed, STREAM_WEIGHTS)
     const at = out + ((<usize>first) << 2)
     storeTransposed(

@@ -6,9 +6,9 @@
  * Tickets of step s, in order:
  *
  *   shards    forward, loss and backward of δ for a range of rows
- *   gather    rows of the minibatch of step s + 1: bytes to floats, and lists of non-zero inputs by quad of images
+ *   gather    rows of the minibatch of step s + 1: bytes to floats, and lists of non-zero inputs by pair of images
  *   head      panels of every layer but the last: weight gradient and Adam
- *   lists     lists of non-zero inputs of step s + 1 by quad of pixels
+ *   lists     lists of non-zero inputs of step s + 1 by pair of pixels
  *   last      panels of the last layer: weight gradient and Adam
  *
  * The gathering stands where workers would otherwise wait for the slowest shard, the last layer's update where they would wait
@@ -17,9 +17,17 @@
  * What is computed does not depend on who computes it: every sum has one owner and one order. So the same seed gives the same
  * bits with any number of workers.
  */
-import { gatherTrainingQuad, listColumnQuad } from './gather'
-import { batchAt, Job, layerAt, PANEL, QUAD, roundUp, rowsOfStep } from './plan'
-import { backwardInput, batchLoss, forwardHidden, forwardLoss, inferRows, updatePanel } from './step'
+import { gatherTrainingPair, listPixels } from './gather'
+import { batchAt, Job, layerAt, PAIR, PANEL, pieces, roundUp, rowsOfStep } from './plan'
+import {
+  backwardInput,
+  batchLoss,
+  forwardHidden,
+  forwardLoss,
+  inferRows,
+  NO_SHARD,
+  updatePanel,
+} from './step'
 
 // Control words: 32-bit, each on its own cache line so that counting one thing does not slow the reading of another.
 const LINE: usize = 64
@@ -44,10 +52,10 @@ const END_ROUND: usize = 8 * LINE
 const SLEEPERS: usize = 9 * LINE
 const WAKE: usize = 10 * LINE
 
-/** Pixel quads of one `lists` ticket. */
-const LIST_QUADS: i32 = 28
-/** Image quads of one `gather` ticket. */
-const GATHER_QUADS: i32 = 8
+/** Panels of pixels of one `lists` ticket. */
+const LIST_PANELS: i32 = 3
+/** Images of one `gather` ticket. */
+const GATHER_ROWS: i32 = 32
 /** A sleeping worker looks again after this time, in case the host gave up without a wake. */
 const SLEEP_NANOSECONDS: i64 = 20_000_000
 
@@ -86,21 +94,17 @@ function sleep(job: Job, word: usize, target: i32): void {
   atomic.sub<i32>(<usize>job.control + SLEEPERS, 1)
 }
 
-function pieces(total: i32, each: i32): i32 {
-  return (total + each - 1) / each
-}
-
 function panels(job: Job, index: i32): i32 {
-  return roundUp(layerAt(job, index).outputs, PANEL) / PANEL
+  return pieces(layerAt(job, index).outputs, PANEL)
 }
 
 /** Trains job.steps steps together with every other worker that calls this. `tile` is this worker's own scratch. */
 export function trainSteps(job: Job, tile: usize): void {
   const lastLayer = job.layerCount - 1
-  const shards = pieces(job.batchSize, job.shardRows)
-  const gathers = pieces(job.batchSize, GATHER_QUADS * QUAD)
-  const pixelQuads = pieces(layerAt(job, 0).inputs, QUAD)
-  const lists = pieces(pixelQuads, LIST_QUADS)
+  const shards = job.shards
+  const gathers = pieces(job.batchSize, GATHER_ROWS)
+  const pixelPanels = pieces(layerAt(job, 0).inputs, PANEL)
+  const lists = pieces(pixelPanels, LIST_PANELS)
   let heads = 0
   for (let index = job.frozenLayers; index < lastLayer; index++) heads += panels(job, index)
   // A frozen last layer still leaves one piece: the loss.
@@ -137,7 +141,7 @@ export function trainSteps(job: Job, tile: usize): void {
     if (piece < lists) {
       if (!reached(job, GATHERED, (round + 1) * gathers, round)) return
       if (!reached(job, LISTED, round * lists, round)) return
-      if (round < job.steps) runLists(job, step + 1, piece, pixelQuads)
+      if (round < job.steps) runLists(job, step + 1, piece, pixelPanels)
       done(job, LISTED)
       continue
     }
@@ -164,11 +168,11 @@ function runShard(
   const batch = batchAt(job, step)
   const lastLayer = job.layerCount - 1
   const row0 = shard * job.shardRows
-  const row1 = min(row0 + job.shardRows, roundUp(rowsOfStep(job, step), QUAD))
+  const row1 = min(row0 + job.shardRows, roundUp(rowsOfStep(job, step), PAIR))
   for (let index = 0; index < lastLayer; index++) {
     // The last layer's update of the step before still reads the activations that its input layer is about to replace.
     if (index === lastLayer - 1 && !reached(job, LAST, (round - 1) * lasts, round)) return false
-    if (row0 < row1) forwardHidden(job, batch, index, tile, row0, row1)
+    forwardHidden(job, batch, index, tile, row0, row1, job.frozenLayers <= index + 1 ? shard : NO_SHARD)
   }
   if (lastLayer === 0 && !reached(job, LAST, (round - 1) * lasts, round)) return false
   if (row0 < row1) {
@@ -182,18 +186,18 @@ function runShard(
 
 function runGather(job: Job, tile: usize, step: i32, piece: i32): void {
   const rows = rowsOfStep(job, step)
-  const row0 = piece * GATHER_QUADS * QUAD
-  const row1 = min(row0 + GATHER_QUADS * QUAD, rows)
-  for (let row = row0; row < row1; row += QUAD) {
-    gatherTrainingQuad(job, batchAt(job, step), tile, step * job.batchSize, row, rows)
+  const row0 = piece * GATHER_ROWS
+  const row1 = min(row0 + GATHER_ROWS, rows)
+  for (let row = row0; row < row1; row += PAIR) {
+    gatherTrainingPair(job, batchAt(job, step), tile, step * job.batchSize, row, rows)
   }
 }
 
-function runLists(job: Job, step: i32, piece: i32, pixelQuads: i32): void {
-  const rows = roundUp(rowsOfStep(job, step), QUAD)
-  const quad1 = min((piece + 1) * LIST_QUADS, pixelQuads)
-  for (let quad = piece * LIST_QUADS; quad < quad1; quad++)
-    listColumnQuad(job, batchAt(job, step), quad, rows)
+function runLists(job: Job, step: i32, piece: i32, pixelPanels: i32): void {
+  const rows = roundUp(rowsOfStep(job, step), PAIR)
+  const panel1 = min((piece + 1) * LIST_PANELS, pixelPanels)
+  for (let panel = piece * LIST_PANELS; panel < panel1; panel++)
+    listPixels(job, batchAt(job, step), panel, rows)
 }
 
 /** One panel of the layers before the last, counted through all of them. */

@@ -1,127 +1,196 @@
 /**
- * The phases of a training step and of inference, each for a range of rows (images) or of panels: which worker calls them, and
+ * The phases of a training step and of inference, each for a range of rows (images) or for a panel: which worker calls them, and
  * when, is `schedule.ts`. Forward reads as the network, backward as its mirror.
  */
 import { adam, adamSecondMomentScale, adamStepSize } from './adam'
-import { gatherCodesQuad, gatherInferenceQuad } from './gather'
+import { gatherCodesPair, gatherInferencePair } from './gather'
 import { gemmTile, spmmTile } from './gemm'
-import { clearRows, storeRows, storeTransposedQuad } from './layouts'
+import { clearRows, copyRows, storeRowPairs, storeRows, storeTransposedBlock } from './layouts'
+import {
+  columnEnd,
+  columnEntries,
+  extendRowList,
+  listColumns,
+  PANEL_PAIRS,
+  pairsOfPanel,
+  rowMark,
+} from './lists'
 import {
   ACTIVATION_SOFTMAX,
   BatchPlan,
+  BLOCK_ROWS,
   batchAt,
   Job,
   LayerPlan,
   layerAt,
+  PAIR,
   PANEL,
-  QUAD,
+  pieces,
+  ROW,
   roundUp,
   rowsOfStep,
+  SEGMENT_ROWS,
 } from './plan'
 import { crossEntropyRow, softmaxRow } from './softmax'
 import {
+  addBias,
   addSquaredErrors,
   clearMissing,
   finishHidden,
   finishInputGradient,
   finishSigmoid,
-  finishSquaredError,
   panelAt,
-  storeDelta,
+  squaredErrorDelta,
 } from './tiles'
 
-/** The tile of sums x Wᵀ for quad `quad` of rows and panel `panel` of outputs of layer `index`. */
-function forwardTile(job: Job, batch: BatchPlan, index: i32, tile: usize, quad: i32, panel: i32): void {
-  const layer = layerAt(job, index)
-  const paddedInputs = roundUp(layer.inputs, PANEL)
-  const list = <usize>(quad * paddedInputs)
-  let counts = batch.rowCounts
-  let offsets = batch.rowOffsets
-  let values = batch.rowValues
-  if (index > 0) {
-    const before = layerAt(job, index - 1)
-    counts = before.outputCounts
-    offsets = before.outputOffsets
-    values = before.outputValues
-  }
-  spmmTile(
-    job.wideTile !== 0,
-    tile,
-    <usize>values + (list << 4),
-    <usize>offsets + (list << 2),
-    <usize>layer.weight + ((<usize>(panel * paddedInputs)) << 6),
-    load<i32>(<usize>counts + ((<usize>quad) << 2)),
-  )
+/** Rows whose sums a worker's scratch holds while all blocks of a panel pass: 10 kB, beside a block of 32 kB. */
+const CHUNK_ROWS: i32 = 64
+/** Where two rows of logits lie: behind the sums of a worker's scratch, [2][⌈O⌉]. */
+const LOGITS_OFFSET: usize = <usize>CHUNK_ROWS * ROW
+/** Bytes of two rows of a panel, and of a 40 × 40 block. */
+const PAIR_ROWS: usize = 2 * ROW
+const BLOCK: usize = <usize>PANEL * ROW
+
+/** Inputs of layer `index` as row lists. */
+function inputLists(job: Job, batch: BatchPlan, index: i32): u32 {
+  return index === 0 ? batch.rowMarks : layerAt(job, index - 1).rowMarks
 }
 
-/** Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b). Panels outside: a panel of weights serves all rows from cache. */
+/** Sums x Wᵀ of rows [row0, row1), at most CHUNK_ROWS, for one panel of outputs of layer `index`, to sums[row1 − row0][40]. */
+function forwardSums(
+  job: Job,
+  batch: BatchPlan,
+  index: i32,
+  sums: usize,
+  row0: i32,
+  row1: i32,
+  panel: i32,
+): void {
+  const layer = layerAt(job, index)
+  const paddedInputs = roundUp(layer.inputs, PANEL)
+  const marks = inputLists(job, batch, index)
+  const weights = <usize>layer.weight + <usize>(panel * paddedInputs) * ROW
+  const blocks = pieces(paddedInputs, BLOCK_ROWS)
+  const wide = job.wideTile !== 0
+  clearRows(sums, <usize>roundUp(row1 - row0, PAIR) * ROW)
+  for (let block = 0; block < blocks; block++) {
+    for (let row = row0; row < row1; row += PAIR) {
+      const mark = rowMark(marks, row / PAIR, paddedInputs, block)
+      spmmTile(wide, sums + <usize>(row - row0) * ROW, load<u32>(mark), load<u32>(mark, 4), weights)
+    }
+  }
+}
+
+/** For `forwardHidden`: nobody asks for the outputs' column lists. */
+export const NO_SHARD: i32 = -1
+
+/**
+ * Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b) as panels and row lists; and as column lists of shard `shard`, for the
+ * weight gradient of the layer above. Panels outside: a panel of weights serves all rows from cache.
+ */
 export function forwardHidden(
   job: Job,
   batch: BatchPlan,
   index: i32,
-  tile: usize,
+  sums: usize,
   row0: i32,
   row1: i32,
+  shard: i32,
 ): void {
   const layer = layerAt(job, index)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let column = 0; column < paddedOutputs; column += PANEL) {
-    for (let row = row0; row < row1; row += QUAD) {
-      forwardTile(job, batch, index, tile, row / QUAD, column / PANEL)
-      finishHidden(job, layer, tile, row, column, paddedOutputs)
+    for (let first = row0; first < row1; first += CHUNK_ROWS) {
+      const end = min(first + CHUNK_ROWS, row1)
+      forwardSums(job, batch, index, sums, first, end, column / PANEL)
+      const output = panelAt(layer.output, first, column, job.rowCapacity)
+      finishHidden(layer, output, sums, end - first, column)
+      for (let row = first; row < end; row += PAIR) {
+        const rows = output + <usize>(row - first) * ROW
+        extendRowList(layer.rowLists, layer.rowMarks, row / PAIR, paddedOutputs, rows, column)
+      }
+    }
+    if (shard !== NO_SHARD) {
+      listColumns(
+        layer.columnLists,
+        layer.columnEnds,
+        layer.output,
+        column / PANEL,
+        pairsOfPanel(layer.outputs, column / PANEL),
+        shard,
+        job.shards,
+        row0,
+        max(row1 - row0, 0),
+        job.rowCapacity,
+      )
     }
   }
 }
 
-/** Last layer for rows [row0, row1) of a minibatch of `rows`: outputs, loss of each row, and δ. */
-export function forwardLoss(job: Job, batch: BatchPlan, step: i32, tile: usize, row0: i32, row1: i32): void {
+/** Last layer for rows [row0, row1) of a minibatch: outputs, loss of each row, and δ. */
+export function forwardLoss(job: Job, batch: BatchPlan, step: i32, sums: usize, row0: i32, row1: i32): void {
   const index = job.layerCount - 1
   const layer = layerAt(job, index)
   const rows = rowsOfStep(job, step)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
-  memory.fill(<usize>job.rowLosses + ((<usize>row0) << 6), 0, (<usize>(row1 - row0)) << 6)
+  const losses = <usize>job.rowLosses
+  memory.fill(losses + ((<usize>row0) << 5), 0, (<usize>(row1 - row0)) << 5)
   if (layer.activation === ACTIVATION_SOFTMAX) {
-    forwardCrossEntropy(job, batch, step, tile, row0, row1)
+    forwardCrossEntropy(job, batch, step, sums, row0, row1)
     return
   }
   const scale = <f32>(2.0 / (<f64>rows * <f64>layer.outputs))
   for (let column = 0; column < paddedOutputs; column += PANEL) {
-    for (let row = row0; row < row1; row += QUAD) {
-      forwardTile(job, batch, index, tile, row / QUAD, column / PANEL)
-      finishSquaredError(job, layer, tile, batch.target, row, rows, column, paddedOutputs, scale)
+    for (let first = row0; first < row1; first += CHUNK_ROWS) {
+      const end = min(first + CHUNK_ROWS, row1)
+      const count = end - first
+      forwardSums(job, batch, index, sums, first, end, column / PANEL)
+      finishSigmoid(layer, sums, count, column)
+      const target = panelAt(batch.target, first, column, job.rowCapacity)
+      if (end > rows || column + PANEL > layer.outputs) {
+        clearMissing(sums, target, count, rows - first, min(PANEL, layer.outputs - column))
+      }
+      addSquaredErrors(sums, target, count, losses + ((<usize>first) << 5))
+      const delta = panelAt(layer.delta, first, column, job.rowCapacity)
+      squaredErrorDelta(delta, sums, target, count, scale)
+      storeDeltaPairs(layer, delta, first, end, column)
     }
   }
 }
 
-/** Logits of `layer` for one quad of rows as rows [4][⌈O⌉] at `logits`. */
-function quadLogits(job: Job, batch: BatchPlan, index: i32, tile: usize, logits: usize, row: i32): void {
+/** Rows [row0, row1) of a panel of δ at `delta` also as row pairs, where the layer wants them. */
+function storeDeltaPairs(layer: LayerPlan, delta: usize, row0: i32, row1: i32, column: i32): void {
+  if (layer.deltaPairs === 0) return
+  const paddedOutputs = roundUp(layer.outputs, PANEL)
+  for (let row = row0; row < row1; row += PAIR) {
+    storeRowPairs(<usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + column)) << 3), delta)
+    delta += PAIR_ROWS
+  }
+}
+
+/** Logits of the last layer for rows row and row + 1, as rows [2][⌈O⌉] at `logits`. */
+function pairLogits(job: Job, batch: BatchPlan, sums: usize, logits: usize, row: i32): void {
+  const index = job.layerCount - 1
   const layer = layerAt(job, index)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let column = 0; column < paddedOutputs; column += PANEL) {
-    forwardTile(job, batch, index, tile, row / QUAD, column / PANEL)
-    for (let r = 0; r < QUAD; r++) {
-      for (let v: usize = 0; v < 64; v += 16) {
-        const bias = v128.load(<usize>layer.bias + ((<usize>column) << 2) + v)
-        const sum = v128.load(tile + ((<usize>r) << 6) + v)
-        v128.store(logits + ((<usize>(r * paddedOutputs + column)) << 2) + v, f32x4.add(sum, bias))
-      }
-    }
+    forwardSums(job, batch, index, sums, row, row + PAIR, column / PANEL)
+    addBias(layer, sums, PAIR, column)
+    const to = logits + ((<usize>column) << 2)
+    copyRows(to, sums, ROW)
+    copyRows(to + ((<usize>paddedOutputs) << 2), sums + ROW, ROW)
   }
 }
 
-/** Where the logits of a worker's quad lie: behind its tile scratch, [4][⌈O⌉]. */
-const LOGITS_OFFSET: usize = 4096
-
-function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize, row0: i32, row1: i32): void {
-  const index = job.layerCount - 1
-  const layer = layerAt(job, index)
+function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, sums: usize, row0: i32, row1: i32): void {
+  const layer = layerAt(job, job.layerCount - 1)
   const rows = rowsOfStep(job, step)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
-  const logits = tile + LOGITS_OFFSET
+  const logits = sums + LOGITS_OFFSET
   const first = step * job.batchSize
-  for (let row = row0; row < row1; row += QUAD) {
-    quadLogits(job, batch, index, tile, logits, row)
-    for (let r = 0; r < QUAD; r++) {
+  for (let row = row0; row < row1; row += PAIR) {
+    pairLogits(job, batch, sums, logits, row)
+    for (let r = 0; r < PAIR; r++) {
       const at = logits + ((<usize>(r * paddedOutputs)) << 2)
       if (row + r < rows) {
         const image = load<u32>(<usize>job.order + ((<usize>(first + row + r)) << 2))
@@ -132,58 +201,50 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, tile: usize,
           load<u8>(<usize>job.labels + <usize>image),
           <f32>(1.0 / <f64>rows),
         )
-        store<f32>(<usize>job.rowLosses + ((<usize>(row + r)) << 6), loss)
+        store<f32>(<usize>job.rowLosses + ((<usize>(row + r)) << 5), loss)
       } else {
         memory.fill(at, 0, (<usize>paddedOutputs) << 2)
       }
     }
     for (let column = 0; column < paddedOutputs; column += PANEL) {
-      for (let r = 0; r < QUAD; r++) {
-        memory.copy(tile + ((<usize>r) << 6), logits + ((<usize>(r * paddedOutputs + column)) << 2), 64)
-      }
-      storeDelta(job, layer, tile, row, column, paddedOutputs)
+      const from = logits + ((<usize>column) << 2)
+      const delta = panelAt(layer.delta, row, column, job.rowCapacity)
+      copyRows(delta, from, ROW)
+      copyRows(delta + ROW, from + ((<usize>paddedOutputs) << 2), ROW)
+      storeDeltaPairs(layer, delta, row, row + PAIR, column)
     }
   }
 }
 
-/**
- * Tiles that a worker's scratch holds. Adam takes so many at a time: enough for the processor to see that parameters and moments
- * are read in order and to fetch ahead, few enough to stay in the first cache.
- */
-const SCRATCH_TILES: i32 = 16
-/** Rows of a panel that stay in the first cache, 32 KiB, while every quad of rows meets them. */
-const CACHED_ROWS: i32 = 512
-
 /** δ of layer `index` − 1 from δ of layer `index` for rows [row0, row1): δ W, times the derivative of the activation. */
-export function backwardInput(job: Job, index: i32, tile: usize, row0: i32, row1: i32): void {
+export function backwardInput(job: Job, index: i32, sums: usize, row0: i32, row1: i32): void {
   const layer = layerAt(job, index)
   const before = layerAt(job, index - 1)
   const paddedInputs = roundUp(layer.inputs, PANEL)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   const wide = job.wideTile !== 0
-  const stretches = roundUp(layer.outputs, CACHED_ROWS) / CACHED_ROWS
-  const stretch = (layer.outputs + stretches - 1) / stretches
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    const weights = <usize>layer.weightT + ((<usize>((column / PANEL) * paddedOutputs)) << 6)
-    for (let first = row0; first < row1; first += SCRATCH_TILES * QUAD) {
-      const end = min(first + SCRATCH_TILES * QUAD, row1)
-      clearRows(tile, (<usize>(end - first)) << 6)
-      for (let k = 0; k < layer.outputs; k += stretch) {
-        for (let row = first; row < end; row += QUAD) {
-          const deltas = <usize>layer.deltaRows + ((<usize>((row / QUAD) * paddedOutputs + k)) << 4)
-          const sums = tile + ((<usize>(row - first)) << 6)
-          gemmTile(wide, sums, deltas, weights + ((<usize>k) << 6), min(stretch, layer.outputs - k))
+    const weights = <usize>layer.weightT + <usize>((column / PANEL) * paddedOutputs) * ROW
+    for (let first = row0; first < row1; first += CHUNK_ROWS) {
+      const end = min(first + CHUNK_ROWS, row1)
+      clearRows(sums, <usize>(end - first) * ROW)
+      for (let k = 0; k < layer.outputs; k += BLOCK_ROWS) {
+        const n = min(BLOCK_ROWS, layer.outputs - k)
+        for (let row = first; row < end; row += PAIR) {
+          const deltas = <usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + k)) << 3)
+          gemmTile(wide, sums + <usize>(row - first) * ROW, deltas, weights + <usize>k * ROW, n)
         }
       }
-      for (let row = first; row < end; row += QUAD) {
-        finishInputGradient(job, before, tile + ((<usize>(row - first)) << 6), row, column, paddedInputs)
-      }
+      const delta = panelAt(before.delta, first, column, job.rowCapacity)
+      const output = panelAt(before.output, first, column, job.rowCapacity)
+      finishInputGradient(before, delta, sums, output, end - first)
+      storeDeltaPairs(before, delta, first, end, column)
     }
   }
 }
 
 /**
- * Weight gradient and Adam for panel `panel` of layer `index`, some tiles at a time: the gradient of a 4 × 16 block of Wᵀ is one tile of
+ * Weight gradient and Adam for panel `panel` of layer `index`, 40 inputs at a time: the gradient of a 40 × 40 block of Wᵀ is
  * Σ over all rows of x ⊗ δ, and is used up while it is in cache; no gradient is ever stored.
  */
 export function updatePanel(
@@ -191,112 +252,97 @@ export function updatePanel(
   batch: BatchPlan,
   index: i32,
   step: i32,
-  tile: usize,
+  gradient: usize,
   panel: i32,
 ): void {
   const layer = layerAt(job, index)
-  const rows = roundUp(rowsOfStep(job, step), QUAD)
+  const rows = roundUp(rowsOfStep(job, step), PAIR)
   const t = job.adamSteps + step - job.firstStep + 1
   const stepSize = adamStepSize(job.learningRate, t)
   const scale = adamSecondMomentScale(t)
-  const wide = job.wideTile !== 0
   const paddedInputs = roundUp(layer.inputs, PANEL)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
-  const deltas = <usize>layer.delta + ((<usize>(panel * job.rowCapacity)) << 6)
-  const quads = roundUp(layer.inputs, QUAD) / QUAD
-  for (let first = 0; first < quads; first += SCRATCH_TILES) {
-    const count = min(SCRATCH_TILES, quads - first)
-    for (let i = 0; i < count; i++) {
-      const quad = first + i
-      const list = quad * job.rowCapacity
-      const gradient = tile + ((<usize>i) << 8)
-      if (index === 0) {
-        spmmTile(
-          wide,
-          gradient,
-          <usize>batch.columnValues + ((<usize>list) << 4),
-          <usize>batch.columnOffsets + ((<usize>list) << 2),
-          deltas,
-          load<i32>(<usize>batch.columnCounts + ((<usize>quad) << 2)),
-        )
-      } else {
-        clearRows(gradient, 256)
-        gemmTile(
-          wide,
-          gradient,
-          <usize>layerAt(job, index - 1).outputColumns + ((<usize>list) << 4),
-          deltas,
-          rows,
-        )
-      }
-    }
-    const block = (<usize>(panel * paddedInputs + first * QUAD)) << 6
+  const deltas = panelAt(layer.delta, 0, panel * PANEL, job.rowCapacity)
+  for (let column = 0; column < paddedInputs; column += PANEL) {
+    weightGradient(job, batch, index, gradient, column / PANEL, deltas, rows)
+    const block = <usize>(panel * paddedInputs + column) * ROW
     const weights = <usize>layer.weight + block
-    const vectors = count * QUAD * 4
     adam(
       weights,
-      tile,
+      gradient,
       <usize>layer.weightM + block,
       <usize>layer.weightV + block,
-      vectors,
+      (PANEL * PANEL) / 4,
       job.weightDecay,
       stepSize,
       scale,
     )
-    if (index > 0) {
-      for (let i = 0; i < count; i++) {
-        storeTransposedWeights(layer, weights + ((<usize>i) << 8), panel, first + i, paddedOutputs)
-      }
+    if (layer.weightT !== 0) {
+      const transposed = (column / PANEL) * paddedOutputs + panel * PANEL
+      storeTransposedBlock(<usize>layer.weightT + <usize>transposed * ROW, weights)
     }
   }
-  sumDeltas(tile, deltas, rows)
-  const block = (<usize>panel) << 6
+  sumDeltas(gradient, deltas, rows)
+  const bias = (<usize>(panel * PANEL)) << 2
   adam(
-    <usize>layer.bias + block,
-    tile,
-    <usize>layer.biasM + block,
-    <usize>layer.biasV + block,
-    4,
+    <usize>layer.bias + bias,
+    gradient,
+    <usize>layer.biasM + bias,
+    <usize>layer.biasV + bias,
+    PANEL / 4,
     job.weightDecay,
     stepSize,
     scale,
   )
 }
 
-/** A 4 × 16 block of Wᵀ into the panels of W. */
-function storeTransposedWeights(
-  layer: LayerPlan,
-  weights: usize,
-  panel: i32,
-  quad: i32,
-  paddedOutputs: i32,
+/** Σ over `rows` rows of x ⊗ δ for the inputs of panel `inputPanel` and one panel of deltas, to gradient[40][40]. */
+function weightGradient(
+  job: Job,
+  batch: BatchPlan,
+  index: i32,
+  gradient: usize,
+  inputPanel: i32,
+  deltas: usize,
+  rows: i32,
 ): void {
-  // Input columns 4 · quad … + 3 lie in panel quad / 4 of W, at lane 4 · (quad mod 4); outputs are its rows.
-  const to =
-    <usize>layer.weightT +
-    ((<usize>((quad >> 2) * paddedOutputs + panel * PANEL)) << 6) +
-    ((<usize>(quad & 3)) << 4)
-  for (let v: usize = 0; v < 4; v++) storeTransposedQuad(to + (v << 8), 64, weights, v)
+  let lists = batch.columnLists
+  let ends = batch.columnEnds
+  let segments = pieces(job.rowCapacity, SEGMENT_ROWS)
+  let segmentRows = SEGMENT_ROWS
+  if (index > 0) {
+    const before = layerAt(job, index - 1)
+    lists = before.columnLists
+    ends = before.columnEnds
+    segments = job.shards
+    segmentRows = job.shardRows
+  }
+  const wide = job.wideTile !== 0
+  const pairs = pairsOfPanel(layerAt(job, index).inputs, inputPanel)
+  const firstPair = inputPanel * PANEL_PAIRS
+  clearRows(gradient, BLOCK)
+  for (let row = 0; row < rows; row += segmentRows) {
+    const segment = row / segmentRows
+    for (let p = 0; p < pairs; p++) {
+      const list = columnEntries(lists, firstPair + p, row, job.rowCapacity)
+      const end = load<u32>(columnEnd(ends, firstPair + p, segment, segments))
+      if (list < end) spmmTile(wide, gradient + <usize>p * PAIR_ROWS, list, end, deltas)
+    }
+  }
 }
 
-/** Bias gradient of a panel: Σ over rows of δ, to out[16]. */
+/** Bias gradient of a panel: Σ over rows of δ, to out[40]. */
 function sumDeltas(out: usize, deltas: usize, rows: i32): void {
-  let s0 = f32x4.splat(0),
-    s1 = f32x4.splat(0),
-    s2 = f32x4.splat(0),
-    s3 = f32x4.splat(0)
-  const end = deltas + ((<usize>rows) << 6)
-  while (deltas < end) {
-    s0 = f32x4.add(s0, v128.load(deltas))
-    s1 = f32x4.add(s1, v128.load(deltas, 16))
-    s2 = f32x4.add(s2, v128.load(deltas, 32))
-    s3 = f32x4.add(s3, v128.load(deltas, 48))
-    deltas += 64
+  clearRows(out, PAIR_ROWS)
+  for (const end = deltas + <usize>rows * ROW; deltas < end; ) {
+    for (let v: usize = 0; v < ROW; v += 32) {
+      const s0 = f32x4.add(v128.load(out + v), v128.load(deltas))
+      const s1 = f32x4.add(v128.load(out + v, 16), v128.load(deltas, 16))
+      v128.store(out + v, s1, 16)
+      v128.store(out + v, s0)
+      deltas += 32
+    }
   }
-  v128.store(out, s0)
-  v128.store(out, s1, 16)
-  v128.store(out, s2, 32)
-  v128.store(out, s3, 48)
 }
 
 /** Mean loss of a minibatch from its rows' sums, in float64 and in the order of the rows. */
@@ -304,7 +350,7 @@ export function batchLoss(job: Job, step: i32): f64 {
   const layer = layerAt(job, job.layerCount - 1)
   const rows = rowsOfStep(job, step)
   let sum: f64 = 0
-  for (let i = 0; i < rows * PANEL; i++) sum += <f64>load<f32>(<usize>job.rowLosses + ((<usize>i) << 2))
+  for (let i = 0; i < rows * 8; i++) sum += <f64>load<f32>(<usize>job.rowLosses + ((<usize>i) << 2))
   const terms = layer.activation === ACTIVATION_SOFTMAX ? <f64>rows : <f64>rows * <f64>layer.outputs
   return sum / terms
 }
@@ -313,70 +359,69 @@ export function batchLoss(job: Job, step: i32): f64 {
  * Inference for input rows [inputRow, inputRow + sliceRows) in the worker's own slice of the activation buffers, which begins at
  * row `slice`: layers firstLayer … lastLayer, then outputs and row errors as the job wants them.
  */
-export function inferRows(job: Job, tile: usize, inputRow: i32, slice: i32): void {
+export function inferRows(job: Job, sums: usize, inputRow: i32, slice: i32): void {
   const batch = batchAt(job, 0)
   const rows = min(job.sliceRows, job.rows - inputRow)
-  const row1 = slice + roundUp(rows, QUAD)
-  for (let row = slice; row < row1; row += QUAD) {
-    if (job.firstLayer === 0) gatherInferenceQuad(job, batch, inputRow + row - slice, row)
-    else gatherCodesQuad(job, tile, inputRow + row - slice, row)
+  const row1 = slice + roundUp(rows, PAIR)
+  for (let row = slice; row < row1; row += PAIR) {
+    if (job.firstLayer === 0) gatherInferencePair(job, batch, inputRow + row - slice, row)
+    else gatherCodesPair(job, sums, inputRow + row - slice, row)
   }
   for (let index = job.firstLayer; index <= job.lastLayer; index++) {
-    if (index < job.layerCount - 1) forwardHidden(job, batch, index, tile, slice, row1)
+    if (index < job.layerCount - 1) forwardHidden(job, batch, index, sums, slice, row1, NO_SHARD)
   }
   if (job.lastLayer < job.layerCount - 1) copyHiddenRows(job, inputRow, slice, rows)
-  else inferLastLayer(job, batch, tile, inputRow, slice, row1)
+  else inferLastLayer(job, batch, sums, inputRow, slice, rows)
 }
 
-/** Outputs of hidden layer `lastLayer` from column quads to output rows. */
+/** Outputs of hidden layer `lastLayer` from panels to output rows. */
 function copyHiddenRows(job: Job, inputRow: i32, slice: i32, rows: i32): void {
   const layer = layerAt(job, job.lastLayer)
-  for (let r = 0; r < rows; r++) {
-    const from = <usize>layer.outputColumns + ((<usize>(slice + r)) << 4)
-    const to = <usize>job.outputs + ((<usize>(inputRow + r) * <usize>layer.outputs) << 2)
-    for (let o = 0; o < layer.outputs; o++) {
-      const quad = (<usize>((o >> 2) * job.rowCapacity)) << 4
-      store<f32>(to + ((<usize>o) << 2), load<f32>(from + quad + ((<usize>(o & 3)) << 2)))
-    }
+  for (let column = 0; column < layer.outputs; column += PANEL) {
+    const from = panelAt(layer.output, slice, column, job.rowCapacity)
+    storeRows(job.outputs, from, inputRow, rows, column, layer.outputs)
   }
 }
 
-function inferLastLayer(job: Job, batch: BatchPlan, tile: usize, inputRow: i32, slice: i32, row1: i32): void {
+function inferLastLayer(job: Job, batch: BatchPlan, sums: usize, inputRow: i32, slice: i32, rows: i32): void {
   const index = job.lastLayer
   const layer = layerAt(job, index)
   const paddedOutputs = roundUp(layer.outputs, PANEL)
-  const shift = inputRow - slice
   if (layer.activation === ACTIVATION_SOFTMAX) {
-    const logits = tile + LOGITS_OFFSET
-    for (let row = slice; row < row1; row += QUAD) {
-      quadLogits(job, batch, index, tile, logits, row)
-      for (let r = 0; r < QUAD && row + shift + r < job.rows; r++) {
+    const logits = sums + LOGITS_OFFSET
+    for (let row = 0; row < rows; row += PAIR) {
+      pairLogits(job, batch, sums, logits, slice + row)
+      for (let r = 0; r < PAIR && row + r < rows; r++) {
         const at = logits + ((<usize>(r * paddedOutputs)) << 2)
         softmaxRow(at, layer.outputs)
-        const to = <usize>job.outputs + ((<usize>(row + shift + r) * <usize>layer.outputs) << 2)
+        const to = <usize>job.outputs + ((<usize>(inputRow + row + r) * <usize>layer.outputs) << 2)
         memory.copy(to, at, (<usize>layer.outputs) << 2)
       }
     }
     return
   }
-  const losses = <usize>job.rowLosses
-  memory.fill(losses + ((<usize>slice) << 6), 0, (<usize>(row1 - slice)) << 6)
+  const losses = <usize>job.rowLosses + ((<usize>slice) << 5)
+  memory.fill(losses, 0, (<usize>roundUp(rows, PAIR)) << 5)
   for (let column = 0; column < paddedOutputs; column += PANEL) {
-    for (let row = slice; row < row1; row += QUAD) {
-      forwardTile(job, batch, index, tile, row / QUAD, column / PANEL)
-      finishSigmoid(layer, tile, column)
-      if (job.outputs !== 0) storeRows(job.outputs, tile, row + shift, job.rows, column, layer.outputs)
+    for (let first = 0; first < rows; first += CHUNK_ROWS) {
+      const end = min(first + CHUNK_ROWS, rows)
+      forwardSums(job, batch, index, sums, slice + first, slice + end, column / PANEL)
+      finishSigmoid(layer, sums, end - first, column)
+      if (job.outputs !== 0)
+        storeRows(job.outputs, sums, inputRow + first, end - first, column, layer.outputs)
       if (job.rowErrors !== 0) {
-        const target = panelAt(batch.target, row, column, job.rowCapacity)
-        if (column + PANEL > layer.outputs) clearMissing(tile, target, QUAD, layer.outputs - column)
-        addSquaredErrors(tile, target, losses + ((<usize>row) << 6))
+        const target = panelAt(batch.target, slice + first, column, job.rowCapacity)
+        if (column + PANEL > layer.outputs) {
+          clearMissing(sums, target, end - first, end - first, layer.outputs - column)
+        }
+        addSquaredErrors(sums, target, end - first, losses + ((<usize>first) << 5))
       }
     }
   }
   if (job.rowErrors === 0) return
-  for (let row = slice; row < row1 && row + shift < job.rows; row++) {
+  for (let row = 0; row < rows; row++) {
     let sum: f64 = 0
-    for (let lane: usize = 0; lane < 64; lane += 4) sum += <f64>load<f32>(losses + ((<usize>row) << 6) + lane)
-    store<f32>(<usize>job.rowErrors + ((<usize>(row + shift)) << 2), <f32>(sum / <f64>layer.outputs))
+    for (let lane: usize = 0; lane < 32; lane += 4) sum += <f64>load<f32>(losses + ((<usize>row) << 5) + lane)
+    store<f32>(<usize>job.rowErrors + ((<usize>(inputRow + row)) << 2), <f32>(sum / <f64>layer.outputs))
   }
 }

@@ -1,103 +1,94 @@
 /**
- * What happens to a 4 × 16 tile of sums once the product is done: bias and activation, the loss and its derivative, the
- * derivative of an activation. Each reads the tile from scratch and writes it in the layouts that later products read.
+ * What happens to sums once the product is done: bias and activation, the loss and its derivative, the derivative of an
+ * activation. Sums are `rows` rows of one panel, 160 bytes apart as everywhere, and so are the panels they are written to.
  *
- * `row` is the tile's first row (image), `column` its first column; the tile's rows lie 64 bytes apart, as in a panel. A row is
- * loaded, computed and only then stored: V8 fuses neighbouring stores only if nothing is loaded between them.
+ * Eight columns are loaded, computed and only then stored: V8 fuses neighbouring stores only if nothing is loaded between them.
  */
-import { appendToRowList, copyTile, storeColumnQuads, storeRowQuads } from './layouts'
 import { sigmoid4 } from './math'
-import { ACTIVATION_RELU, Job, LayerPlan, PANEL, QUAD } from './plan'
+import { ACTIVATION_RELU, LayerPlan, PANEL, ROW } from './plan'
 
-/** Bytes of a tile's row. */
-const ROW: usize = 64
-/** Bytes of a tile. */
-const TILE: usize = 256
-
-/** Address of a tile's 256 bytes in panels [column / 16][B][16]. */
-export function panelAt(panels: usize, row: i32, column: i32, rowCapacity: i32): usize {
-  return panels + ((<usize>((column / PANEL) * rowCapacity + row)) << 6)
+/** Address of row `row` in the panel of column `column`, in panels [column / 40][B][40]. */
+export function panelAt(panels: u32, row: i32, column: i32, rowCapacity: i32): usize {
+  return <usize>panels + <usize>((column / PANEL) * rowCapacity + row) * ROW
 }
 
-/** 16 neighbouring floats. */
-function storeRow(to: usize, v0: v128, v1: v128, v2: v128, v3: v128): void {
-  v128.store(to, v0)
-  v128.store(to, v1, 16)
-  v128.store(to, v2, 32)
-  v128.store(to, v3, 48)
+function biasAt(layer: LayerPlan, column: i32): usize {
+  return <usize>layer.bias + ((<usize>column) << 2)
 }
 
-/** tile += bias[16], then max(tile, 0) for ReLU, in place. */
-function biasAndActivation(tile: usize, bias: usize, relu: bool): void {
-  const floor = relu ? f32x4.splat(0) : f32x4.splat(-Infinity)
-  const b0 = v128.load(bias),
-    b1 = v128.load(bias, 16),
-    b2 = v128.load(bias, 32),
-    b3 = v128.load(bias, 48)
-  const end = tile + TILE
-  while (tile < end) {
-    const y0 = f32x4.max(f32x4.add(v128.load(tile), b0), floor)
-    const y1 = f32x4.max(f32x4.add(v128.load(tile, 16), b1), floor)
-    const y2 = f32x4.max(f32x4.add(v128.load(tile, 32), b2), floor)
-    const y3 = f32x4.max(f32x4.add(v128.load(tile, 48), b3), floor)
-    storeRow(tile, y0, y1, y2, y3)
-    tile += ROW
+/** Forward, hidden layer: y = f(sum + b) to the panel `to`. */
+export function finishHidden(layer: LayerPlan, to: usize, sums: usize, rows: i32, column: i32): void {
+  const floor = layer.activation === ACTIVATION_RELU ? f32x4.splat(0) : f32x4.splat(-Infinity)
+  const bias = biasAt(layer, column)
+  for (const end = sums + <usize>rows * ROW; sums < end; ) {
+    for (let v: usize = 0; v < ROW; v += 32) {
+      const y0 = f32x4.max(f32x4.add(v128.load(sums), v128.load(bias + v)), floor)
+      const y1 = f32x4.max(f32x4.add(v128.load(sums, 16), v128.load(bias + v, 16)), floor)
+      v128.store(to, y1, 16)
+      v128.store(to, y0)
+      sums += 32
+      to += 32
+    }
   }
 }
 
-/** Forward, hidden layer: y = f(sum + b), kept as a row list and as column quads. Columns of a row come in order. */
-export function finishHidden(
-  job: Job,
-  layer: LayerPlan,
-  tile: usize,
-  row: i32,
-  column: i32,
-  paddedOutputs: i32,
-): void {
-  biasAndActivation(tile, <usize>layer.bias + ((<usize>column) << 2), layer.activation === ACTIVATION_RELU)
-  const quad = <usize>(row / QUAD)
-  const count = <usize>layer.outputCounts + (quad << 2)
-  const list = quad * <usize>paddedOutputs
-  const before = column === 0 ? 0 : load<i32>(count)
-  const values = <usize>layer.outputValues + (list << 4)
-  store<i32>(count, appendToRowList(values, <usize>layer.outputOffsets + (list << 2), before, tile, column))
-  storeColumnQuads(layer.outputColumns, tile, row, column, job.rowCapacity)
+/** Sums → logits, sum + b, in place. */
+export function addBias(layer: LayerPlan, sums: usize, rows: i32, column: i32): void {
+  const bias = biasAt(layer, column)
+  for (const end = sums + <usize>rows * ROW; sums < end; ) {
+    for (let v: usize = 0; v < ROW; v += 16) {
+      v128.store(sums, f32x4.add(v128.load(sums), v128.load(bias + v)))
+      sums += 16
+    }
+  }
 }
 
 /** Forward, last layer: y = sigmoid(sum + b), in place. */
-export function finishSigmoid(layer: LayerPlan, tile: usize, column: i32): void {
-  const bias = <usize>layer.bias + ((<usize>column) << 2)
-  const b0 = v128.load(bias),
-    b1 = v128.load(bias, 16),
-    b2 = v128.load(bias, 32),
-    b3 = v128.load(bias, 48)
-  const end = tile + TILE
-  while (tile < end) {
-    const y0 = sigmoid4(f32x4.add(v128.load(tile), b0))
-    const y1 = sigmoid4(f32x4.add(v128.load(tile, 16), b1))
-    const y2 = sigmoid4(f32x4.add(v128.load(tile, 32), b2))
-    const y3 = sigmoid4(f32x4.add(v128.load(tile, 48), b3))
-    storeRow(tile, y0, y1, y2, y3)
-    tile += ROW
+export function finishSigmoid(layer: LayerPlan, sums: usize, rows: i32, column: i32): void {
+  const bias = biasAt(layer, column)
+  for (const end = sums + <usize>rows * ROW; sums < end; ) {
+    for (let v: usize = 0; v < ROW; v += 32) {
+      const y0 = sigmoid4(f32x4.add(v128.load(sums), v128.load(bias + v)))
+      const y1 = sigmoid4(f32x4.add(v128.load(sums, 16), v128.load(bias + v, 16)))
+      v128.store(sums, y1, 16)
+      v128.store(sums, y0)
+      sums += 32
+    }
   }
 }
 
-/** losses[row][16] += (y − x)² for the tile's outputs y and targets x (16 columns of a panel). */
-export function addSquaredErrors(tile: usize, target: usize, losses: usize): void {
-  const end = tile + TILE
-  while (tile < end) {
-    const e0 = f32x4.sub(v128.load(tile), v128.load(target))
-    const e1 = f32x4.sub(v128.load(tile, 16), v128.load(target, 16))
-    const e2 = f32x4.sub(v128.load(tile, 32), v128.load(target, 32))
-    const e3 = f32x4.sub(v128.load(tile, 48), v128.load(target, 48))
-    const l0 = f32x4.add(v128.load(losses), f32x4.mul(e0, e0))
-    const l1 = f32x4.add(v128.load(losses, 16), f32x4.mul(e1, e1))
-    const l2 = f32x4.add(v128.load(losses, 32), f32x4.mul(e2, e2))
-    const l3 = f32x4.add(v128.load(losses, 48), f32x4.mul(e3, e3))
-    storeRow(losses, l0, l1, l2, l3)
-    tile += ROW
-    target += ROW
-    losses += ROW
+/** Outputs y of rows and columns that do not exist become their targets (zero): no error, no gradient. */
+export function clearMissing(
+  y: usize,
+  target: usize,
+  rows: i32,
+  existingRows: i32,
+  existingColumns: i32,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let c = r < existingRows ? existingColumns : 0; c < PANEL; c++) {
+      const at = <usize>r * ROW + ((<usize>c) << 2)
+      store<f32>(y + at, load<f32>(target + at))
+    }
+  }
+}
+
+/** losses[row][8] += (y − x)² for outputs y and targets x. */
+export function addSquaredErrors(y: usize, target: usize, rows: i32, losses: usize): void {
+  for (const end = y + <usize>rows * ROW; y < end; ) {
+    let l0 = v128.load(losses)
+    let l1 = v128.load(losses, 16)
+    for (let v: usize = 0; v < ROW; v += 32) {
+      const e0 = f32x4.sub(v128.load(y), v128.load(target))
+      const e1 = f32x4.sub(v128.load(y, 16), v128.load(target, 16))
+      l0 = f32x4.add(l0, f32x4.mul(e0, e0))
+      l1 = f32x4.add(l1, f32x4.mul(e1, e1))
+      y += 32
+      target += 32
+    }
+    v128.store(losses, l1, 16)
+    v128.store(losses, l0)
+    losses += 32
   }
 }
 
@@ -110,106 +101,45 @@ function orZero(y: v128, least: v128): v128 {
 const DARK: f32 = 1e-9
 
 /** δ = scale · (y − x) · y (1 − y), from outputs y and targets x. */
-function squaredErrorDelta(delta: usize, tile: usize, target: usize, scale: f32): void {
+export function squaredErrorDelta(delta: usize, y: usize, target: usize, rows: i32, scale: f32): void {
   const one = f32x4.splat(1)
   const dark = f32x4.splat(DARK)
   const scales = f32x4.splat(scale)
-  const end = tile + TILE
-  while (tile < end) {
-    const y0 = orZero(v128.load(tile), dark)
-    const y1 = orZero(v128.load(tile, 16), dark)
-    const y2 = orZero(v128.load(tile, 32), dark)
-    const y3 = orZero(v128.load(tile, 48), dark)
+  for (const end = y + <usize>rows * ROW; y < end; ) {
+    const y0 = orZero(v128.load(y), dark)
+    const y1 = orZero(v128.load(y, 16), dark)
     const e0 = f32x4.mul(f32x4.sub(y0, v128.load(target)), scales)
     const e1 = f32x4.mul(f32x4.sub(y1, v128.load(target, 16)), scales)
-    const e2 = f32x4.mul(f32x4.sub(y2, v128.load(target, 32)), scales)
-    const e3 = f32x4.mul(f32x4.sub(y3, v128.load(target, 48)), scales)
     const d0 = f32x4.mul(f32x4.mul(e0, y0), f32x4.sub(one, y0))
     const d1 = f32x4.mul(f32x4.mul(e1, y1), f32x4.sub(one, y1))
-    const d2 = f32x4.mul(f32x4.mul(e2, y2), f32x4.sub(one, y2))
-    const d3 = f32x4.mul(f32x4.mul(e3, y3), f32x4.sub(one, y3))
-    storeRow(delta, d0, d1, d2, d3)
-    tile += ROW
-    target += ROW
-    delta += ROW
+    v128.store(delta, d1, 16)
+    v128.store(delta, d0)
+    y += 32
+    target += 32
+    delta += 32
   }
 }
 
-/** Outputs of rows and columns that do not exist become their targets (zero): no error, no gradient. */
-export function clearMissing(tile: usize, target: usize, existingRows: i32, existingColumns: i32): void {
-  for (let r = 0; r < QUAD; r++) {
-    for (let c = 0; c < PANEL; c++) {
-      if (r < existingRows && c < existingColumns) continue
-      const at = (<usize>(r * PANEL + c)) << 2
-      store<f32>(tile + at, load<f32>(target + at))
-    }
-  }
-}
-
-/**
- * Loss of a tile of outputs y against the targets x, and its derivative before the sigmoid:
- *
- *   loss[row] += (y − x)²,   δ = 2 / (B O) · (y − x) · y (1 − y)
- *
- * Rows beyond `rows` and columns beyond O give zero. `scale` is 2 / (B O).
- */
-export function finishSquaredError(
-  job: Job,
-  layer: LayerPlan,
-  tile: usize,
-  targets: usize,
-  row: i32,
-  rows: i32,
-  column: i32,
-  paddedOutputs: i32,
-  scale: f32,
-): void {
-  finishSigmoid(layer, tile, column)
-  const target = panelAt(targets, row, column, job.rowCapacity)
-  const existingRows = rows - row
-  const existingColumns = layer.outputs - column
-  if (existingRows < QUAD || existingColumns < PANEL)
-    clearMissing(tile, target, existingRows, existingColumns)
-  addSquaredErrors(tile, target, <usize>job.rowLosses + ((<usize>row) << 6))
-  const delta = panelAt(layer.delta, row, column, job.rowCapacity)
-  squaredErrorDelta(delta, tile, target, scale)
-  if (layer.deltaRows !== 0) storeRowQuads(layer.deltaRows, delta, row, column, paddedOutputs)
-}
-
-/** A tile of δ that is computed already, into the layouts of `layer`. */
-export function storeDelta(
-  job: Job,
-  layer: LayerPlan,
-  tile: usize,
-  row: i32,
-  column: i32,
-  paddedOutputs: i32,
-): void {
-  copyTile(panelAt(layer.delta, row, column, job.rowCapacity), tile)
-  if (layer.deltaRows !== 0) storeRowQuads(layer.deltaRows, tile, row, column, paddedOutputs)
-}
-
-/** Backward through the activation of `layer`: the tile of ∂loss/∂y becomes δ = ∂loss/∂y · f′, with f′ = [y > 0] for ReLU. */
+/** Backward through the activation of `layer`: δ = ∂loss/∂y · f′, with f′ = [y > 0] for ReLU, 1 for identity. */
 export function finishInputGradient(
-  job: Job,
   layer: LayerPlan,
-  tile: usize,
-  row: i32,
-  column: i32,
-  paddedOutputs: i32,
+  delta: usize,
+  gradient: usize,
+  y: usize,
+  rows: i32,
 ): void {
-  const delta = panelAt(layer.delta, row, column, job.rowCapacity)
-  const relu = layer.activation === ACTIVATION_RELU
   const zero = f32x4.splat(0)
-  const all = i32x4.splat(-1)
-  for (let v = 0; v < 4; v++) {
-    const y = <usize>layer.outputColumns + ((<usize>((column / 4 + v) * job.rowCapacity + row)) << 4)
-    const from = tile + ((<usize>v) << 4)
-    const to = delta + ((<usize>v) << 4)
-    v128.store(to, v128.and(v128.load(from), relu ? f32x4.gt(v128.load(y), zero) : all))
-    v128.store(to, v128.and(v128.load(from, 64), relu ? f32x4.gt(v128.load(y, 16), zero) : all), 64)
-    v128.store(to, v128.and(v128.load(from, 128), relu ? f32x4.gt(v128.load(y, 32), zero) : all), 128)
-    v128.store(to, v128.and(v128.load(from, 192), relu ? f32x4.gt(v128.load(y, 48), zero) : all), 192)
+  // Of the identity every y passes: NaN > 0 is false, so the mask is combined, not compared.
+  const always = layer.activation === ACTIVATION_RELU ? zero : i32x4.splat(-1)
+  for (const end = gradient + <usize>rows * ROW; gradient < end; ) {
+    const mask0 = v128.or(f32x4.gt(v128.load(y), zero), always)
+    const mask1 = v128.or(f32x4.gt(v128.load(y, 16), zero), always)
+    const d0 = v128.and(v128.load(gradient), mask0)
+    const d1 = v128.and(v128.load(gradient, 16), mask1)
+    v128.store(delta, d1, 16)
+    v128.store(delta, d0)
+    gradient += 32
+    y += 32
+    delta += 32
   }
-  if (layer.deltaRows !== 0) storeRowQuads(layer.deltaRows, delta, row, column, paddedOutputs)
 }

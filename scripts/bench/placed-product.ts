@@ -2,7 +2,7 @@
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
 import { growMemory } from '../../src/engines/wasm/memory-map.ts'
 import { roundUp } from '../../src/engines/wasm/packing.ts'
-import { PANEL, QUAD } from '../../src/engines/wasm/plan.ts'
+import { ENTRY_BYTES, PAIR, PANEL } from '../../src/engines/wasm/plan.ts'
 import type { Product } from './products.ts'
 
 /** The core with the exports of assembly/bench.ts. */
@@ -11,10 +11,11 @@ export interface BenchCore extends CoreExports {
     wide: number,
     c: number,
     cPanelStride: number,
-    cQuadStride: number,
+    cChunkStride: number,
+    chunkPairs: number,
     a: number,
-    aQuadStride: number,
-    quads: number,
+    aPairStride: number,
+    pairs: number,
     b: number,
     bPanelStride: number,
     panels: number,
@@ -24,12 +25,11 @@ export interface BenchCore extends CoreExports {
     wide: number,
     c: number,
     cPanelStride: number,
-    cQuadStride: number,
-    values: number,
-    offsets: number,
-    counts: number,
-    capacity: number,
-    quads: number,
+    cChunkStride: number,
+    chunkPairs: number,
+    marks: number,
+    blocks: number,
+    pairs: number,
     b: number,
     bPanelStride: number,
     panels: number,
@@ -83,79 +83,77 @@ export interface PlacedProduct {
   compute(): Float32Array
 }
 
+/** Floats of a tile. */
+const TILE = PAIR * PANEL
+
 /** Copies the operands into memory. */
 export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, product: Product): PlacedProduct {
-  const { rows, terms, columns, usesLists } = product
+  const { rows, terms, columns, usesLists, chunkRows } = product
   const name = `${product.layer} ${product.phase}`
-  const quads = Math.ceil(rows / QUAD)
+  const pairs = Math.ceil(rows / PAIR)
   const panels = Math.ceil(columns / PANEL)
+  const chunkPairs = chunkRows / PAIR
   const capacity = roundUp(terms, PANEL)
-  const tile = QUAD * PANEL
   const b = arena.floats(packPanels(product, capacity))
-  const inPlace = arena.reserve(tile * 4)
-  const all = arena.reserve(panels * quads * tile * 4)
-  const lists = packLists(product, capacity)
-  const termsDone = usesLists ? lists.counts.reduce((sum, count) => sum + count, 0) : quads * terms
-  const run = usesLists ? placeLists() : placeQuads()
+  const inPlace = arena.reserve(chunkPairs * TILE * 4)
+  const all = arena.reserve(panels * pairs * TILE * 4)
+  const lists = usesLists ? placeLists(arena, product) : undefined
+  const a = usesLists ? 0 : arena.floats(packPairs(product, capacity))
+  const entries = lists?.entries ?? pairs * terms
 
-  function placeLists() {
-    const values = arena.floats(lists.values)
-    const offsets = arena.words(lists.offsets)
-    const counts = arena.words(lists.counts)
-    return (c: number, panelStride: number, quadStride: number) =>
+  function run(c: number, panelStride: number, chunkStride: number): void {
+    if (lists) {
+      const { marks, blocks } = lists
       core.spmmPanels(
         Number(wide),
         c,
         panelStride,
-        quadStride,
-        values,
-        offsets,
-        counts,
-        capacity,
-        quads,
+        chunkStride,
+        chunkPairs,
+        marks,
+        blocks,
+        pairs,
         b,
         capacity * PANEL,
         panels,
       )
-  }
-
-  function placeQuads() {
-    const a = arena.floats(packQuads(product, capacity))
-    return (c: number, panelStride: number, quadStride: number) =>
+    } else {
       core.gemmPanels(
         Number(wide),
         c,
         panelStride,
-        quadStride,
+        chunkStride,
+        chunkPairs,
         a,
-        capacity * QUAD,
-        quads,
+        capacity * PAIR,
+        pairs,
         b,
         capacity * PANEL,
         panels,
         terms,
       )
+    }
   }
 
   return {
     name,
     product,
-    multiplyAdds: termsDone * panels * tile,
-    // The last quad may have fewer rows than 4, which is so for none of MNIST's shapes at a batch that is a multiple of 4.
-    usefulMultiplyAdds: Math.min(termsDone * QUAD, rows * terms) * columns,
+    multiplyAdds: entries * panels * TILE,
+    // The last pair may be of one row only, which is so for none of MNIST's shapes at an even batch.
+    usefulMultiplyAdds: Math.min(entries * PAIR, rows * terms) * columns,
     runInPlace: () => run(inPlace, 0, 0),
     compute() {
-      const tiles = new Float32Array(arena.memory.buffer, all, panels * quads * tile)
+      const tiles = new Float32Array(arena.memory.buffer, all, panels * pairs * TILE)
       tiles.fill(Number.NaN)
-      run(all, quads * tile, tile)
-      return unpackTiles(tiles, product, quads)
+      run(all, pairs * TILE, chunkPairs * TILE)
+      return unpackTiles(tiles, product, pairs)
     },
   }
 }
 
 // ——— Layouts, as `assembly/plan.ts` names them ———
 
-/** B as panels [columns / 16][capacity][16]. */
+/** B as panels [columns / 40][capacity][40]. */
 function packPanels({ right, terms, columns }: Product, capacity: number): Float32Array {
   const panels = new Float32Array(Math.ceil(columns / PANEL) * capacity * PANEL)
   for (let term = 0; term < terms; term++) {
@@ -167,43 +165,63 @@ function packPanels({ right, terms, columns }: Product, capacity: number): Float
   return panels
 }
 
-/** A as quads [rows / 4][capacity][4]. */
-function packQuads({ left, rows, terms }: Product, capacity: number): Float32Array {
-  const quads = new Float32Array(Math.ceil(rows / QUAD) * capacity * QUAD)
+/** A as pairs [rows / 2][capacity][2]. */
+function packPairs({ left, rows, terms }: Product, capacity: number): Float32Array {
+  const pairs = new Float32Array(Math.ceil(rows / PAIR) * capacity * PAIR)
   for (let row = 0; row < rows; row++) {
     for (let term = 0; term < terms; term++) {
-      quads[(Math.floor(row / QUAD) * capacity + term) * QUAD + (row % QUAD)] = left[row * terms + term]
+      pairs[(Math.floor(row / PAIR) * capacity + term) * PAIR + (row % PAIR)] = left[row * terms + term]
     }
   }
-  return quads
+  return pairs
 }
 
-/** A as lists of the quads that are not all zero: counts [rows / 4], byte offsets into a panel of B, values. */
-function packLists(product: Product, capacity: number) {
-  const quads = packQuads(product, capacity)
-  const counts = new Uint32Array(Math.ceil(product.rows / QUAD))
-  const offsets = new Uint32Array(counts.length * capacity)
-  const values = new Float32Array(quads.length)
-  for (let quad = 0; quad < counts.length; quad++) {
-    for (let term = 0; term < product.terms; term++) {
-      const four = quads.subarray((quad * capacity + term) * QUAD, (quad * capacity + term + 1) * QUAD)
-      if (four.every((value) => value === 0)) continue
-      const at = quad * capacity + counts[quad]
-      offsets[at] = term * PANEL * 4
-      values.set(four, at * QUAD)
-      counts[quad]++
-    }
+interface PlacedLists {
+  /** Address of [rows / 2][blocks + 1] addresses. */
+  readonly marks: number
+  readonly blocks: number
+  /** Entries of all lists. */
+  readonly entries: number
+}
+
+/** A as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/lists.ts` has them. */
+function placeLists(arena: Arena, { left, rows, terms, blockTerms }: Product): PlacedLists {
+  const pairs = Math.ceil(rows / PAIR)
+  const blocks = Math.ceil(terms / blockTerms)
+  const marks = new Uint32Array(pairs * (blocks + 1))
+  const words: number[] = []
+  const bits = new DataView(new ArrayBuffer(4))
+  const append = (value: number) => {
+    bits.setFloat32(0, value)
+    words.push(bits.getUint32(0))
   }
-  return { counts, offsets, values }
+  for (let pair = 0; pair < pairs; pair++) {
+    for (let term = 0; term < terms; term++) {
+      if (term % blockTerms === 0) marks[pair * (blocks + 1) + term / blockTerms] = words.length * 4
+      const first = left[pair * PAIR * terms + term]
+      const second = pair * PAIR + 1 < rows ? left[(pair * PAIR + 1) * terms + term] : 0
+      if (first === 0 && second === 0) continue
+      words.push(term * PANEL * 4)
+      append(first)
+      append(second)
+    }
+    marks[pair * (blocks + 1) + blocks] = words.length * 4
+  }
+  const lists = arena.words(Uint32Array.from(words))
+  return {
+    marks: arena.words(marks.map((mark) => lists + mark)),
+    blocks,
+    entries: (words.length * 4) / ENTRY_BYTES,
+  }
 }
 
-/** Tiles [columns / 16][rows / 4][4][16] → C (rows, columns). */
-function unpackTiles(tiles: Float32Array, { rows, columns }: Product, quads: number): Float32Array {
+/** Tiles [columns / 40][rows / 2][2][40] → C (rows, columns). */
+function unpackTiles(tiles: Float32Array, { rows, columns }: Product, pairs: number): Float32Array {
   const result = new Float32Array(rows * columns)
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      const tile = Math.floor(column / PANEL) * quads + Math.floor(row / QUAD)
-      result[row * columns + column] = tiles[(tile * QUAD + (row % QUAD)) * PANEL + (column % PANEL)]
+      const tile = Math.floor(column / PANEL) * pairs + Math.floor(row / PAIR)
+      result[row * columns + column] = tiles[(tile * PAIR + (row % PAIR)) * PANEL + (column % PANEL)]
     }
   }
   return result

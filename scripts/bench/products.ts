@@ -8,6 +8,8 @@
  */
 import { forward } from '../../src/engines/reference/forward.ts'
 import { meanSquaredErrorBackward } from '../../src/engines/reference/loss.ts'
+import { SHARD_ROWS } from '../../src/engines/wasm/engine-memory.ts'
+import { BLOCK_ROWS, PANEL, SEGMENT_ROWS } from '../../src/engines/wasm/plan.ts'
 import type { Network } from '../../src/model/network.ts'
 import { parameterTable } from '../../src/model/network.ts'
 
@@ -23,8 +25,11 @@ export interface Product {
   readonly left: Float32Array
   /** B, (terms, columns). */
   readonly right: Float32Array
-  /** Whether training walks lists of the non-zero quads of A (4 rows of one term), or all of A. */
+  /** Whether training walks lists of the non-zero pairs of A (2 rows of one term), or all of A. */
   readonly usesLists: boolean
+  /** Terms of a block of the lists, and rows whose sums are kept at a time, as in training. */
+  readonly blockTerms: number
+  readonly chunkRows: number
   /** What C must be, in float64. */
   readonly expected: ExactProduct
 }
@@ -95,7 +100,7 @@ export function stepProducts(network: Network, parameters: Float32Array, images:
     const { offset, length } = table[2 * index]
     const weights = parameters.subarray(offset, offset + length)
     const ofLayer: Product[] = [
-      product(name, 'forward', x, transposed(weights, width, inputs), batch, inputs, width, true),
+      product(name, 'forward', x, transposed(weights, width, inputs), batch, inputs, width, BLOCK_ROWS),
     ]
     const weightGradient = product(
       name,
@@ -105,10 +110,10 @@ export function stepProducts(network: Network, parameters: Float32Array, images:
       inputs,
       batch,
       width,
-      index === 0,
+      index === 0 ? SEGMENT_ROWS : SHARD_ROWS,
     )
     if (index > 0) {
-      const inputGradient = product(name, 'input gradient', delta, weights, batch, width, inputs, false)
+      const inputGradient = product(name, 'input gradient', delta, weights, batch, width, inputs)
       ofLayer.push(inputGradient)
       // Every hidden layer is a ReLU: no gradient passes where its output is zero.
       delta = Float32Array.from(inputGradient.expected.sums, (sum, i) => (x[i] > 0 ? sum : 0))
@@ -119,6 +124,10 @@ export function stepProducts(network: Network, parameters: Float32Array, images:
   return products
 }
 
+/** Rows of sums that a worker's scratch holds (CHUNK_ROWS in assembly/step.ts). */
+const CHUNK_ROWS = 64
+
+/** `blockTerms`: terms of a block of A's lists; none where training has no lists of A. */
 function product(
   layer: string,
   phase: Phase,
@@ -127,24 +136,35 @@ function product(
   rows: number,
   terms: number,
   columns: number,
-  usesLists: boolean,
+  blockTerms?: number,
 ): Product {
-  const expected = exactProduct(left, right, rows, terms, columns)
-  return { layer, phase, rows, terms, columns, left, right, usesLists, expected }
+  return {
+    layer,
+    phase,
+    rows,
+    terms,
+    columns,
+    left,
+    right,
+    usesLists: blockTerms !== undefined,
+    blockTerms: blockTerms ?? terms,
+    chunkRows: phase === 'weight gradient' ? PANEL : CHUNK_ROWS,
+    expected: exactProduct(left, right, rows, terms, columns),
+  }
 }
 
 /**
- * A few register tiles, dense, whose operands (24 KiB) stay in the first cache: what the tile alone can do. Several, so that the
+ * A few register tiles, dense, whose operands (40 kB) stay in the first cache: what the tile alone can do. Several, so that the
  * call from JavaScript takes no visible share.
  */
 export function cachedTiles(): Product {
-  const rows = 16
-  const terms = 192
-  const columns = 16
+  const rows = 8
+  const terms = BLOCK_ROWS
+  const columns = PANEL
   // Signed values without a pattern: the fractional parts of multiples of the golden ratio.
   const values = (length: number, first: number) =>
     Float32Array.from({ length }, (_, i) => (((first + i) * 0.6180339887) % 1) - 0.5)
   const left = values(rows * terms, 1)
   const right = values(terms * columns, left.length + 1)
-  return product('tiles', 'in the first cache', left, right, rows, terms, columns, false)
+  return product('tiles', 'in the first cache', left, right, rows, terms, columns)
 }

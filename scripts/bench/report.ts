@@ -120,7 +120,7 @@ function kernelsText({ arithmetic, limitGflops, limit, rows }: KernelsResult): s
     `Limit of multiply-adds on registers alone: ${limitGflops.toFixed(1)} GFLOP/s (spread ${percent(limit.spread)}). ` +
       'GFLOP/s counts the multiply-adds that are done, ' +
       'useful GFLOP/s those of them that are no padding of a tile; skipped is the share of the dense product whose ' +
-      'quads are all zero.\n',
+      'pairs are both zero.\n',
     tableToMarkdown(table),
   )
 }

@@ -2,7 +2,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
 
-const QUAD = 4
 const WINDOW = 256
 const SIGNATURE_BITS = 64
 
@@ -37,15 +36,11 @@ function arranged(order: readonly number[], batchSize: number, signatures: reado
     const end = Math.min(batch + batchSize, result.length)
     for (let first = batch; first < end; first += WINDOW) {
       const last = Math.min(first + WINDOW, end)
-      for (let quad = first; quad < last; quad += QUAD) {
-        let union = signatures[result[quad]]
-        for (let place = quad + 1; place < Math.min(quad + QUAD, last); place++) {
-          const added = (i: number) => ones(signatures[result[i]] & ~union)
-          let best = place
-          for (let i = place; i < last; i++) if (added(i) < added(best)) best = i
-          union |= signatures[result[best]]
-          ;[result[place], result[best]] = [result[best], result[place]]
-        }
+      for (let place = first + 1; place < last; place += 2) {
+        const added = (i: number) => ones(signatures[result[i]] & ~signatures[result[place - 1]])
+        let best = place
+        for (let i = place; i < last; i++) if (added(i) < added(best)) best = i
+        ;[result[place], result[best]] = [result[best], result[place]]
       }
     }
   }

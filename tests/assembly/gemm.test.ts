@@ -10,37 +10,38 @@ import {
   uniforms,
 } from '../support/core.ts'
 
-const QUAD = 4
-const PANEL = 16
-const TILE = QUAD * PANEL
+const PAIR = 2
+const PANEL = 40
+const TILE = PAIR * PANEL
+const ENTRY_WORDS = 3
 const NARROW = 0
 const WIDE = 1
-/** Lengths of the sum: none, below, at and above quads and panels, and the input of MNIST. */
-const LENGTHS = [0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 33, 784]
+/** Lengths of the sum: none, below, at and above pairs and panels, and the input of MNIST. */
+const LENGTHS = [0, 1, 2, 3, 15, 33, 39, 40, 41, 784]
 
 interface Operands {
-  /** A, (n, 4) */
+  /** A, (n, 2) */
   readonly a: Float32Array
-  /** B, (rows, 16) with rows ≥ n */
+  /** B, (rows, 40) with rows ≥ n */
   readonly b: Float32Array
   /** Row of B that goes with each row of A, (n); undefined: its own. */
   readonly rows?: Uint32Array
 }
 
 interface Oracle {
-  /** C in float64, (4, 16) */
+  /** C in float64, (2, 40) */
   readonly sums: Float64Array
-  /** Σ |a b|, (4, 16) */
+  /** Σ |a b|, (2, 40) */
   readonly magnitudes: Float64Array
 }
 
 function oracle({ a, b, rows }: Operands): Oracle {
   const sums = new Float64Array(TILE)
   const magnitudes = new Float64Array(TILE)
-  for (let k = 0; k < a.length / QUAD; k++) {
+  for (let k = 0; k < a.length / PAIR; k++) {
     const from = rows ? rows[k] : k
     for (let i = 0; i < TILE; i++) {
-      const product = a[k * QUAD + Math.floor(i / PANEL)] * b[from * PANEL + (i % PANEL)]
+      const product = a[k * PAIR + Math.floor(i / PANEL)] * b[from * PANEL + (i % PANEL)]
       sums[i] += product
       magnitudes[i] += Math.abs(product)
     }
@@ -66,23 +67,28 @@ function dense(
 ): Uint32Array {
   const buffers = new FencedBuffers(memory)
   const addresses = [buffers.inOut(start), buffers.input(a), buffers.input(b)] as const
-  kernels.gemmTile(wide, ...addresses, a.length / QUAD)
+  kernels.gemmTile(wide, ...addresses, a.length / PAIR)
   buffers.check(`gemmTile, wide ${wide}`)
   return buffers.bits(addresses[0], TILE)
 }
 
-/** C of the sparse product as words, fences checked. */
-function sparse({ kernels, memory }: TestCore, wide: number, { a, b, rows }: Operands): Uint32Array {
-  const n = a.length / QUAD
-  const offsets = Uint32Array.from({ length: n }, (_, k) => (rows ? rows[k] : k) * PANEL * 4)
+/** C of the sparse product, added to `start`, as words, fences checked. */
+function sparse(
+  { kernels, memory }: TestCore,
+  wide: number,
+  { a, b, rows }: Operands,
+  start: Float32Array = new Float32Array(TILE),
+): Uint32Array {
+  const n = a.length / PAIR
+  const bits = new Uint32Array(a.buffer, a.byteOffset, a.length)
+  const list = new Uint32Array(n * ENTRY_WORDS)
+  for (let k = 0; k < n; k++) {
+    list.set([(rows ? rows[k] : k) * PANEL * 4, bits[k * PAIR], bits[k * PAIR + 1]], k * ENTRY_WORDS)
+  }
   const buffers = new FencedBuffers(memory)
-  const addresses = [
-    buffers.output(TILE),
-    buffers.input(a),
-    buffers.input(offsets),
-    buffers.input(b),
-  ] as const
-  kernels.spmmTile(wide, ...addresses, n)
+  const addresses = [buffers.inOut(start), buffers.input(list), buffers.input(b)] as const
+  const end = addresses[1] + list.byteLength
+  kernels.spmmTile(wide, addresses[0], addresses[1], end, addresses[2])
   buffers.check(`spmmTile, wide ${wide}`)
   return buffers.bits(addresses[0], TILE)
 }
@@ -101,38 +107,38 @@ function assertProduct(words: Uint32Array, operands: Operands, bound: number, wh
 
 /** Whole numbers that name their row and column; every sum is below 2²⁴, so that float32 must hold it exactly. */
 function fingerprints(n: number): Operands {
-  const a = Float32Array.from({ length: n * QUAD }, (_, i) => 4 * (Math.floor(i / QUAD) % 8) + (i % QUAD) + 1)
+  const a = Float32Array.from({ length: n * PAIR }, (_, i) => 2 * (Math.floor(i / PAIR) % 8) + (i % PAIR) + 1)
   const b = Float32Array.from(
     { length: n * PANEL },
-    (_, i) => 16 * (Math.floor(i / PANEL) % 5) + (i % PANEL) + 1,
+    (_, i) => 40 * (Math.floor(i / PANEL) % 5) + (i % PANEL) + 1,
   )
   return { a, b }
 }
 
 function signed(n: number): Operands {
-  return { a: signedValues(n * QUAD, 2 * n + 1), b: signedValues(n * PANEL, 2 * n + 2) }
+  return { a: signedValues(n * PAIR, 2 * n + 1), b: signedValues(n * PANEL, 2 * n + 2) }
 }
 
-/** As a minibatch of MNIST: most quads are zero as a whole, and the rest have zeros in them. */
+/** As a minibatch of MNIST: most pairs are zero as a whole, and the rest have zeros in them. */
 function mostlyZero(n: number): Operands {
   const operands = signed(n)
   const next = uniforms(n)
   for (let k = 0; k < n; k++) {
-    const quad = operands.a.subarray(k * QUAD, (k + 1) * QUAD)
-    if (next() < 0.7) quad.fill(0)
-    else quad[k % QUAD] = 0
+    const pair = operands.a.subarray(k * PAIR, (k + 1) * PAIR)
+    if (next() < 0.7) pair.fill(0)
+    else pair[k % PAIR] = 0
   }
   return operands
 }
 
-/** The terms of a product whose quad of A is not zero, with the rows of B that they belong to. */
+/** The terms of a product whose pair of A is not zero, with the rows of B that they belong to. */
 function withoutZeros({ a, b }: Operands): Operands {
-  const rows = Uint32Array.from({ length: a.length / QUAD }, (_, k) => k).filter((k) =>
-    a.subarray(k * QUAD, (k + 1) * QUAD).some((value) => value !== 0),
+  const rows = Uint32Array.from({ length: a.length / PAIR }, (_, k) => k).filter((k) =>
+    a.subarray(k * PAIR, (k + 1) * PAIR).some((value) => value !== 0),
   )
   const kept = Float32Array.from(
-    { length: rows.length * QUAD },
-    (_, i) => a[rows[i >> 2] * QUAD + (i % QUAD)],
+    { length: rows.length * PAIR },
+    (_, i) => a[rows[i >> 1] * PAIR + (i % PAIR)],
   )
   return { a: kept, b, rows }
 }
@@ -142,14 +148,16 @@ for (const variant of CORE_VARIANTS) {
   const core = await loadCore(variant)
   const tiles = [NARROW, WIDE] as const
 
-  test('the dense product in two stretches gives the bits of one', () => {
+  test('a product in two stretches gives the bits of one', () => {
     for (const wide of tiles) {
       const { a, b } = signed(33)
-      const first = { a: a.subarray(0, 13 * QUAD), b: b.subarray(0, 13 * PANEL) }
-      const rest = { a: a.subarray(13 * QUAD), b: b.subarray(13 * PANEL) }
+      const first = { a: a.subarray(0, 13 * PAIR), b: b.subarray(0, 13 * PANEL) }
+      const rest = { a: a.subarray(13 * PAIR), b: b.subarray(13 * PANEL) }
       const half = new Float32Array(dense(core, wide, first).buffer)
       const what = `two stretches, wide ${wide}`
-      assertSameBits(dense(core, wide, rest, half), dense(core, wide, { a, b }), what)
+      const whole = dense(core, wide, { a, b })
+      assertSameBits(dense(core, wide, rest, half), whole, what)
+      assertSameBits(sparse(core, wide, rest, half), whole, `${what}, sparse`)
     }
   })
 
@@ -198,7 +206,7 @@ for (const variant of CORE_VARIANTS) {
       if (n >= 15)
         assert.ok(short.a.length < operands.a.length && short.a.length > 0, `n ${n}: nothing to test`)
       for (const wide of tiles) {
-        const what = `wide ${wide}, n ${n}, ${short.a.length / QUAD} left`
+        const what = `wide ${wide}, n ${n}, ${short.a.length / PAIR} left`
         assertSameBits(sparse(core, wide, short), dense(core, wide, operands), what)
       }
     }

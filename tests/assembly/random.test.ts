@@ -5,7 +5,7 @@ import { parameterTable } from '../../src/model/network.ts'
 import { imageNoise, initialParameters, shuffledOrder } from '../../src/random/streams.ts'
 import { assertSameBits, CORE_VARIANTS, FencedBuffers, loadCore } from '../support/core.ts'
 
-const PANEL = 16
+const DRAWS = 16
 /** Words of Philox scratch that the kernels ask for. */
 const SCRATCH_WORDS = 16
 const SEEDS = [0, 1, 42, 2 ** 31, 2 ** 32 - 1]
@@ -38,7 +38,7 @@ for (const variant of CORE_VARIANTS) {
         network.layers.forEach(({ inputs, outputs }, layer) => {
           const { offset, length } = table[2 * layer]
           const buffers = new FencedBuffers(memory)
-          const out = buffers.output(Math.ceil(length / PANEL) * PANEL)
+          const out = buffers.output(Math.ceil(length / DRAWS) * DRAWS)
           kernels.initializeWeights(out, buffers.output(SCRATCH_WORDS), inputs, outputs, layer, seed)
           const what = `${inputs} × ${outputs}, layer ${layer}, seed ${seed}`
           buffers.check(what)
@@ -79,13 +79,13 @@ for (const variant of CORE_VARIANTS) {
     for (let image = 0; image < 50; image++) cases.push({ seed: 3, epoch: 2, image })
     for (const { seed, epoch, image } of cases) {
       imageNoise(expected, image, epoch, seed)
-      for (let first = 0; first < pixels; first += PANEL) {
+      for (let first = 0; first < pixels; first += DRAWS) {
         const buffers = new FencedBuffers(memory)
-        const out = buffers.output(PANEL)
+        const out = buffers.output(DRAWS)
         kernels.normals16(out, buffers.output(SCRATCH_WORDS), first, image, epoch, seed)
         const what = `image ${image}, epoch ${epoch}, seed ${seed}`
         buffers.check(what)
-        buffers.floats(out, PANEL).forEach((actual, i) => {
+        buffers.floats(out, DRAWS).forEach((actual, i) => {
           const truth = expected[first + i]
           largest = Math.max(largest, Math.abs(truth))
           if (!(Math.abs(actual - truth) <= 1.3e-6)) {

@@ -89,6 +89,9 @@ const CASES: readonly Case[] = [
   autoencoderCase([65, 47, 16], 50, 17),
   autoencoderCase([15, 16, 2], 3, 1, 'identity'),
   autoencoderCase([16, 15, 4], 9, 100),
+  // One column beyond whole panels and blocks of the WASM engine's kernels, and none.
+  autoencoderCase([281, 41, 40], 21, 11),
+  autoencoderCase([200, 80, 3], 12, 12, 'identity'),
   { label: 'classifier 13-11-10, 15 images by 6', network: classifier(13, 11), images: 15, batchSize: 6 },
   { label: 'probe 9-10, 11 images by 4', network: probe, images: 11, batchSize: 4 },
 ]

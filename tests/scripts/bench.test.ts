@@ -154,7 +154,7 @@ for (const milliseconds of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
 measuring.run()
 
 const kernels = suite('kernels')
-/** Sizes that leave part panels and part quads, and a batch of part quads. */
+/** Sizes that leave part panels and part pairs, and a batch of part pairs. */
 const network = autoencoder({ input: 53, hidden: 37, bottleneck: 5 })
 const BATCH = 22
 /** Runs of zeros, as digits have them. */

@@ -35,6 +35,26 @@ export interface KernelExports extends CoreExports {
   log4Array(out: number, x: number, count: number): void
   sinTurns4Array(out: number, x: number, count: number): void
   cosTurns4Array(out: number, x: number, count: number): void
+  extendRowList(
+    lists: number,
+    marks: number,
+    pair: number,
+    paddedColumns: number,
+    rows: number,
+    column: number,
+  ): void
+  listColumns(
+    lists: number,
+    ends: number,
+    panels: number,
+    panel: number,
+    pairs: number,
+    segment: number,
+    segments: number,
+    row0: number,
+    rows: number,
+    rowCapacity: number,
+  ): void
   normals16(out: number, words: number, firstPixel: number, image: number, epoch: number, seed: number): void
 }
 

@@ -15,13 +15,27 @@ import {
   CONTROL_BYTES,
   JOB_FIELDS,
   LAYER_FIELDS,
+  PAIR,
   PANEL,
-  QUAD,
   writeStruct,
 } from './plan.ts'
 
 /** Rows of one worker's slice of the activation buffers in inference. */
 export const SLICE_ROWS = 64
+/** Most rows of a shard: its activations and deltas stay in a core's second cache, and so much of a panel of deltas in the first. */
+export const SHARD_ROWS = 128
+
+/** How a minibatch is divided into the pieces of forward and backward work: as many equal ones as it takes, in whole pairs. */
+export interface Sharding {
+  readonly shardRows: number
+  readonly shards: number
+}
+
+export function shardsOf(batchSize: number, workers: number): Sharding {
+  const atLeast = Math.max(workers, Math.ceil(batchSize / SHARD_ROWS))
+  const shardRows = roundUp(Math.ceil(batchSize / atLeast), PAIR)
+  return { shardRows, shards: Math.ceil(batchSize / shardRows) }
+}
 
 export type JobValues = Partial<Record<(typeof JOB_FIELDS)[number], number>>
 
@@ -72,10 +86,11 @@ export class EngineMemory {
 
   /** Buffers for at least `rows` rows, and for every worker's slice in inference. */
   workFor(rows: number): WorkMap {
-    const needed = Math.max(roundUp(rows, QUAD), this.#workers * SLICE_ROWS)
+    const needed = Math.max(roundUp(rows, PAIR), this.#workers * SLICE_ROWS)
     if (!this.#work || this.#work.rowCapacity < needed) {
       const start = this.#trainingSet?.end ?? this.fixed.end
-      const work = mapWork(start, this.#network, needed)
+      const mostShards = Math.max(this.#workers, Math.ceil(needed / SHARD_ROWS))
+      const work = mapWork(start, this.#network, needed, mostShards)
       if (work.end >= 2 ** 32) {
         throw new DeviceError(`batch size ${rows}: too large for a 32-bit memory at these network sizes`)
       }

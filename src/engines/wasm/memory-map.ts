@@ -4,20 +4,30 @@
  *   0            unused, so that address 0 stays "none"
  *   control      counters that workers meet at, one to a cache line
  *   job          what to do now, the layers, the two minibatch buffers
- *   scratch      one tile and one quad of logits for each worker
+ *   scratch      sums and one pair of logits for each worker
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
  *   ─ laid anew when a training set comes ─
  *   images       bytes, rows padded to whole panels; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, lists of non-zero inputs
- *   activations  per layer: outputs as row lists and column quads, deltas as panels and row quads
+ *   activations  per layer: outputs as panels and lists, deltas as panels and row pairs
  *   losses       of rows and of minibatches
  *   staging      order and losses of an epoch; inputs, outputs and errors of inference
  */
 import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { packedWeightElems, roundUp } from './packing.ts'
-import { BATCH_FIELDS, CONTROL_BYTES, JOB_FIELDS, LAYER_FIELDS, PANEL, QUAD } from './plan.ts'
+import {
+  BATCH_FIELDS,
+  BLOCK_ROWS,
+  CONTROL_BYTES,
+  ENTRY_BYTES,
+  JOB_FIELDS,
+  LAYER_FIELDS,
+  PAIR,
+  PANEL,
+  SEGMENT_ROWS,
+} from './plan.ts'
 
 const WASM_PAGE_BYTES = 65536
 /** The end of a 32-bit memory. */
@@ -26,10 +36,14 @@ const MEMORY_LIMIT_BYTES = 65536 * WASM_PAGE_BYTES
 const ALIGNMENT_BYTES = 64
 const FLOAT_BYTES = 4
 /**
- * A worker's tiles (SCRATCH_TILES of them in assembly/step.ts) and what noise needs; logits of a quad lie behind (LOGITS_OFFSET in assembly/step.ts). The host uses the first
- * worker's scratch between jobs, for the 64-bit words of a window (WINDOW in assembly/arrange.ts).
+ * A worker's sums (CHUNK_ROWS of them in assembly/step.ts). Logits of a pair lie behind (LOGITS_OFFSET there). The host uses the
+ * first worker's scratch between jobs, for the 64-bit words of a window (WINDOW in assembly/arrange.ts).
  */
-const SCRATCH_BYTES = 4096
+const SUMS_BYTES = 64 * PANEL * FLOAT_BYTES
+/** Partial sums of a row's squared errors (rowLosses in assembly/plan.ts). */
+const LOSS_LANES = 8
+/** What the gathering of a noisy pair needs beside two rows of inputs (gatherTrainingPair in assembly/gather.ts). */
+const NOISE_BYTES = 64 + 2 * 16 * FLOAT_BYTES
 
 /** Hands out neighbouring regions from `start` on. */
 class Regions {
@@ -81,9 +95,10 @@ export function mapFixed(network: Network, workers: number): FixedMap {
   const layers = regions.reserve(network.layers.length * LAYER_FIELDS.length * 4)
   const batches = regions.reserve(2 * BATCH_FIELDS.length * 4)
   const widest = Math.max(...network.layers.map((layer) => roundUp(layer.outputs, PANEL)))
-  const scratch = Array.from({ length: workers }, () =>
-    regions.reserve(SCRATCH_BYTES + QUAD * widest * FLOAT_BYTES),
-  )
+  const logitsBytes = PAIR * widest * FLOAT_BYTES
+  const noiseBytes = NOISE_BYTES + PAIR * roundUp(network.layers[0].inputs, PANEL) * FLOAT_BYTES
+  const scratchBytes = Math.max(SUMS_BYTES + logitsBytes, noiseBytes)
+  const scratch = Array.from({ length: workers }, () => regions.reserve(scratchBytes))
   const parameters = network.layers.map((layer, index) => {
     const weightBytes = packedWeightElems(layer) * FLOAT_BYTES
     const biasBytes = roundUp(layer.outputs, PANEL) * FLOAT_BYTES
@@ -118,25 +133,26 @@ export function mapTrainingSet(start: number, network: Network, count: number): 
   }
 }
 
-export interface BatchAddresses {
-  readonly target: number
-  readonly input: number
-  readonly rowCounts: number
-  readonly rowOffsets: number
-  readonly rowValues: number
-  readonly columnCounts: number
-  readonly columnOffsets: number
-  readonly columnValues: number
+/** Lists of a matrix of rows × columns, see `assembly/lists.ts`. */
+export interface ListAddresses {
+  readonly rowLists: number
+  readonly rowMarks: number
+  readonly columnLists: number
+  readonly columnEnds: number
 }
 
-export interface ActivationAddresses {
-  readonly outputCounts: number
-  readonly outputOffsets: number
-  readonly outputValues: number
-  readonly outputColumns: number
-  readonly delta: number
-  readonly deltaRows: number
+export interface BatchAddresses extends ListAddresses {
+  readonly target: number
+  readonly input: number
 }
+
+export interface ActivationAddresses extends ListAddresses {
+  readonly output: number
+  readonly delta: number
+  readonly deltaPairs: number
+}
+
+const NO_LISTS: ListAddresses = { rowLists: 0, rowMarks: 0, columnLists: 0, columnEnds: 0 }
 
 /** What depends on how many rows are computed at once. */
 export interface WorkMap {
@@ -148,24 +164,20 @@ export interface WorkMap {
   readonly end: number
 }
 
-export function mapWork(start: number, network: Network, rowCapacity: number): WorkMap {
+/** `shards`: the most shards that a minibatch of at most `rowCapacity` rows is divided into. */
+export function mapWork(start: number, network: Network, rowCapacity: number, shards: number): WorkMap {
   const regions = new Regions(start)
   const inputs = roundUp(network.layers[0].inputs, PANEL)
-  const inputQuads = inputs / QUAD
-  const rowQuads = rowCapacity / QUAD
-  // Lists have room for one entry more than they can hold: appending writes first and counts after.
-  const offsetsFor = (quads: number, columns: number) => regions.reserve((quads * columns + 1) * 4)
-  const valuesFor = (quads: number, columns: number) =>
-    regions.reserve((quads * columns + 1) * QUAD * FLOAT_BYTES)
+  const lists = (columns: number, segments: number): ListAddresses => ({
+    rowLists: regions.reserve((rowCapacity / PAIR) * columns * ENTRY_BYTES),
+    rowMarks: regions.reserve((rowCapacity / PAIR) * (Math.ceil(columns / BLOCK_ROWS) + 1) * 4),
+    columnLists: regions.reserve((columns / PAIR) * rowCapacity * ENTRY_BYTES),
+    columnEnds: regions.reserve((columns / PAIR) * segments * 4),
+  })
   const batch = (): BatchAddresses => ({
     target: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
     input: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
-    rowCounts: regions.reserve(rowQuads * 4),
-    rowOffsets: offsetsFor(rowQuads, inputs),
-    rowValues: valuesFor(rowQuads, inputs),
-    columnCounts: regions.reserve(inputQuads * 4),
-    columnOffsets: offsetsFor(inputQuads, rowCapacity),
-    columnValues: valuesFor(inputQuads, rowCapacity),
+    ...lists(inputs, Math.ceil(rowCapacity / SEGMENT_ROWS)),
   })
   const batches = [batch(), batch()]
   const activations = network.layers.map((layer, index) => {
@@ -173,19 +185,17 @@ export function mapWork(start: number, network: Network, rowCapacity: number): W
     const bytes = outputs * rowCapacity * FLOAT_BYTES
     const last = index === network.layers.length - 1
     return {
-      outputCounts: last ? 0 : regions.reserve(rowQuads * 4),
-      outputOffsets: last ? 0 : offsetsFor(rowQuads, outputs),
-      outputValues: last ? 0 : valuesFor(rowQuads, outputs),
-      outputColumns: last ? 0 : regions.reserve(bytes),
+      output: last ? 0 : regions.reserve(bytes),
+      ...(last ? NO_LISTS : lists(outputs, shards)),
       delta: regions.reserve(bytes),
-      deltaRows: index > 0 ? regions.reserve(bytes) : 0,
+      deltaPairs: index > 0 ? regions.reserve(bytes) : 0,
     }
   })
   return {
     rowCapacity,
     batches,
     activations,
-    rowLosses: regions.reserve(rowCapacity * PANEL * FLOAT_BYTES),
+    rowLosses: regions.reserve(rowCapacity * LOSS_LANES * FLOAT_BYTES),
     end: regions.end,
   }
 }

@@ -1,4 +1,4 @@
-/** What Node lets a program ask of V8 before the core is compiled. Flags are put back as soon as the module is compiled. */
+/** What Node lets a program ask of V8 before the core is compiled. */
 import { setFlagsFromString } from 'node:v8'
 
 /** V8 fuses neighbouring 128-bit operations to 256 bits on x64 only, and has the flag from the version in Node 24 on. */
@@ -32,6 +32,14 @@ const ENDLESS_TIERING_BUDGET = 2_000_000_000
  */
 export function compileFused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   setFlagsFromString('--experimental-wasm-revectorize')
+  return compileWithBudget(bytes, SMALL_TIERING_BUDGET)
+}
+
+/**
+ * The core with no fusing: optimized after a few calls like the fused one. Once a fused core is compiled in the same process, what is
+ * optimized from then on is fused here too, which changes no bit.
+ */
+export function compileUnfused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   return compileWithBudget(bytes, SMALL_TIERING_BUDGET)
 }
 

@@ -8,7 +8,7 @@ import type { WorkerPool } from './core.ts'
 import { instantiateCore } from './core.ts'
 import type { ModuleChoice, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
-import { canFuse, compileBaseline, compileFused, enableRelaxedSimd } from './node-v8.ts'
+import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
 export interface WasmOptions {
@@ -51,7 +51,7 @@ async function chooseOnce(simd: Simd): Promise<ModuleChoice> {
   if (simd !== 'plain') enableRelaxedSimd()
   return chooseModule(simd, {
     load: (file) => readFile(new URL(`../../../build/${file}`, import.meta.url)),
-    compile: async (bytes) => new WebAssembly.Module(bytes),
+    compile: async (bytes) => compileUnfused(bytes),
     fusing: canFuse ? { compileFused, compileBaseline } : undefined,
   })
 }

@@ -2,8 +2,8 @@
  * Between the canonical form of the parameters (`parameterTable`: (out, in), row-major) and the panels the kernels read.
  * One function packs, one unpacks; nothing else knows both.
  *
- * Packed weights are panels of Wᵀ: element (o, i) lies at [o / 16][i][o mod 16], with ⌈in⌉ rows to a panel.
- * The transposed copy is panels of W: element (o, i) at [i / 16][o][i mod 16], with ⌈out⌉ rows to a panel.
+ * Packed weights are panels of Wᵀ: element (o, i) lies at [o / 40][i][o mod 40], with ⌈in⌉ rows to a panel.
+ * The transposed copy is panels of W: element (o, i) at [i / 40][o][i mod 40], with ⌈out⌉ rows to a panel.
  */
 import type { Layer } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
@@ -31,11 +31,11 @@ export function packWeights(
   packed.fill(0)
   transposed?.fill(0)
   for (let o = 0; o < outputs; o++) {
-    const panel = (o >> 4) * inputRows * PANEL + (o & 15)
+    const panel = Math.floor(o / PANEL) * inputRows * PANEL + (o % PANEL)
     for (let i = 0; i < inputs; i++) {
       const value = weights[o * inputs + i]
       packed[panel + i * PANEL] = value
-      if (transposed) transposed[((i >> 4) * outputRows + o) * PANEL + (i & 15)] = value
+      if (transposed) transposed[(Math.floor(i / PANEL) * outputRows + o) * PANEL + (i % PANEL)] = value
     }
   }
 }
@@ -45,7 +45,7 @@ export function unpackWeights(layer: Layer, packed: Float32Array, weights: Float
   const { inputs, outputs } = layer
   const inputRows = roundUp(inputs, PANEL)
   for (let o = 0; o < outputs; o++) {
-    const panel = (o >> 4) * inputRows * PANEL + (o & 15)
+    const panel = Math.floor(o / PANEL) * inputRows * PANEL + (o % PANEL)
     for (let i = 0; i < inputs; i++) weights[o * inputs + i] = packed[panel + i * PANEL]
   }
 }

@@ -2,8 +2,13 @@
  * The host's twin of `assembly/plan.ts`: names and order of the 32-bit words that make up the structures in memory, and the
  * control words of `assembly/schedule.ts`. A test holds the sizes against those the module reports.
  */
-export const PANEL = 16
-export const QUAD = 4
+export const PANEL = 40
+export const PAIR = 2
+/** Rows of a panel that the kernels take at a time, and rows of a segment of the inputs' column lists. */
+export const BLOCK_ROWS = 5 * PANEL
+export const SEGMENT_ROWS = 256
+/** Bytes of an entry of a list. */
+export const ENTRY_BYTES = 12
 
 export const LAYER_FIELDS = [
   'inputs',
@@ -16,24 +21,16 @@ export const LAYER_FIELDS = [
   'bias',
   'biasM',
   'biasV',
-  'outputCounts',
-  'outputOffsets',
-  'outputValues',
-  'outputColumns',
+  'output',
+  'rowLists',
+  'rowMarks',
+  'columnLists',
+  'columnEnds',
   'delta',
-  'deltaRows',
+  'deltaPairs',
 ] as const
 
-export const BATCH_FIELDS = [
-  'target',
-  'input',
-  'rowCounts',
-  'rowOffsets',
-  'rowValues',
-  'columnCounts',
-  'columnOffsets',
-  'columnValues',
-] as const
+export const BATCH_FIELDS = ['target', 'input', 'rowLists', 'rowMarks', 'columnLists', 'columnEnds'] as const
 
 export const JOB_FIELDS = [
   'layerCount',
@@ -51,6 +48,7 @@ export const JOB_FIELDS = [
   'firstStep',
   'steps',
   'shardRows',
+  'shards',
   'rowLosses',
   'batchLosses',
   'adamSteps',

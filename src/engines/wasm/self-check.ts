@@ -4,8 +4,8 @@ import type { CoreExports } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
-/** Sizes that leave whole panels, part panels, part quads and a smaller last batch; some milliseconds of work. */
-const NETWORK = autoencoder({ input: 50, hidden: 37, bottleneck: 5 })
+/** Sizes that leave whole panels, part panels, part pairs and a smaller last batch; some milliseconds of work. */
+const NETWORK = autoencoder({ input: 90, hidden: 47, bottleneck: 5 })
 const IMAGES = 29
 const BATCH_SIZE = 12
 
@@ -45,9 +45,9 @@ const WARM_UP_ROUNDS = 12
 const WARM_UP_PAUSE_MS = 4
 
 /** Runs the module until V8 has had the occasion to optimize it. */
-export async function letOptimize(module: WebAssembly.Module): Promise<void> {
+export async function letOptimize(module: WebAssembly.Module, wideTile = true): Promise<void> {
   for (let round = 0; round < WARM_UP_ROUNDS; round++) {
-    await trainTiny(module, true)
+    await trainTiny(module, wideTile)
     await new Promise((resolve) => setTimeout(resolve, WARM_UP_PAUSE_MS))
   }
 }
@@ -73,7 +73,7 @@ const PROBE_TILES = 60
 const PROBE_ROUNDS = 5
 const PROBE_BYTES = 1 << 20
 
-/** Whether the 4 × 16 tile is quicker here than two 4 × 8 tiles: it is where V8 really fuses, and spills where it does not. */
+/** Whether the 2 × 40 tile is quicker here than two 2 × 20 tiles: it is where V8 really fuses, and spills where it does not. */
 export function wideTileIsFaster(core: CoreExports, memory: WebAssembly.Memory): boolean {
   const address = memory.buffer.byteLength
   memory.grow(PROBE_BYTES / 65536)

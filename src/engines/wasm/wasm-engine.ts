@@ -18,10 +18,10 @@ import {
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
 import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
 import type { JobValues } from './engine-memory.ts'
-import { EngineMemory, SLICE_ROWS } from './engine-memory.ts'
+import { EngineMemory, SLICE_ROWS, shardsOf } from './engine-memory.ts'
 import type { TrainingSetMap } from './memory-map.ts'
 import { roundUp } from './packing.ts'
-import { CONTROL, INPUT_BYTES, INPUT_FLOATS, PANEL, QUAD } from './plan.ts'
+import { CONTROL, INPUT_BYTES, INPUT_FLOATS, PANEL } from './plan.ts'
 
 /** Rows that inference stages at once: bounds the memory for inputs and outputs, changes no result. */
 const STAGED_ROWS = 2048
@@ -36,7 +36,7 @@ export interface WasmParts {
   /** The host's own instance: initial weights and shuffles. */
   readonly core: CoreExports
   readonly pool: WorkerPool
-  /** Use the QUAD × 16 register tile: for runtimes that fuse 128-bit operations to 256. */
+  /** Use the PAIR × 40 register tile: for runtimes that fuse 128-bit operations to 256. */
   readonly wideTile: boolean
   /** Cores of the machine, to choose how long workers spin. */
   readonly cores: number
@@ -164,7 +164,7 @@ export class WasmEngine implements Engine {
           batchSize,
           firstStep: plan.firstStep + done,
           steps: jobSteps,
-          shardRows: this.#shardRows(batchSize),
+          ...shardsOf(batchSize, this.#parts.pool.size),
           rowLosses: work.rowLosses,
           batchLosses: batchLosses + done * 8,
           adamSteps: this.#adamSteps,
@@ -241,7 +241,7 @@ export class WasmEngine implements Engine {
     const stop = () => Atomics.store(control, CONTROL.stop, 1)
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
-    const shards = Math.ceil(batchSize / this.#shardRows(batchSize))
+    const { shards } = shardsOf(batchSize, this.#parts.pool.size)
     const stepsDone = () => Math.floor(Atomics.load(control, CONTROL.shards) / shards)
     const progress = report && setInterval(() => report(stepsDone()), PROGRESS_INTERVAL_MS)
     try {
@@ -251,11 +251,6 @@ export class WasmEngine implements Engine {
       signal?.removeEventListener('abort', stop)
     }
     return Math.min(Atomics.load(control, CONTROL.endRound) - 1, steps)
-  }
-
-  /** Rows of a shard: the minibatch in as many equal parts as there are workers, in whole quads. */
-  #shardRows(batchSize: number): number {
-    return roundUp(Math.ceil(batchSize / this.#parts.pool.size), QUAD)
   }
 
   async #runOnAllWorkers(kind: WorkerTask['kind']): Promise<void> {

@@ -6,8 +6,8 @@ import type { Layer } from '../../../src/model/network.ts'
 
 const test = suite('packed weights')
 
-/** Below, at and above quads and panels, and several panels. */
-const SIZES = [1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 47, 100]
+/** Below, at and above one panel and two, and several panels. */
+const SIZES = [1, 2, 3, 16, 39, 40, 41, 79, 80, 81, 137]
 
 function layerOf(inputs: number, outputs: number): Layer {
   return { name: 'fc1', inputs, outputs, activation: 'relu' }
@@ -20,7 +20,7 @@ function fingerprints({ inputs, outputs }: Layer): Float32Array {
   })
 }
 
-/** Panels [columns / 16][rows][16] of a matrix whose elements `at` gives, written from the definition; padding zero. */
+/** Panels [columns / 40][rows][40] of a matrix whose elements `at` gives, written from the definition; padding zero. */
 function panels(rows: number, columns: number, at: (row: number, column: number) => number): number[] {
   const packed: number[] = []
   for (let panel = 0; panel < roundUp(columns, PANEL) / PANEL; panel++) {
@@ -42,8 +42,8 @@ function forEachLayer(check: (layer: Layer, what: string) => void): void {
 
 test('roundUp goes to the next multiple', () => {
   assert.equal(
-    [0, 1, 15, 16, 17, 784].map((n) => roundUp(n, PANEL)),
-    [0, 16, 16, 16, 32, 784],
+    [0, 1, 39, 40, 41, 784].map((n) => roundUp(n, PANEL)),
+    [0, 40, 40, 40, 80, 800],
   )
 })
 

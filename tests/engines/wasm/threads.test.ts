@@ -15,7 +15,7 @@ const test = suite('bits and threads')
 
 const THREADS = [1, 2, 3, 5]
 const BATCH_SIZE = 256
-/** Five whole minibatches, and one of 221 images: no whole quad. */
+/** Five whole minibatches, and one of 221 images: no whole pair. */
 const IMAGES = 5 * BATCH_SIZE + 221
 
 const { train } = await loadDataset()
