@@ -68,6 +68,15 @@ function trainsLikeCpu(): Promise<void> {
   })
 }
 
+function autoLeavesSoftwareAlone(): Promise<void> {
+  return withPage({ query: RUN }, async ({ page }) => {
+    assert.is(await page.inputValue('[name=device]'), 'auto')
+    await page.click('#start')
+    await waitForPhase(page, 'finished')
+    assert.match(await textOf(page, '#fact-device'), /^wasm, 1 thread, /)
+  })
+}
+
 function refusesWithoutAdapter(): Promise<void> {
   return withPage({ query: RUN, webgpu: false }, async ({ page }) => {
     await page.selectOption('[name=device]', 'webgpu')
@@ -84,6 +93,10 @@ const noAdapter = await missingAdapter()
 const OFFERED = 'the page offers the GPU, and training on it ends at the loss of the CPU'
 if (noAdapter === undefined) browserTest(test, OFFERED, trainsLikeCpu)
 else skipTest(test, OFFERED, noAdapter)
+
+const AUTO = 'auto never takes a software adapter'
+if (noAdapter === undefined) browserTest(test, AUTO, autoLeavesSoftwareAlone)
+else skipTest(test, AUTO, noAdapter)
 
 const REFUSED = 'without an adapter choosing the GPU says why, and the page goes on on the CPU'
 const hasAdapterAnyway =
