@@ -22,13 +22,16 @@ import { DRAWS, normals16 } from './random'
 import { panelAt } from './tiles'
 
 const BYTE_SCALE: f32 = 255.0
+/** Bytes that are converted at a time; rows of bytes are padded to whole groups. */
+const BYTE_GROUP: usize = 8
 /** Bytes of two rows of a panel. */
 const PAIR_ROWS: usize = 2 * ROW
 
-/** 40 bytes → 40 floats value / 255 at out, rounded as one division. */
-function unitFloats40(out: usize, bytes: usize): void {
+/** `count` ≤ 40 bytes, in whole groups, → 40 floats value / 255 at out, rounded as one division; zero beyond. */
+function unitFloats40(out: usize, bytes: usize, count: i32): void {
   const scale = f32x4.splat(BYTE_SCALE)
-  for (const end = bytes + <usize>PANEL; bytes < end; bytes += 8) {
+  const end = out + ROW
+  for (const last = bytes + <usize>count; bytes < last; bytes += BYTE_GROUP) {
     const words = v128.load_ext<u8>(bytes)
     const low = f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(words)), scale)
     const high = f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(words)), scale)
@@ -36,12 +39,14 @@ function unitFloats40(out: usize, bytes: usize): void {
     v128.store(out, low)
     out += 32
   }
+  if (out < end) memory.fill(out, 0, end - out)
 }
 
-/** Whether any of 40 bytes is not zero. */
-function anyByte(bytes: usize): bool {
-  const words = load<u64>(bytes) | load<u64>(bytes, 8) | load<u64>(bytes, 16) | load<u64>(bytes, 24)
-  return (words | load<u64>(bytes, 32)) !== 0
+/** Whether any of `count` bytes, in whole groups, is not zero. */
+function anyByte(bytes: usize, count: i32): bool {
+  let any: u64 = 0
+  for (const last = bytes + <usize>count; bytes < last; bytes += BYTE_GROUP) any |= load<u64>(bytes)
+  return any !== 0
 }
 
 /** The normal numbers of one image, one for each of `inputs` pixels and some more, to out. `scratch` holds 16 floats. */
@@ -66,9 +71,14 @@ function addNoise(x: usize, normals: usize, n: i32, sigma: f32): void {
   }
 }
 
-function imageAt(job: Job, position: i32, paddedInputs: i32): usize {
+/** Bytes of a row of `inputs` bytes, padding included. */
+function byteRow(inputs: i32): i32 {
+  return roundUp(inputs, <i32>BYTE_GROUP)
+}
+
+function imageAt(job: Job, position: i32): usize {
   const image = load<u32>(<usize>job.order + ((<usize>position) << 2))
-  return <usize>job.images + <usize>image * <usize>paddedInputs
+  return <usize>job.images + <usize>image * <usize>byteRow(layerAt(job, 0).inputs)
 }
 
 /**
@@ -87,8 +97,8 @@ export function gatherTrainingPair(
   const paddedInputs = roundUp(layer.inputs, PANEL)
   const pair = row / PAIR
   const second = row + 1 < rows
-  const image0 = imageAt(job, first + row, paddedInputs)
-  const image1 = second ? imageAt(job, first + row + 1, paddedInputs) : 0
+  const image0 = imageAt(job, first + row)
+  const image1 = second ? imageAt(job, first + row + 1) : 0
   const noisy = job.noiseStd > 0
   const normals0 = scratch + 64
   const normals1 = normals0 + ((<usize>(paddedInputs + DRAWS)) << 2)
@@ -101,13 +111,14 @@ export function gatherTrainingPair(
     const target = panelAt(batch.target, row, column, job.rowCapacity)
     const bytes0 = image0 + <usize>column
     const bytes1 = image1 + <usize>column
+    const count = min(PANEL, byteRow(layer.inputs) - column)
     let seen = target
-    if (!noisy && !anyByte(bytes0) && (!second || !anyByte(bytes1))) {
+    if (!noisy && !anyByte(bytes0, count) && (!second || !anyByte(bytes1, count))) {
       clearRows(target, PAIR_ROWS)
       seen = 0
     } else {
-      unitFloats40(target, bytes0)
-      if (second) unitFloats40(target + ROW, bytes1)
+      unitFloats40(target, bytes0, count)
+      if (second) unitFloats40(target + ROW, bytes1, count)
       else memory.fill(target + ROW, 0, ROW)
       if (noisy) {
         seen = panelAt(batch.input, row, column, job.rowCapacity)
@@ -145,8 +156,9 @@ export function listPixels(job: Job, batch: BatchPlan, panel: i32, rows: i32): v
 /** 40 values of an inference row at `column`, zero where row or column does not exist, to out[40]. */
 function loadInference40(job: Job, layer: LayerPlan, out: usize, row: i32, column: i32): void {
   if (row < job.rows && job.inputKind === INPUT_BYTES) {
-    const paddedInputs = roundUp(layer.inputs, PANEL)
-    unitFloats40(out, <usize>job.inputs + <usize>row * <usize>paddedInputs + <usize>column)
+    const rowBytes = byteRow(layer.inputs)
+    const bytes = <usize>job.inputs + <usize>row * <usize>rowBytes + <usize>column
+    unitFloats40(out, bytes, min(PANEL, rowBytes - column))
     return
   }
   memory.fill(out, 0, ROW)

@@ -104,7 +104,7 @@ export class Job {
   spins: i32
 
   // Training
-  /** [count][⌈I⌉] bytes, padded with zeros. */
+  /** [count][I] bytes, rows padded with zeros to a multiple of 8. */
   images: u32
   /** [count] bytes, or 0. */
   labels: u32
@@ -131,7 +131,7 @@ export class Job {
   epoch: u32
 
   // Inference
-  /** `INPUT_BYTES`: [rows][⌈I⌉] bytes; `INPUT_FLOATS`: [rows][I] floats, of the first layer that runs. */
+  /** `INPUT_BYTES`: [rows][I] bytes, rows padded as those of `images`; `INPUT_FLOATS`: [rows][I] floats, of the first layer that runs. */
   inputKind: i32
   inputs: u32
   rows: i32

@@ -5,9 +5,9 @@ import { createEngine } from '../src/engines/create.ts'
 import type { Engine } from '../src/engines/engine.ts'
 import { HourglassError, TrainingError } from '../src/errors.ts'
 import { loadCanvas } from '../src/figures/canvas.ts'
-import { drawLossCurve } from '../src/figures/loss-curve.ts'
 import { writeModel } from '../src/formats/model-file.ts'
 import { autoencoder } from '../src/model/network.ts'
+import type { ModelState } from '../src/model/state.ts'
 import { writeCheckpoint } from '../src/training/checkpoint.ts'
 import { deadLatentUnits } from '../src/training/latent-units.ts'
 import type { TrainingProgress } from '../src/training/trainer.ts'
@@ -46,6 +46,15 @@ async function main(args: string[]): Promise<number | undefined> {
   }
 }
 
+/** What was saved last. What `closing` says of it is found while files are written, if that is the end of the run. */
+interface Saved {
+  readonly progress: TrainingProgress
+  readonly parametersSha256: string
+  readonly files: readonly string[]
+  /** Undefined before the last epoch. */
+  readonly deadUnits: readonly number[] | undefined
+}
+
 async function trainAndSave(
   engine: Engine,
   settings: TrainingSettings,
@@ -54,11 +63,14 @@ async function trainAndSave(
 ): Promise<number | undefined> {
   const { config, data, files, resume } = settings
   const interrupt = onInterrupt(() => report.notice('Interrupted: finishing the step, then saving'))
-  let saved: TrainingProgress | undefined = resume?.checkpoint.progress
-  let written: readonly string[] = []
+  let saved: Saved | undefined
   const save = async (progress: TrainingProgress) => {
-    written = await writeOutputs(engine, settings, progress, canPlot)
-    saved = progress
+    const state = await engine.readState()
+    const [written, deadUnits] = await Promise.all([
+      writeOutputs(state, settings, progress, canPlot),
+      progress.epoch === config.epochs ? findDeadUnits(engine, settings) : undefined,
+    ])
+    saved = { progress, parametersSha256: sha256(state), files: written, deadUnits }
   }
   try {
     const progress = await train(
@@ -67,7 +79,11 @@ async function trainAndSave(
       config,
       {
         signal: interrupt.signal,
-        onImagesResident: () => releaseImages(data.train),
+        onImagesResident: () => {
+          releaseImages(data.train)
+          // This thread waits for the workers now, and later for itself. What fails here fails again, and is said, in `drawPlot`.
+          if (canPlot) importFigures().catch(() => undefined)
+        },
         onProgress: report.progress,
         async onEpoch(record, progress) {
           await save(progress)
@@ -77,30 +93,32 @@ async function trainAndSave(
       resume?.checkpoint.progress,
     )
     if (progress.batchLosses.length > 0) await save(progress)
-    report.end(await closing(engine, settings, progress, interrupt, written))
+    report.end(await closing(engine, settings, progress, interrupt, saved))
     return interrupt.exitCode()
   } catch (error) {
-    if (!(error instanceof TrainingError) || saved === undefined) throw error
-    throw new TrainingError(`${error.message}; ${files.checkpoint} keeps epoch ${saved.epoch}`, {
-      cause: error,
-    })
+    const epoch = saved?.progress.epoch ?? resume?.checkpoint.progress.epoch
+    if (!(error instanceof TrainingError) || epoch === undefined) throw error
+    throw new TrainingError(`${error.message}; ${files.checkpoint} keeps epoch ${epoch}`, { cause: error })
   } finally {
     interrupt.release()
   }
 }
 
+/** The chart library takes a while to load: not before it is needed. */
+function importFigures(): Promise<typeof import('../src/figures/loss-curve.ts')> {
+  return import('../src/figures/loss-curve.ts')
+}
+
 /** Weights, checkpoint and, once there is an epoch to show, the loss plot. Returns the names of the files written. */
 async function writeOutputs(
-  engine: Engine,
+  state: ModelState,
   settings: TrainingSettings,
   progress: TrainingProgress,
   canPlot: boolean,
 ): Promise<string[]> {
   const { sizes, config, data, files } = settings
   const network = autoencoder(sizes)
-  const state = await engine.readState()
   const { parameters } = state
-  await writeFileAtomically(files.weights, writeModel({ network, parameters }, files.weights))
   const checkpoint = writeCheckpoint({
     sizes,
     config,
@@ -109,38 +127,52 @@ async function writeOutputs(
     state,
     notes: notesOf(settings),
   })
-  await writeFileAtomically(files.checkpoint, checkpoint)
-  if (!canPlot || progress.history.length === 0) return [files.weights, files.checkpoint]
-  const title = `Loss at z = ${sizes.bottleneck}`
-  await writeFileAtomically(files.plot, await drawLossCurve(progress.history, { title }))
-  return [files.weights, files.plot, files.checkpoint]
+  const drawPlot = async () => {
+    const { drawLossCurve } = await importFigures()
+    return drawLossCurve(progress.history, { title: `Loss at z = ${sizes.bottleneck}` })
+  }
+  const hasPlot = canPlot && progress.history.length > 0
+  await Promise.all([
+    writeFileAtomically(files.weights, writeModel({ network, parameters }, files.weights)),
+    writeFileAtomically(files.checkpoint, checkpoint),
+    hasPlot && drawPlot().then((png) => writeFileAtomically(files.plot, png)),
+  ])
+  return [files.weights, ...(hasPlot ? [files.plot] : []), files.checkpoint]
+}
+
+async function findDeadUnits(engine: Engine, { sizes, data }: TrainingSettings): Promise<number[]> {
+  return deadLatentUnits(await engine.encode(data.test.images), sizes.bottleneck)
 }
 
 async function closing(
   engine: Engine,
-  { sizes, data }: TrainingSettings,
+  settings: TrainingSettings,
   progress: TrainingProgress,
   interrupt: Interrupt,
-  files: readonly string[],
+  saved: Saved | undefined,
 ): Promise<TrainingEnd> {
-  const { parameters } = await engine.readState()
   // Within an epoch the weights are no longer those that were tested, and the user is waiting for the prompt.
   const isWithinEpoch = progress.batchLosses.length > 0 || progress.epoch === 0
+  const summary = isWithinEpoch
+    ? { testLoss: undefined, deadUnits: undefined }
+    : {
+        testLoss: progress.history.at(-1)?.testLoss,
+        deadUnits: saved?.deadUnits ?? (await findDeadUnits(engine, settings)),
+      }
   return {
     isInterrupted: interrupt.signal.aborted,
     epochs: progress.epoch,
-    files,
-    testLoss: isWithinEpoch ? undefined : progress.history.at(-1)?.testLoss,
-    deadUnits: isWithinEpoch
-      ? undefined
-      : deadLatentUnits(await engine.encode(data.test.images), sizes.bottleneck),
-    parametersSha256: sha256(Float32Array.from(parameters)),
+    files: saved?.files ?? [],
+    ...summary,
+    parametersSha256: saved?.parametersSha256 ?? sha256(await engine.readState()),
   }
 }
 
-/** Of the little-endian bytes of the canonical parameters. */
-function sha256(parameters: Float32Array): string {
-  return createHash('sha256').update(new Uint8Array(parameters.buffer)).digest('hex')
+/** Of the little-endian bytes of the canonical parameters as float32. */
+function sha256({ parameters }: ModelState): string {
+  return createHash('sha256')
+    .update(new Uint8Array(Float32Array.from(parameters).buffer))
+    .digest('hex')
 }
 
 /** Without node-canvas a run still trains, but its user hears at once that there will be no plot. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Dataset } from '../src/data/dataset.ts'
 import { limitImages } from '../src/data/dataset.ts'
 import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
+import { prepareEngine } from '../src/engines/create.ts'
 import { FileError, UsageError } from '../src/errors.ts'
 import { modelFormat } from '../src/formats/model-file.ts'
 import type { AutoencoderSizes } from '../src/model/network.ts'
@@ -108,6 +109,7 @@ export interface TrainingSettings {
  */
 export async function trainingSettings(args: readonly string[]): Promise<TrainingSettings> {
   const flags = await parseFlags(args)
+  prepareEngine(flags)
   const resume = flags.resume === undefined ? undefined : await readResume(flags.resume)
   const stored = resume?.checkpoint
   const notes = stored?.notes ?? {}

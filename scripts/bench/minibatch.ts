@@ -2,8 +2,7 @@
 import type { ImageSet } from '../../src/data/dataset.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
-import { roundUp } from '../../src/engines/wasm/packing.ts'
-import { PANEL } from '../../src/engines/wasm/plan.ts'
+import { imageRowBytes } from '../../src/engines/wasm/packing.ts'
 import type { Network } from '../../src/model/network.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'
 import { networkOf, STANDARD } from './engines.ts'
@@ -58,7 +57,7 @@ async function trainedParameters(
 /** The first images in the order that training puts them in within a minibatch, (BATCH_SIZE). */
 function arrangedBatch({ core, memory }: LoadedCore, images: Uint8Array, inputs: number): Uint32Array {
   const arena = new Arena(memory)
-  const stride = roundUp(inputs, PANEL)
+  const stride = imageRowBytes(inputs)
   const bytes = arena.reserve(BATCH_SIZE * stride)
   for (let image = 0; image < BATCH_SIZE; image++) {
     const pixels = images.subarray(image * inputs, (image + 1) * inputs)

@@ -20,6 +20,15 @@ export interface EngineOptions {
   readonly simd?: Simd | undefined
 }
 
+/**
+ * Begins what takes time and needs no network yet, the compiling and checking of the core, so that it is done while data loads.
+ * `createEngine` with the same options finds it done. What fails here fails there again, and is said there.
+ */
+export function prepareEngine({ device = 'auto', simd = 'auto' }: EngineOptions): void {
+  if (device === 'webgpu' || device === 'reference') return
+  import('./wasm/node.ts').then(({ chooseNodeModule }) => chooseNodeModule(simd)).catch(() => undefined)
+}
+
 const SIMD_CHOICES: readonly Simd[] = ['auto', '256', '128', 'plain']
 
 /** Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other options. */

@@ -8,7 +8,7 @@ import { parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
 import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
-import { packedWeightElems, packWeights, roundUp, unpackWeights } from './packing.ts'
+import { imageRowBytes, packedWeightElems, packWeights, roundUp, unpackWeights } from './packing.ts'
 import {
   ACTIVATION_CODES,
   BATCH_FIELDS,
@@ -129,9 +129,9 @@ export class EngineMemory {
     })
   }
 
-  /** Byte rows of `width` to rows padded with zeros to whole panels. */
+  /** Byte rows of `width` to rows padded with zeros. */
   copyPadded(bytes: Uint8Array, width: number, address: number, rows: number): void {
-    const stride = roundUp(width, PANEL)
+    const stride = imageRowBytes(width)
     const target = this.bytes(address, rows * stride)
     if (stride === width) {
       target.set(bytes)

@@ -7,7 +7,7 @@
  *   scratch      sums and one pair of logits for each worker
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
  *   ─ laid anew when a training set comes ─
- *   images       bytes, rows padded to whole panels; labels; signatures
+ *   images       bytes, rows padded to a multiple of 8; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, lists of non-zero inputs
  *   activations  per layer: outputs as panels and lists, deltas as panels and row pairs
@@ -16,7 +16,7 @@
  */
 import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
-import { packedWeightElems, roundUp } from './packing.ts'
+import { imageRowBytes, packedWeightElems, roundUp } from './packing.ts'
 import {
   BATCH_FIELDS,
   BLOCK_ROWS,
@@ -126,7 +126,7 @@ export interface TrainingSetMap {
 export function mapTrainingSet(start: number, network: Network, count: number): TrainingSetMap {
   const regions = new Regions(start)
   return {
-    images: regions.reserve(count * roundUp(network.layers[0].inputs, PANEL)),
+    images: regions.reserve(count * imageRowBytes(network.layers[0].inputs)),
     labels: regions.reserve(count),
     signatures: regions.reserve(count * 8),
     end: regions.end,

@@ -1,5 +1,6 @@
 /** What makes an experimental compiler flag safe to rely on: the fused core must do, bit for bit, what the unfused one does. */
 import { autoencoder } from '../../model/network.ts'
+import type { Engine } from '../engine.ts'
 import type { CoreExports } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
 import { WasmEngine } from './wasm-engine.ts'
@@ -9,8 +10,8 @@ const NETWORK = autoencoder({ input: 90, hidden: 47, bottleneck: 5 })
 const IMAGES = 29
 const BATCH_SIZE = 12
 
-/** Parameters and moments after two epochs of a tiny training on this thread, noise and all. */
-async function trainTiny(module: WebAssembly.Module, wideTile: boolean): Promise<Float32Array[]> {
+/** An engine for the tiny training, on this thread and in a memory of its own. */
+async function createTiny(module: WebAssembly.Module, wideTile: boolean): Promise<Engine> {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1024, shared: true })
   const core = await instantiateCore(module, memory)
   const pool = {
@@ -18,7 +19,11 @@ async function trainTiny(module: WebAssembly.Module, wideTile: boolean): Promise
     run: async (task: Parameters<typeof runTask>[1]) => runTask(core, task),
     close: async () => {},
   }
-  const engine = new WasmEngine(NETWORK, { memory, core, pool, wideTile, cores: 1, arithmetic: '' })
+  return new WasmEngine(NETWORK, { memory, core, pool, wideTile, cores: 1, arithmetic: '' })
+}
+
+/** Parameters and moments after two epochs of a tiny training, noise and all. */
+async function trainTiny(engine: Engine): Promise<Float32Array[]> {
   const { inputs } = NETWORK.layers[0]
   const images = Uint8Array.from({ length: IMAGES * inputs }, (_, i) =>
     (i * 37) % 5 < 2 ? 0 : (i * 97) % 256,
@@ -36,7 +41,6 @@ async function trainTiny(module: WebAssembly.Module, wideTile: boolean): Promise
     })
   }
   const state = await engine.readState()
-  await engine.dispose()
   return [state.parameters, state.firstMoment, state.secondMoment] as Float32Array[]
 }
 
@@ -46,15 +50,19 @@ const WARM_UP_PAUSE_MS = 4
 
 /** Runs the module until V8 has had the occasion to optimize it. */
 export async function letOptimize(module: WebAssembly.Module, wideTile = true): Promise<void> {
+  const engine = await createTiny(module, wideTile)
   for (let round = 0; round < WARM_UP_ROUNDS; round++) {
-    await trainTiny(module, wideTile)
+    await trainTiny(engine)
     await new Promise((resolve) => setTimeout(resolve, WARM_UP_PAUSE_MS))
   }
+  await engine.dispose()
 }
 
 /** Whether the fused module with the wide tile gives the bits of the unfused one with the narrow tile. */
 export async function fusedAgrees(fused: WebAssembly.Module, unfused: WebAssembly.Module): Promise<boolean> {
-  const [actual, expected] = [await trainTiny(fused, true), await trainTiny(unfused, false)]
+  const engines = [await createTiny(fused, true), await createTiny(unfused, false)]
+  const [actual, expected] = [await trainTiny(engines[0]), await trainTiny(engines[1])]
+  for (const engine of engines) await engine.dispose()
   return actual.every((slab, s) => {
     const bits = new Uint32Array(slab.buffer)
     const expectedBits = new Uint32Array(expected[s].buffer)

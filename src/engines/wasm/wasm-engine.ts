@@ -20,11 +20,14 @@ import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
 import type { JobValues } from './engine-memory.ts'
 import { EngineMemory, SLICE_ROWS, shardsOf } from './engine-memory.ts'
 import type { TrainingSetMap } from './memory-map.ts'
-import { roundUp } from './packing.ts'
-import { CONTROL, INPUT_BYTES, INPUT_FLOATS, PANEL } from './plan.ts'
+import { imageRowBytes, roundUp } from './packing.ts'
+import { CONTROL, INPUT_BYTES, INPUT_FLOATS } from './plan.ts'
 
-/** Rows that inference stages at once: bounds the memory for inputs and outputs, changes no result. */
-const STAGED_ROWS = 2048
+/**
+ * Bytes of inputs and outputs that inference stages at once, as long as that is a slice of rows for each worker: bounds memory, changes
+ * no result. MNIST's test set is one piece, but for its reconstructions.
+ */
+const STAGED_BYTES = 9_000_000
 /** Images that are copied into memory in one task of the host. */
 const IMAGES_AT_ONCE = 16_384
 /** Looks before a waiting worker sleeps: some 0.5 ms where every worker has a core, next to none where they share. */
@@ -77,7 +80,7 @@ export class WasmEngine implements Engine {
       const map = this.#memory.placeTrainingSet(count)
       const inputs = this.network.layers[0].inputs
       if (set.labels) this.#memory.bytes(map.labels, count).set(set.labels)
-      const stride = roundUp(inputs, PANEL)
+      const stride = imageRowBytes(inputs)
       // 60,000 images at once would hold up a page for longer than anyone may notice.
       for (let first = 0; first < count; first += IMAGES_AT_ONCE) {
         const rows = Math.min(IMAGES_AT_ONCE, count - first)
@@ -295,15 +298,20 @@ export class WasmEngine implements Engine {
     const rows = countRows(inputs, inputWidth, firstLayer === 0 ? 'inputs' : 'codes')
     const result = new Float32Array(rows * outputWidth)
     const isBytes = inputs instanceof Uint8Array
-    const rowBytes = isBytes ? roundUp(inputWidth, PANEL) : inputWidth * 4
-    const slotBytes = roundUp(Math.min(rows, STAGED_ROWS) * (outputWidth * 4 + rowBytes) + 64, 64)
+    const rowBytes = isBytes ? imageRowBytes(inputWidth) : inputWidth * 4
+    const stagedRows = Math.max(
+      Math.floor(STAGED_BYTES / (outputWidth * 4 + rowBytes)),
+      this.#parts.pool.size * SLICE_ROWS,
+    )
+    const slotBytes = roundUp(Math.min(rows, stagedRows) * (outputWidth * 4 + rowBytes) + 64, 64)
+    const slots = rows > stagedRows ? 2 : 1
     // Two slots in turn: while the workers compute one, the host fetches the results of the other.
     let fetchResults = () => {}
-    for (let first = 0; first < rows; first += STAGED_ROWS) {
-      const count = Math.min(STAGED_ROWS, rows - first)
+    for (let first = 0; first < rows; first += stagedRows) {
+      const count = Math.min(stagedRows, rows - first)
       const work = this.#memory.workFor(1)
-      const slot = (first / STAGED_ROWS) % 2
-      const outputs = this.#memory.staging(2 * slotBytes) + slot * slotBytes
+      const slot = (first / stagedRows) % slots
+      const outputs = this.#memory.staging(slots * slotBytes) + slot * slotBytes
       const staged = outputs + roundUp(count * outputWidth * 4, 64)
       const chunk = inputs.subarray(first * inputWidth, (first + count) * inputWidth)
       if (isBytes) this.#memory.copyPadded(chunk as Uint8Array, inputWidth, staged, count)

@@ -94,15 +94,23 @@ test('inference in several stages gives what single rows give', async () => {
   const engine = await createWasmEngine(network, { threads: 3, simd: 'auto' })
   try {
     await engine.initialize(9)
-    // Above what the engine stages at once, and no multiple of anything.
-    const count = 4101
+    // Above what the engine stages at once (9 MB of inputs and outputs), and no multiple of anything.
+    const count = 12_001
     const { images } = limitImages(train, count)
-    const [codes, errors] = [await engine.encode(images), await engine.reconstructionErrors(images)]
-    assert.equal([codes.length, errors.length], [count * 4, count])
-    for (const row of [0, 63, 64, 191, 2047, 2048, 4095, 4096, 4100]) {
+    const codes = await engine.encode(images)
+    const errors = await engine.reconstructionErrors(images)
+    const outputs = await engine.forward(images)
+    assert.equal([codes.length, errors.length, outputs.length], [count * 4, count, count * 784])
+    for (const row of [0, 63, 64, 191, 2294, 2295, 2296, 4590, 11_249, 11_250, 11_420, 11_421, 12_000]) {
       const image = images.subarray(row * 784, (row + 1) * 784)
       assert.equal(codes.slice(row * 4, (row + 1) * 4), await engine.encode(image), `code of row ${row}`)
       assert.equal(errors[row], (await engine.reconstructionErrors(image))[0], `error of row ${row}`)
+      const output = outputs.subarray(row * 784, (row + 1) * 784)
+      assert.equal(
+        Buffer.from(output.buffer, output.byteOffset, output.byteLength),
+        Buffer.from((await engine.forward(image)).buffer),
+        `output of row ${row}`,
+      )
     }
   } finally {
     await engine.dispose()
