@@ -100,7 +100,7 @@ async function runOurs(
   simd: Simd,
 ): Promise<Outcome> {
   const launcher = fileURLToPath(new URL('../start.mjs', import.meta.url))
-  const preload = new URL('./peak-memory.ts', import.meta.url).href
+  const preload = new URL('./peak-memory.mjs', import.meta.url).href
   const memoryFile = join(directory, 'peak-memory')
   const out = ['--save', join(directory, 'ours.pth'), '--plot', join(directory, 'ours.png')]
   const data = dataDirectory === undefined ? [] : ['--data', dataDirectory]

@@ -18,7 +18,7 @@ if (process.platform !== 'linux') {
     const directory = mkdtempSync(join(tmpdir(), 'hourglass-memory-'))
     try {
       const memoryFile = join(directory, 'peak-memory')
-      const preload = new URL('../../scripts/bench/peak-memory.ts', import.meta.url).href
+      const preload = new URL('../../scripts/bench/peak-memory.mjs', import.meta.url).href
       // Every further thread takes some 20 MB of its own.
       const args = ['--z', '8', '-e', '1', '--device', 'cpu', '--threads', '2']
       const { outcome } = startCommand('train', args, directory, {

@@ -10,7 +10,7 @@ const NETWORK = autoencoder({ input: 90, hidden: 47, bottleneck: 5 })
 const IMAGES = 29
 const BATCH_SIZE = 12
 
-/** An engine for the tiny training, on this thread and in a memory of its own. */
+/** An engine ready for the tiny training, on this thread and in a memory of its own. */
 async function createTiny(module: WebAssembly.Module, wideTile: boolean): Promise<Engine> {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1024, shared: true })
   const core = await instantiateCore(module, memory)
@@ -19,17 +19,18 @@ async function createTiny(module: WebAssembly.Module, wideTile: boolean): Promis
     run: async (task: Parameters<typeof runTask>[1]) => runTask(core, task),
     close: async () => {},
   }
-  return new WasmEngine(NETWORK, { memory, core, pool, wideTile, cores: 1, arithmetic: '' })
-}
-
-/** Parameters and moments after two epochs of a tiny training, noise and all. */
-async function trainTiny(engine: Engine): Promise<Float32Array[]> {
+  const engine = new WasmEngine(NETWORK, { memory, core, pool, wideTile, cores: 1, arithmetic: '' })
   const { inputs } = NETWORK.layers[0]
   const images = Uint8Array.from({ length: IMAGES * inputs }, (_, i) =>
     (i * 37) % 5 < 2 ? 0 : (i * 97) % 256,
   )
   await engine.setTrainingSet({ images })
   await engine.initialize(1)
+  return engine
+}
+
+/** Two epochs, noise and all. */
+async function trainTiny(engine: Engine): Promise<void> {
   for (const noiseStd of [0, 0.2]) {
     await engine.trainEpoch({
       seed: 1,
@@ -40,8 +41,15 @@ async function trainTiny(engine: Engine): Promise<Float32Array[]> {
       noiseStd,
     })
   }
-  const state = await engine.readState()
-  return [state.parameters, state.firstMoment, state.secondMoment] as Float32Array[]
+}
+
+/** Parameters and moments after the tiny training. */
+async function tinyState(module: WebAssembly.Module, wideTile: boolean): Promise<Float32Array[]> {
+  const engine = await createTiny(module, wideTile)
+  await trainTiny(engine)
+  const { parameters, firstMoment, secondMoment } = await engine.readState()
+  await engine.dispose()
+  return [parameters, firstMoment, secondMoment] as Float32Array[]
 }
 
 /** Trainings and pauses after which V8 has optimized every function of the step; it took at most 40 ms where it was tried. */
@@ -60,9 +68,7 @@ export async function letOptimize(module: WebAssembly.Module, wideTile = true): 
 
 /** Whether the fused module with the wide tile gives the bits of the unfused one with the narrow tile. */
 export async function fusedAgrees(fused: WebAssembly.Module, unfused: WebAssembly.Module): Promise<boolean> {
-  const engines = [await createTiny(fused, true), await createTiny(unfused, false)]
-  const [actual, expected] = [await trainTiny(engines[0]), await trainTiny(engines[1])]
-  for (const engine of engines) await engine.dispose()
+  const [actual, expected] = [await tinyState(fused, true), await tinyState(unfused, false)]
   return actual.every((slab, s) => {
     const bits = new Uint32Array(slab.buffer)
     const expectedBits = new Uint32Array(expected[s].buffer)
