@@ -22,6 +22,8 @@ export interface Setting extends Pick<AutoencoderSizes, 'hidden' | 'bottleneck'>
   readonly batchSize: number
   readonly threads: number
   readonly simd: Simd
+  /** Default `cpu`. */
+  readonly device?: 'cpu' | 'webgpu'
 }
 
 export const STANDARD = { hidden: 392, bottleneck: 8, batchSize: BATCH_SIZE } as const
@@ -46,8 +48,8 @@ export async function verifiedEngine(
   images: Uint8Array,
   expectedLosses: readonly number[],
 ): Promise<BenchEngine> {
-  const { threads, simd, batchSize } = setting
-  const engine = await createEngine(networkOf(setting), { device: 'cpu', threads, simd })
+  const { threads, simd, batchSize, device = 'cpu' } = setting
+  const engine = await createEngine(networkOf(setting), { device, threads, simd })
   try {
     const losses = await firstLosses(engine, images, batchSize, expectedLosses.length)
     return { engine, setting, verified: verifyLosses(name, losses, expectedLosses) }

@@ -6,6 +6,7 @@ import { letOptimize } from '../../src/engines/wasm/self-check.ts'
 import { DeviceError } from '../../src/errors.ts'
 import { networkOf, STANDARD } from './engines.ts'
 import { BATCH_SIZE, referenceLosses, VERIFIED_STEPS } from './expected.ts'
+import { benchGpu } from './gpu.ts'
 import { benchInference } from './inference.ts'
 import type { KernelsResult } from './kernels.ts'
 import { benchKernels, loadBenchCore } from './kernels.ts'
@@ -17,7 +18,7 @@ import type { Product } from './products.ts'
 import type { BenchResult } from './report.ts'
 import { benchScaling, benchStep, type ScalingPlan, threadCounts } from './step.ts'
 
-export const PARTS = ['kernels', 'step', 'scaling', 'inference', 'peers', 'process'] as const
+export const PARTS = ['kernels', 'step', 'scaling', 'inference', 'peers', 'process', 'gpu'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BenchOptions {
@@ -38,6 +39,8 @@ interface Plan {
   readonly inference: Effort
   readonly peers: Effort
   readonly process: Effort
+  readonly gpu: Effort
+  readonly gpuBatches: readonly number[]
   readonly sizes: ScalingPlan
   /** Steps of training before the hidden units' zeros are taken for real. */
   readonly trainedSteps: number
@@ -63,6 +66,8 @@ const FULL: Plan = {
   // OpenMP's and XLA's threads spin for up to 0.2 s after their work.
   peers: effort(11, 400, 1500, 600, 300),
   process: effort(5, 0, 1, 300, 300),
+  gpu: effort(11, 300, 500, 240, 100),
+  gpuBatches: [256, 4096],
   sizes: {
     batchSize: [32, 64, 128, 256, 512, 1024, 2048, 4096],
     bottleneck: [2, 4, 8, 16, 32, 64, 128],
@@ -79,6 +84,8 @@ const QUICK: Plan = {
   inference: effort(3, 1, 1, 1),
   peers: effort(3, 20, 20, 1, 50),
   process: effort(1, 0, 0, 1),
+  gpu: effort(1, 0, 0, 1),
+  gpuBatches: [256],
   sizes: { batchSize: [32, 256, 512], bottleneck: [2, 8, 128], hidden: [128, 392] },
   trainedSteps: 20,
 }
@@ -157,6 +164,9 @@ export async function runParts(
     },
     process: async () => {
       result.process = await benchProcess(dataset, options.dataDirectory, threads, simd, plan.process)
+    },
+    gpu: async () => {
+      result.gpu = await benchGpu(train, plan.gpuBatches, threads, plan.gpu, plan.epoch)
     },
   }
   for (const part of PARTS) {

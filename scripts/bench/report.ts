@@ -1,6 +1,7 @@
 /** What a benchmark found: as text for terminal and Markdown, and as numbers for the figure. */
 import { type Table, tableToMarkdown } from '../../src/experiments/table.ts'
 import type { BenchFigure } from '../../src/figures/bench-figure.ts'
+import type { GpuBatch, GpuResult } from './gpu.ts'
 import type { InferenceResult } from './inference.ts'
 import type { KernelsResult } from './kernels.ts'
 import type { Machine } from './machine.ts'
@@ -21,6 +22,7 @@ export interface BenchResult {
   inference?: InferenceResult
   peers?: PeersResult
   process?: ProcessResult
+  gpu?: GpuResult
 }
 
 const TIME_COLUMNS = ['min', 'max', 'spread']
@@ -35,7 +37,7 @@ export function benchMarkdown(result: BenchResult): string {
 
 /** One text a part, in the order of measurement. */
 export function benchSections(result: BenchResult): Partial<Record<keyof BenchResult, string>> {
-  const { kernels, step, scaling, inference, peers, process } = result
+  const { kernels, step, scaling, inference, peers, process, gpu } = result
   return {
     ...(kernels && { kernels: kernels.map(kernelsText).join('\n') }),
     ...(step && { step: stepText(step) }),
@@ -43,6 +45,7 @@ export function benchSections(result: BenchResult): Partial<Record<keyof BenchRe
     ...(inference && { inference: inferenceText(inference) }),
     ...(peers && { peers: peersText(peers) }),
     ...(process && { process: processText(process) }),
+    ...(gpu && { gpu: gpuText(gpu) }),
   }
 }
 
@@ -231,6 +234,50 @@ function processText({ rows, missing }: ProcessResult): string {
     tableToMarkdown(table),
     missingText(missing),
   )
+}
+
+function gpuText({ adapter, isSoftware, batches, epoch, missing }: GpuResult): string {
+  const steps: Table = {
+    columns: ['batch', 'library', 'on', 'ms a step', ...TIME_COLUMNS, 'images/s', 'times ours'],
+    rows: batches.flatMap(({ batchSize, rows }) =>
+      rows.map(({ title, what, time, timesOurs }) => [
+        String(batchSize),
+        title,
+        what,
+        ...timeCells(time),
+        Math.round((1000 * batchSize) / time.median).toLocaleString('en-US'),
+        times(timesOurs),
+      ]),
+    ),
+  }
+  const passes = batches.map((batch) => {
+    const table: Table = {
+      columns: [`pass, batch ${batch.batchSize}`, 'ms', 'GFLOP/s'],
+      rows: batch.passes.map(({ name, milliseconds: ms, flops }) => [
+        name,
+        ms.toPrecision(3),
+        flops > 0 ? (flops / (ms * 1e6)).toPrecision(3) : '–',
+      ]),
+    }
+    const { gflops, dispatchMs, floorMs } = gpuFloor(batch)
+    const sum = batch.passes.reduce((total, { milliseconds: ms }) => total + ms, 0)
+    const about =
+      `Sum of the passes: ${milliseconds(sum)} ms. Floor: ${milliseconds(floorMs)} ms, all products at the fastest one's ` +
+      `${gflops.toPrecision(3)} GFLOP/s and ${batch.passes.length} dispatches at the quickest one's ${dispatchMs.toPrecision(3)} ms.\n`
+    return `${tableToMarkdown(table)}\n${about}`
+  })
+  const what =
+    `${adapter}${isSoftware ? ' (software: computes on the CPU)' : ''}; z 8, hidden 392. ` +
+    `${epoch ? `One epoch at batch ${batches[0].batchSize} takes ${(epoch.median / 1000).toPrecision(3)} s. ` : ''}Passes are timed alone, again and again.\n`
+  return section('WebGPU', what, tableToMarkdown(steps), ...passes, missingText(missing))
+}
+
+/** What the passes of a step would take if every product ran as the fastest, and every dispatch cost what the quickest does. */
+function gpuFloor({ passes }: GpuBatch): { gflops: number; dispatchMs: number; floorMs: number } {
+  const rate = Math.max(...passes.map(({ flops, milliseconds: ms }) => flops / ms))
+  const dispatchMs = Math.min(...passes.map(({ milliseconds: ms }) => ms))
+  const flops = passes.reduce((sum, pass) => sum + pass.flops, 0)
+  return { gflops: rate / 1e6, dispatchMs, floorMs: flops / rate + passes.length * dispatchMs }
 }
 
 /** The figure's numbers; undefined where nothing was measured that it shows. */

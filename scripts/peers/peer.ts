@@ -27,12 +27,22 @@ const PROGRAMS = {
   'pytorch-fused': { title: 'PyTorch (eager, fused Adam)', file: 'pytorch.py', variant: 'fused' },
   jax: { title: 'JAX (XLA)', file: 'jax-xla.py', variant: 'default' },
   tensorflow: { title: 'TensorFlow (XLA)', file: 'tensorflow-xla.py', variant: 'default' },
+  'pytorch-cuda': { title: 'PyTorch (eager, CUDA)', file: 'pytorch.py', variant: 'cuda' },
+  'pytorch-cuda-fused': {
+    title: 'PyTorch (eager, fused Adam, CUDA)',
+    file: 'pytorch.py',
+    variant: 'cuda-fused',
+  },
   'jax-js': { title: 'jax-js (WASM)', file: 'jax-js.mjs', variant: 'default' },
   'tfjs-wasm': { title: 'tfjs (WASM)', file: 'tfjs-wasm.mjs', variant: 'default' },
 } as const
 
 export type PeerKind = keyof typeof PROGRAMS
-export const PEER_KINDS = Object.keys(PROGRAMS) as PeerKind[]
+/** On the GPU; all others compute on the CPU. */
+export const GPU_PEER_KINDS: readonly PeerKind[] = ['pytorch-cuda', 'pytorch-cuda-fused']
+export const PEER_KINDS = (Object.keys(PROGRAMS) as PeerKind[]).filter(
+  (kind) => !GPU_PEER_KINDS.includes(kind),
+)
 
 /** What a person reads in a table's first column. */
 export function peerTitle(kind: PeerKind): string {

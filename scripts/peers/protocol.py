@@ -10,6 +10,10 @@ _answers = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
 
 
+class Unavailable(Exception):
+    """Raised by load() where the library is there but cannot compute as asked."""
+
+
 def _answer(message):
     _answers.write(json.dumps(message) + "\n")
     _answers.flush()
@@ -47,7 +51,7 @@ def serve(load):
     """
     Runs a peer until its parent says quit or closes stdin.
 
-    load(config, images, parameters) imports the library and returns (info, train): images is float32
+    load(config, images, parameters) imports the library, or raises Unavailable, and returns (info, train): images is float32
     (count, inputs) in [0, 1]; train(batches) takes one step for each index array of an iterable, gather
     included, waits until all is computed, and returns the loss of the last.
     """
@@ -61,6 +65,9 @@ def serve(load):
         info, train = load(config, images, _parameters(config, numpy))
     except ImportError as error:
         _answer({"unavailable": f"{sys.executable} cannot import it: {error}"})
+        return
+    except Unavailable as error:
+        _answer({"unavailable": str(error)})
         return
     info["runtime"] = f"Python {sys.version.split()[0]}"
 

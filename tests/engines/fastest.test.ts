@@ -21,6 +21,7 @@ function makeKinds(isSoftware = false) {
       info: { ...engine.info, device },
       adapterName: 'fake',
       isSoftware,
+      timePasses: async () => [],
       dispose: async () => {
         alive.delete(named)
         await engine.dispose()

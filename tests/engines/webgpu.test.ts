@@ -202,6 +202,28 @@ test('takes arrays in shared memory, and the caller may change them afterwards',
   await engine.dispose()
 })
 
+test('times every pass of a step, for benchmarks', async () => {
+  const engine = await createWebgpuNodeEngine(SMALL)
+  try {
+    await engine.setTrainingSet({ images: fingerprintImages(3, 12) })
+    const passes = await engine.timePasses(5, 2)
+    const layers = ['fc1', 'fc2', 'fc3', 'fc4']
+    const backward = [...layers]
+      .reverse()
+      .flatMap((name) => [
+        ...(name === 'fc1' ? [] : [`input gradient ${name}`]),
+        `weight gradient and Adam ${name}`,
+      ])
+    assert.equal(
+      passes.map(({ name }) => name),
+      ['gather', ...layers.map((name) => `forward ${name}`), 'gradient at the output', 'loss', ...backward],
+    )
+    for (const { name, milliseconds } of passes) assert.ok(milliseconds > 0, `${name}: ${milliseconds}`)
+  } finally {
+    await engine.dispose()
+  }
+})
+
 test('a device lost during an epoch rejects it and every later call with the cause', async () => {
   const { engine, device } = await openWithDevice(SMALL)
   await engine.setTrainingSet({ images: fingerprintImages(3000, 12) })

@@ -184,6 +184,8 @@ export async function createPasses(
 
 /** A pass with its buffers: what is left to say is how many rows, and where the step's uniforms are. */
 export interface BoundPass {
+  /** What it does, for people. */
+  readonly name: string
   readonly pass: Pass
   readonly group: GPUBindGroup
 }
@@ -191,6 +193,7 @@ export interface BoundPass {
 /** Binds the step's uniforms and the storage buffers, in the order of the pass's bindings. */
 export function bindPass(
   device: GPUDevice,
+  name: string,
   pass: Pass,
   steps: GPUBuffer,
   stepBytes: number,
@@ -200,7 +203,7 @@ export function bindPass(
   buffers.forEach((buffer, i) => {
     entries.push({ binding: i + 1, resource: { buffer } })
   })
-  return { pass, group: device.createBindGroup({ layout: pass.layout, entries }) }
+  return { name, pass, group: device.createBindGroup({ layout: pass.layout, entries }) }
 }
 
 /** Records one pass over `rows` rows. Throws a DeviceError where that is more than the adapter dispatches. */

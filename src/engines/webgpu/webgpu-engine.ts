@@ -45,6 +45,17 @@ export interface WebgpuEngine extends Engine {
   readonly adapterName: string
   /** Whether the adapter computes on the CPU (SwiftShader, llvmpipe). */
   readonly isSoftware: boolean
+  /**
+   * Times each pass of a training step over `batchSize` rows of the training set, alone: so many dispatches of it one after the other,
+   * in one submission. Leaves parameters and moments of no use. For benchmarks.
+   */
+  timePasses(batchSize: number, repetitions: number): Promise<readonly PassTime[]>
+}
+
+export interface PassTime {
+  readonly name: string
+  /** Of one dispatch. */
+  readonly milliseconds: number
 }
 
 /**
@@ -266,26 +277,30 @@ class DeviceEngine implements WebgpuEngine {
     const { gather, layers, output, loss } = this.#passes
     const last = layers.length - 1
     const parts = lossParts as GPUBuffer
-    const bound = [this.#bind(gather, set.images, order, activations[0])]
+    const bound = [this.#bind('gather', gather, set.images, order, activations[0])]
     layers.forEach(({ forward }, l) => {
-      bound.push(this.#bind(forward, parameters, activations[l], activations[l + 1]))
+      const name = `forward ${this.network.layers[l].name}`
+      bound.push(this.#bind(name, forward, parameters, activations[l], activations[l + 1]))
     })
     const targets = set.labels ?? set.images
-    bound.push(this.#bind(output, activations[last + 1], targets, order, gradients[last], parts))
-    bound.push(this.#bind(loss, parts, losses))
+    const outputs = activations[last + 1]
+    bound.push(this.#bind('gradient at the output', output, outputs, targets, order, gradients[last], parts))
+    bound.push(this.#bind('loss', loss, parts, losses))
     for (let l = last; l >= frozenLayers; l--) {
       const { inputGradient, weightGradient } = layers[l]
+      const { name } = this.network.layers[l]
       if (inputGradient && l > frozenLayers) {
-        bound.push(this.#bind(inputGradient, parameters, gradients[l], activations[l], gradients[l - 1]))
+        const buffers = [parameters, gradients[l], activations[l], gradients[l - 1]]
+        bound.push(this.#bind(`input gradient ${name}`, inputGradient, ...buffers))
       }
-      const slabs = [parameters, firstMoment, secondMoment]
-      bound.push(this.#bind(weightGradient, gradients[l], activations[l], ...slabs))
+      const buffers = [gradients[l], activations[l], parameters, firstMoment, secondMoment]
+      bound.push(this.#bind(`weight gradient and Adam ${name}`, weightGradient, ...buffers))
     }
     return bound
   }
 
-  #bind(pass: Pass, ...buffers: GPUBuffer[]): BoundPass {
-    return bindPass(this.#gpu.device, pass, this.#stepUniforms, STEP_STRIDE_BYTES, buffers)
+  #bind(name: string, pass: Pass, ...buffers: GPUBuffer[]): BoundPass {
+    return bindPass(this.#gpu.device, name, pass, this.#stepUniforms, STEP_STRIDE_BYTES, buffers)
   }
 
   /** Records and submits every pass of each step. The queue keeps uploads and submissions in order. */
@@ -301,6 +316,50 @@ class DeviceEngine implements WebgpuEngine {
     encoder.end()
     this.#gpu.upload(this.#stepUniforms, packSteps(steps))
     device.queue.submit([commands.finish()])
+  }
+
+  timePasses(batchSize: number, repetitions: number): Promise<readonly PassTime[]> {
+    return this.#guard.run(async () => {
+      const set = this.#set
+      if (!set) throw new Error('internal: timePasses needs a training set')
+      const { queue } = this.#gpu.device
+      const workspace = await this.#reserve(batchSize, true)
+      const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
+      const order = await this.#gpu.createBuffer('the order', 4 * batchSize, STORAGE | COPY_DST)
+      const losses = await this.#gpu.createBuffer('the losses', 4, STORAGE | COPY_SRC)
+      const step = {
+        rows: batchSize,
+        orderOffset: 0,
+        lossIndex: 0,
+        seed: 0,
+        epoch: 1,
+        noiseStd: 0,
+        learningRate: 1e-3,
+        weightDecay: 0,
+        adamStep: 1,
+      }
+      const times: PassTime[] = []
+      try {
+        this.#gpu.upload(
+          order,
+          Uint32Array.from({ length: batchSize }, (_, i) => i % set.count),
+        )
+        for (const pass of this.#bindTraining(set, workspace, order, losses, 0)) {
+          const run = async (count: number) => {
+            this.#submit(Array<BoundPass>(count).fill(pass), [step])
+            await this.#gpu.settle(queue.onSubmittedWorkDone())
+          }
+          await run(1)
+          const startMs = performance.now()
+          await run(repetitions)
+          times.push({ name: pass.name, milliseconds: (performance.now() - startMs) / repetitions })
+        }
+        return times
+      } finally {
+        order.destroy()
+        losses.destroy()
+      }
+    })
   }
 
   forward(inputs: Inputs): Promise<FloatArray> {
@@ -342,10 +401,16 @@ class DeviceEngine implements WebgpuEngine {
     const passes = this.#passes.layers
       .slice(first, last + 1)
       .map(({ forward }, i) =>
-        this.#bind(forward, this.#slabs.parameters, activations[first + i], activations[first + i + 1]),
+        this.#bind(
+          `forward ${layers[first + i].name}`,
+          forward,
+          this.#slabs.parameters,
+          activations[first + i],
+          activations[first + i + 1],
+        ),
       )
     if (this.#passes.softmax && last === layers.length - 1) {
-      passes.push(this.#bind(this.#passes.softmax, activations[last + 1]))
+      passes.push(this.#bind('softmax', this.#passes.softmax, activations[last + 1]))
     }
     const { outputs } = layers[last]
     const result = new Float32Array(n * outputs)
