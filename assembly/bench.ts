@@ -1,6 +1,6 @@
 /**
  * The products of a training step over whole matrices, without what comes before and after each tile: so that `npm run bench`
- * can time the kernels at the layers' real shapes, with no call from JavaScript between tiles. The loops are those of `step.ts`:
+ * can time the kernels at the layers' real shapes, with no call from JavaScript between tiles. The loops are those of `forward.ts` and `step.ts`:
  * panels outside, then some pairs whose sums stay in cache, then blocks of B that do, and those pairs inside.
  *
  * Strides count floats. The sums of one panel and chunk of pairs go to c + panel · cPanelStride + chunk · cChunkStride; with both

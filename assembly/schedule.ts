@@ -17,17 +17,11 @@
  * What is computed does not depend on who computes it: every sum has one owner and one order. So the same seed gives the same
  * bits with any number of workers.
  */
+import { forwardHidden, NO_SHARD } from './forward'
 import { gatherTrainingPair, listPixels } from './gather'
+import { inferRows } from './infer'
 import { batchAt, Job, layerAt, PAIR, PANEL, pieces, roundUp, rowsOfStep } from './plan'
-import {
-  backwardInput,
-  batchLoss,
-  forwardHidden,
-  forwardLoss,
-  inferRows,
-  NO_SHARD,
-  updatePanel,
-} from './step'
+import { backwardInput, batchLoss, forwardLoss, updatePanel } from './step'
 
 // Control words: 32-bit, each on its own cache line so that counting one thing does not slow the reading of another.
 const LINE: usize = 64

@@ -1,25 +1,16 @@
 /**
- * The phases of a training step and of inference, each for a range of rows (images) or for a panel: which worker calls them, and
- * when, is `schedule.ts`. Forward reads as the network, backward as its mirror.
+ * The phases of a training step behind the hidden layers, each for a range of rows (images) or for a panel: which worker calls them,
+ * and when, is `schedule.ts`. Backward reads as the mirror of `forward.ts`.
  */
 import { adam, adamSecondMomentScale, adamStepSize } from './adam'
-import { gatherCodesPair, gatherInferencePair } from './gather'
+import { CHUNK_ROWS, forwardSums, LOGITS_OFFSET, pairLogits } from './forward'
 import { gemmTile, spmmTile } from './gemm'
-import { clearRows, copyRows, storeRowPairs, storeRows, storeTransposedBlock } from './layouts'
-import {
-  columnEnd,
-  columnEntries,
-  extendRowList,
-  listColumns,
-  PANEL_PAIRS,
-  pairsOfPanel,
-  rowMark,
-} from './lists'
+import { clearRows, copyRows, storeRowPairs, storeTransposedBlock } from './layouts'
+import { columnEnd, columnEntries, PANEL_PAIRS, pairsOfPanel } from './lists'
 import {
   ACTIVATION_SOFTMAX,
   BatchPlan,
   BLOCK_ROWS,
-  batchAt,
   Job,
   LayerPlan,
   layerAt,
@@ -33,99 +24,17 @@ import {
 } from './plan'
 import { crossEntropyRow, softmaxRow } from './softmax'
 import {
-  addBias,
   addSquaredErrors,
   clearMissing,
-  finishHidden,
   finishInputGradient,
   finishSigmoid,
   panelAt,
   squaredErrorDelta,
 } from './tiles'
 
-/** Rows whose sums a worker's scratch holds while all blocks of a panel pass: 10 kB, beside a block of 32 kB. */
-const CHUNK_ROWS: i32 = 64
-/** Where two rows of logits lie: behind the sums of a worker's scratch, [2][⌈O⌉]. */
-const LOGITS_OFFSET: usize = <usize>CHUNK_ROWS * ROW
 /** Bytes of two rows of a panel, and of a 40 × 40 block. */
 const PAIR_ROWS: usize = 2 * ROW
 const BLOCK: usize = <usize>PANEL * ROW
-
-/** Inputs of layer `index` as row lists. */
-function inputLists(job: Job, batch: BatchPlan, index: i32): u32 {
-  return index === 0 ? batch.rowMarks : layerAt(job, index - 1).rowMarks
-}
-
-/** Sums x Wᵀ of rows [row0, row1), at most CHUNK_ROWS, for one panel of outputs of layer `index`, to sums[row1 − row0][40]. */
-function forwardSums(
-  job: Job,
-  batch: BatchPlan,
-  index: i32,
-  sums: usize,
-  row0: i32,
-  row1: i32,
-  panel: i32,
-): void {
-  const layer = layerAt(job, index)
-  const paddedInputs = roundUp(layer.inputs, PANEL)
-  const marks = inputLists(job, batch, index)
-  const weights = <usize>layer.weight + <usize>(panel * paddedInputs) * ROW
-  const blocks = pieces(paddedInputs, BLOCK_ROWS)
-  const wide = job.wideTile !== 0
-  clearRows(sums, <usize>roundUp(row1 - row0, PAIR) * ROW)
-  for (let block = 0; block < blocks; block++) {
-    for (let row = row0; row < row1; row += PAIR) {
-      const mark = rowMark(marks, row / PAIR, paddedInputs, block)
-      spmmTile(wide, sums + <usize>(row - row0) * ROW, load<u32>(mark), load<u32>(mark, 4), weights)
-    }
-  }
-}
-
-/** For `forwardHidden`: nobody asks for the outputs' column lists. */
-export const NO_SHARD: i32 = -1
-
-/**
- * Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b) as panels and row lists; and as column lists of shard `shard`, for the
- * weight gradient of the layer above. Panels outside: a panel of weights serves all rows from cache.
- */
-export function forwardHidden(
-  job: Job,
-  batch: BatchPlan,
-  index: i32,
-  sums: usize,
-  row0: i32,
-  row1: i32,
-  shard: i32,
-): void {
-  const layer = layerAt(job, index)
-  const paddedOutputs = roundUp(layer.outputs, PANEL)
-  for (let column = 0; column < paddedOutputs; column += PANEL) {
-    for (let first = row0; first < row1; first += CHUNK_ROWS) {
-      const end = min(first + CHUNK_ROWS, row1)
-      forwardSums(job, batch, index, sums, first, end, column / PANEL)
-      const output = panelAt(layer.output, first, column, job.rowCapacity)
-      finishHidden(layer, output, sums, end - first, column)
-      for (let row = first; row < end; row += PAIR) {
-        const rows = output + <usize>(row - first) * ROW
-        extendRowList(layer.rowLists, layer.rowMarks, row / PAIR, paddedOutputs, rows, column)
-      }
-    }
-    if (shard !== NO_SHARD) {
-      listColumns(
-        layer.columnLists,
-        layer.columnEnds,
-        layer.output,
-        column / PANEL,
-        pairsOfPanel(layer.outputs, column / PANEL),
-        shard,
-        job.shards,
-        row0,
-        max(row1 - row0, 0),
-        job.rowCapacity,
-      )
-    }
-  }
-}
 
 /** Last layer for rows [row0, row1) of a minibatch: outputs, loss of each row, and δ. */
 export function forwardLoss(job: Job, batch: BatchPlan, step: i32, sums: usize, row0: i32, row1: i32): void {
@@ -165,20 +74,6 @@ function storeDeltaPairs(layer: LayerPlan, delta: usize, row0: i32, row1: i32, c
   for (let row = row0; row < row1; row += PAIR) {
     storeRowPairs(<usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + column)) << 3), delta)
     delta += PAIR_ROWS
-  }
-}
-
-/** Logits of the last layer for rows row and row + 1, as rows [2][⌈O⌉] at `logits`. */
-function pairLogits(job: Job, batch: BatchPlan, sums: usize, logits: usize, row: i32): void {
-  const index = job.layerCount - 1
-  const layer = layerAt(job, index)
-  const paddedOutputs = roundUp(layer.outputs, PANEL)
-  for (let column = 0; column < paddedOutputs; column += PANEL) {
-    forwardSums(job, batch, index, sums, row, row + PAIR, column / PANEL)
-    addBias(layer, sums, PAIR, column)
-    const to = logits + ((<usize>column) << 2)
-    copyRows(to, sums, ROW)
-    copyRows(to + ((<usize>paddedOutputs) << 2), sums + ROW, ROW)
   }
 }
 
@@ -353,75 +248,4 @@ export function batchLoss(job: Job, step: i32): f64 {
   for (let i = 0; i < rows * 8; i++) sum += <f64>load<f32>(<usize>job.rowLosses + ((<usize>i) << 2))
   const terms = layer.activation === ACTIVATION_SOFTMAX ? <f64>rows : <f64>rows * <f64>layer.outputs
   return sum / terms
-}
-
-/**
- * Inference for input rows [inputRow, inputRow + sliceRows) in the worker's own slice of the activation buffers, which begins at
- * row `slice`: layers firstLayer … lastLayer, then outputs and row errors as the job wants them.
- */
-export function inferRows(job: Job, sums: usize, inputRow: i32, slice: i32): void {
-  const batch = batchAt(job, 0)
-  const rows = min(job.sliceRows, job.rows - inputRow)
-  const row1 = slice + roundUp(rows, PAIR)
-  for (let row = slice; row < row1; row += PAIR) {
-    if (job.firstLayer === 0) gatherInferencePair(job, batch, inputRow + row - slice, row)
-    else gatherCodesPair(job, sums, inputRow + row - slice, row)
-  }
-  for (let index = job.firstLayer; index <= job.lastLayer; index++) {
-    if (index < job.layerCount - 1) forwardHidden(job, batch, index, sums, slice, row1, NO_SHARD)
-  }
-  if (job.lastLayer < job.layerCount - 1) copyHiddenRows(job, inputRow, slice, rows)
-  else inferLastLayer(job, batch, sums, inputRow, slice, rows)
-}
-
-/** Outputs of hidden layer `lastLayer` from panels to output rows. */
-function copyHiddenRows(job: Job, inputRow: i32, slice: i32, rows: i32): void {
-  const layer = layerAt(job, job.lastLayer)
-  for (let column = 0; column < layer.outputs; column += PANEL) {
-    const from = panelAt(layer.output, slice, column, job.rowCapacity)
-    storeRows(job.outputs, from, inputRow, rows, column, layer.outputs)
-  }
-}
-
-function inferLastLayer(job: Job, batch: BatchPlan, sums: usize, inputRow: i32, slice: i32, rows: i32): void {
-  const index = job.lastLayer
-  const layer = layerAt(job, index)
-  const paddedOutputs = roundUp(layer.outputs, PANEL)
-  if (layer.activation === ACTIVATION_SOFTMAX) {
-    const logits = sums + LOGITS_OFFSET
-    for (let row = 0; row < rows; row += PAIR) {
-      pairLogits(job, batch, sums, logits, slice + row)
-      for (let r = 0; r < PAIR && row + r < rows; r++) {
-        const at = logits + ((<usize>(r * paddedOutputs)) << 2)
-        softmaxRow(at, layer.outputs)
-        const to = <usize>job.outputs + ((<usize>(inputRow + row + r) * <usize>layer.outputs) << 2)
-        memory.copy(to, at, (<usize>layer.outputs) << 2)
-      }
-    }
-    return
-  }
-  const losses = <usize>job.rowLosses + ((<usize>slice) << 5)
-  memory.fill(losses, 0, (<usize>roundUp(rows, PAIR)) << 5)
-  for (let column = 0; column < paddedOutputs; column += PANEL) {
-    for (let first = 0; first < rows; first += CHUNK_ROWS) {
-      const end = min(first + CHUNK_ROWS, rows)
-      forwardSums(job, batch, index, sums, slice + first, slice + end, column / PANEL)
-      finishSigmoid(layer, sums, end - first, column)
-      if (job.outputs !== 0)
-        storeRows(job.outputs, sums, inputRow + first, end - first, column, layer.outputs)
-      if (job.rowErrors !== 0) {
-        const target = panelAt(batch.target, slice + first, column, job.rowCapacity)
-        if (column + PANEL > layer.outputs) {
-          clearMissing(sums, target, end - first, end - first, layer.outputs - column)
-        }
-        addSquaredErrors(sums, target, end - first, losses + ((<usize>first) << 5))
-      }
-    }
-  }
-  if (job.rowErrors === 0) return
-  for (let row = 0; row < rows; row++) {
-    let sum: f64 = 0
-    for (let lane: usize = 0; lane < 32; lane += 4) sum += <f64>load<f32>(losses + ((<usize>row) << 5) + lane)
-    store<f32>(<usize>job.rowErrors + ((<usize>(inputRow + row)) << 2), <f32>(sum / <f64>layer.outputs))
-  }
 }

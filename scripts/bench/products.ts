@@ -124,7 +124,7 @@ export function stepProducts(network: Network, parameters: Float32Array, images:
   return products
 }
 
-/** Rows of sums that a worker's scratch holds (CHUNK_ROWS in assembly/step.ts). */
+/** Rows of sums that a worker's scratch holds (CHUNK_ROWS in assembly/forward.ts). */
 const CHUNK_ROWS = 64
 
 /** `blockTerms`: terms of a block of A's lists; none where training has no lists of A. */

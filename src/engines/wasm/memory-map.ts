@@ -36,7 +36,7 @@ const MEMORY_LIMIT_BYTES = 65536 * WASM_PAGE_BYTES
 const ALIGNMENT_BYTES = 64
 const FLOAT_BYTES = 4
 /**
- * A worker's sums (CHUNK_ROWS of them in assembly/step.ts). Logits of a pair lie behind (LOGITS_OFFSET there). The host uses the
+ * A worker's sums (CHUNK_ROWS of them in assembly/forward.ts). Logits of a pair lie behind (LOGITS_OFFSET there). The host uses the
  * first worker's scratch between jobs, for the 64-bit words of a window (WINDOW in assembly/arrange.ts).
  */
 const SUMS_BYTES = 64 * PANEL * FLOAT_BYTES
