@@ -2,7 +2,7 @@
  * The order of images within a minibatch is free: it changes the order of a few sums, nothing else. So images that are alike are
  * put side by side: two images that share a pair have more zeros in common, among their pixels and among the hidden units that
  * they leave at zero, and what both leave at zero is never multiplied. On MNIST it takes the (pixel, pair of images) that are not
- * zero from 30 % to 26 %, and those of a trained decoder's hidden units from 73 % to 67 %.
+ * zero from 30 % to 25 %, and those of a trained decoder's hidden units from 73 % to 65 %.
  */
 import { PAIR } from './plan'
 
@@ -40,7 +40,7 @@ export function arrangeBatches(
   }
 }
 
-/** Greedy: each pair begins with the first image left and takes the image that adds fewest runs to it. */
+/** Greedy: each pair begins with the first image left and takes the image whose signature differs from its in fewest bits. */
 function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize): void {
   for (let i = 0; i < count; i++) {
     const image = load<u32>(order + ((<usize>i) << 2))
@@ -51,9 +51,9 @@ function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize)
     let best = place
     let fewest: u64 = SIGNATURE_BITS + 1
     for (let i = place; i < count; i++) {
-      const added = popcnt(load<u64>(held + ((<usize>i) << 3)) & ~first)
-      if (added < fewest) {
-        fewest = added
+      const differing = popcnt(load<u64>(held + ((<usize>i) << 3)) ^ first)
+      if (differing < fewest) {
+        fewest = differing
         best = i
       }
     }

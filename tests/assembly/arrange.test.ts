@@ -37,9 +37,9 @@ function arranged(order: readonly number[], batchSize: number, signatures: reado
     for (let first = batch; first < end; first += WINDOW) {
       const last = Math.min(first + WINDOW, end)
       for (let place = first + 1; place < last; place += 2) {
-        const added = (i: number) => ones(signatures[result[i]] & ~signatures[result[place - 1]])
+        const differing = (i: number) => ones(signatures[result[i]] ^ signatures[result[place - 1]])
         let best = place
-        for (let i = place; i < last; i++) if (added(i) < added(best)) best = i
+        for (let i = place; i < last; i++) if (differing(i) < differing(best)) best = i
         ;[result[place], result[best]] = [result[best], result[place]]
       }
     }
