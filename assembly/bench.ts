@@ -75,7 +75,8 @@ export function spmmPanels(
       for (let block = 0; block < blocks; block++) {
         for (let p = 0; p < count; p++) {
           const mark = floatAt(marks, (first + p) * (blocks + 1) + block)
-          spmmTile(wide, sums + <usize>p * TILE, load<u32>(mark), load<u32>(mark, 4), from)
+          const tile = sums + <usize>p * TILE
+          spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, 4), from)
         }
       }
     }

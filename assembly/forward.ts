@@ -2,6 +2,7 @@
 import { spmmTile } from './gemm'
 import { clearRows, copyRows } from './layouts'
 import { extendRowList, listColumns, pairsOfPanel, rowMark } from './lists'
+import { isPairingStep, pairingOf, pairUnits } from './pairing'
 import { BatchPlan, BLOCK_ROWS, Job, layerAt, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
 import { addBias, finishHidden, panelAt } from './tiles'
 
@@ -35,7 +36,8 @@ export function forwardSums(
   for (let block = 0; block < blocks; block++) {
     for (let row = row0; row < row1; row += PAIR) {
       const mark = rowMark(marks, row / PAIR, paddedInputs, block)
-      spmmTile(wide, sums + <usize>(row - row0) * ROW, load<u32>(mark), load<u32>(mark, 4), weights)
+      const tile = sums + <usize>(row - row0) * ROW
+      spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, 4), weights)
     }
   }
 }
@@ -44,8 +46,8 @@ export function forwardSums(
 export const NO_SHARD: i32 = -1
 
 /**
- * Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b) as panels and row lists; and as column lists of shard `shard`, for the
- * weight gradient of the layer above. Panels outside: a panel of weights serves all rows from cache.
+ * Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b) as panels and row lists; and, in step `step`, as column lists of shard
+ * `shard` for the weight gradient of the layer above. Panels outside: a panel of weights serves all rows from cache.
  */
 export function forwardHidden(
   job: Job,
@@ -54,6 +56,7 @@ export function forwardHidden(
   sums: usize,
   row0: i32,
   row1: i32,
+  step: i32,
   shard: i32,
 ): void {
   const layer = layerAt(job, index)
@@ -74,6 +77,7 @@ export function forwardHidden(
         layer.columnLists,
         layer.columnEnds,
         layer.output,
+        pairingOf(layer, step),
         column / PANEL,
         pairsOfPanel(layer.outputs, column / PANEL),
         shard,
@@ -82,6 +86,11 @@ export function forwardHidden(
         max(row1 - row0, 0),
         job.rowCapacity,
       )
+      // By the first shard's images, for it always has some.
+      if (shard === 0 && isPairingStep(step)) {
+        const rows = panelAt(layer.output, row0, column, job.rowCapacity)
+        pairUnits(layer, step, column / PANEL, rows, row1 - row0, sums)
+      }
     }
   }
 }

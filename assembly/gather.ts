@@ -5,6 +5,7 @@
  */
 import { clearRows, copyRows } from './layouts'
 import { extendRowList, listColumns, pairsOfPanel } from './lists'
+import { NEIGHBOURS } from './pairing'
 import {
   BatchPlan,
   INPUT_BYTES,
@@ -142,6 +143,7 @@ export function listPixels(job: Job, batch: BatchPlan, panel: i32, rows: i32): v
       batch.columnLists,
       batch.columnEnds,
       batch.input,
+      NEIGHBOURS,
       panel,
       pairs,
       row / SEGMENT_ROWS,

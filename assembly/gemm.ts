@@ -82,12 +82,12 @@ function gemm2x20(c: usize, a: usize, b: usize, n: i32): void {
   v128.store(c, c12, 192); v128.store(c, c14, 224)
 }
 
-/** C[2][40] += Σ over the list's entries of their pair ⊗ (the row of B at their byte offset)[40]. */
-function spmm2x40(c: usize, list: usize, end: usize, b: usize): void {
-  let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
-  let c05 = v128.load(c, 80), c06 = v128.load(c, 96), c07 = v128.load(c, 112), c08 = v128.load(c, 128), c09 = v128.load(c, 144)
-  let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
-  let c15 = v128.load(c, 240), c16 = v128.load(c, 256), c17 = v128.load(c, 272), c18 = v128.load(c, 288), c19 = v128.load(c, 304)
+/** C[2][40] += Σ over the list's entries of their pair ⊗ (the row of B at their byte offset)[40]; C's rows lie at c0 and c1. */
+function spmm2x40(c0: usize, c1: usize, list: usize, end: usize, b: usize): void {
+  let c00 = v128.load(c0), c01 = v128.load(c0, 16), c02 = v128.load(c0, 32), c03 = v128.load(c0, 48), c04 = v128.load(c0, 64)
+  let c05 = v128.load(c0, 80), c06 = v128.load(c0, 96), c07 = v128.load(c0, 112), c08 = v128.load(c0, 128), c09 = v128.load(c0, 144)
+  let c10 = v128.load(c1), c11 = v128.load(c1, 16), c12 = v128.load(c1, 32), c13 = v128.load(c1, 48), c14 = v128.load(c1, 64)
+  let c15 = v128.load(c1, 80), c16 = v128.load(c1, 96), c17 = v128.load(c1, 112), c18 = v128.load(c1, 128), c19 = v128.load(c1, 144)
   while (list < end) {
     const row = b + load<u32>(list)
     const a0 = v128.load_splat<f32>(list, 4), a1 = v128.load_splat<f32>(list, 8)
@@ -108,17 +108,17 @@ function spmm2x40(c: usize, list: usize, end: usize, b: usize): void {
     c18 = multiplyAdd(a1, b8, c18); c19 = multiplyAdd(a1, b9, c19)
     list += ENTRY
   }
-  v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
-  v128.store(c, c05, 80); v128.store(c, c04, 64); v128.store(c, c07, 112); v128.store(c, c06, 96)
-  v128.store(c, c09, 144); v128.store(c, c08, 128); v128.store(c, c11, 176); v128.store(c, c10, 160)
-  v128.store(c, c13, 208); v128.store(c, c12, 192); v128.store(c, c15, 240); v128.store(c, c14, 224)
-  v128.store(c, c17, 272); v128.store(c, c16, 256); v128.store(c, c19, 304); v128.store(c, c18, 288)
+  v128.store(c0, c01, 16); v128.store(c0, c00); v128.store(c0, c03, 48); v128.store(c0, c02, 32)
+  v128.store(c0, c05, 80); v128.store(c0, c04, 64); v128.store(c0, c07, 112); v128.store(c0, c06, 96)
+  v128.store(c0, c09, 144); v128.store(c0, c08, 128); v128.store(c1, c11, 16); v128.store(c1, c10)
+  v128.store(c1, c13, 48); v128.store(c1, c12, 32); v128.store(c1, c15, 80); v128.store(c1, c14, 64)
+  v128.store(c1, c17, 112); v128.store(c1, c16, 96); v128.store(c1, c19, 144); v128.store(c1, c18, 128)
 }
 
 /** Twenty columns of the same. */
-function spmm2x20(c: usize, list: usize, end: usize, b: usize): void {
-  let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
-  let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
+function spmm2x20(c0: usize, c1: usize, list: usize, end: usize, b: usize): void {
+  let c00 = v128.load(c0), c01 = v128.load(c0, 16), c02 = v128.load(c0, 32), c03 = v128.load(c0, 48), c04 = v128.load(c0, 64)
+  let c10 = v128.load(c1), c11 = v128.load(c1, 16), c12 = v128.load(c1, 32), c13 = v128.load(c1, 48), c14 = v128.load(c1, 64)
   while (list < end) {
     const row = b + load<u32>(list)
     const a0 = v128.load_splat<f32>(list, 4), a1 = v128.load_splat<f32>(list, 8)
@@ -133,9 +133,9 @@ function spmm2x20(c: usize, list: usize, end: usize, b: usize): void {
     c14 = multiplyAdd(a1, b4, c14)
     list += ENTRY
   }
-  v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
-  v128.store(c, c04, 64); v128.store(c, c11, 176); v128.store(c, c10, 160); v128.store(c, c13, 208)
-  v128.store(c, c12, 192); v128.store(c, c14, 224)
+  v128.store(c0, c01, 16); v128.store(c0, c00); v128.store(c0, c03, 48); v128.store(c0, c02, 32)
+  v128.store(c0, c04, 64); v128.store(c1, c11, 16); v128.store(c1, c10); v128.store(c1, c13, 48)
+  v128.store(c1, c12, 32); v128.store(c1, c14, 64)
 }
 
 /** The dense product, added to C, on the tile that suits the runtime. */
@@ -148,13 +148,13 @@ export function gemmTile(wide: bool, c: usize, a: usize, b: usize, n: i32): void
   }
 }
 
-/** The sparse product, added to C, on the tile that suits the runtime; the list's entries lie from `list` to `end`. */
-export function spmmTile(wide: bool, c: usize, list: usize, end: usize, b: usize): void {
+/** The sparse product, added to C's rows at c0 and c1, on the tile that suits the runtime; the entries lie from `list` to `end`. */
+export function spmmTile(wide: bool, c0: usize, c1: usize, list: usize, end: usize, b: usize): void {
   if (wide) {
-    spmm2x40(c, list, end, b)
+    spmm2x40(c0, c1, list, end, b)
   } else {
-    spmm2x20(c, list, end, b)
-    spmm2x20(c + HALF_ROW, list, end, b + HALF_ROW)
+    spmm2x20(c0, c1, list, end, b)
+    spmm2x20(c0 + HALF_ROW, c1 + HALF_ROW, list, end, b + HALF_ROW)
   }
 }
 

@@ -2,6 +2,7 @@
  * The exports of the core. Nothing here or below allocates or keeps state between calls: every address comes from the host, so
  * that any number of instances can work in one shared memory.
  */
+import { pairUnits as pairUnitsOf } from './pairing'
 import { BatchPlan, Job, LayerPlan } from './plan'
 import { shuffle, xavierUniform } from './random'
 import { inferSteps, trainSteps } from './schedule'
@@ -22,6 +23,18 @@ export function train(job: usize, scratch: usize): void {
 /** Runs the job's inference, sharing it with every other worker; workers are numbered from 0. */
 export function infer(job: usize, scratch: usize, worker: i32): void {
   inferSteps(changetype<Job>(job), scratch, worker)
+}
+
+/** The pairing of one panel of a layer's outputs, for tests: see `pairing.ts`. */
+export function pairUnits(
+  layer: usize,
+  step: i32,
+  panel: i32,
+  outputs: usize,
+  rows: i32,
+  scratch: usize,
+): void {
+  pairUnitsOf(changetype<LayerPlan>(layer), step, panel, outputs, rows, scratch)
 }
 
 /** Xavier-uniform weights of a layer in canonical order; room for the next multiple of 16 floats at `out`. */

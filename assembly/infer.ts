@@ -19,7 +19,7 @@ export function inferRows(job: Job, sums: usize, inputRow: i32, slice: i32): voi
     else gatherCodesPair(job, sums, inputRow + row - slice, row)
   }
   for (let index = job.firstLayer; index <= job.lastLayer; index++) {
-    if (index < job.layerCount - 1) forwardHidden(job, batch, index, sums, slice, row1, NO_SHARD)
+    if (index < job.layerCount - 1) forwardHidden(job, batch, index, sums, slice, row1, 0, NO_SHARD)
   }
   if (job.lastLayer < job.layerCount - 1) copyHiddenRows(job, inputRow, slice, rows)
   else inferLastLayer(job, batch, sums, inputRow, slice, rows)

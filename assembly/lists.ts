@@ -7,6 +7,7 @@
  * k-th entry or before, so a list never grows beyond its own room.
  */
 import { ENTRY } from './gemm'
+import { unitAt } from './pairing'
 import { BLOCK_ROWS, PAIR, PANEL, pieces, ROW } from './plan'
 
 /** Pairs of columns of a panel. */
@@ -72,11 +73,15 @@ export function columnEnd(ends: u32, pair: i32, segment: i32, segments: i32): us
   return <usize>ends + ((<usize>(pair * segments + segment)) << 2)
 }
 
-/** The lists of the first `pairs` pairs of columns of a panel for segment `segment`: `rows` rows from `row0` on. */
+/**
+ * The lists of the first `pairs` pairs of columns of a panel, as `pairing` puts them together (`pairing.ts`), for segment `segment`:
+ * `rows` rows from `row0` on.
+ */
 export function listColumns(
   lists: u32,
   ends: u32,
   panels: u32,
+  pairing: usize,
   panel: i32,
   pairs: i32,
   segment: i32,
@@ -90,14 +95,18 @@ export function listColumns(
   const offset0 = <u32>row0 * <u32>ROW
   for (let p = 0; p < pairs; p++) {
     let at = columnEntries(lists, firstPair + p, row0, rowCapacity)
-    let cell = from + ((<usize>p) << 3)
-    const end = cell + <usize>rows * ROW
-    for (let offset = offset0; cell < end; offset += <u32>ROW) {
-      const values = load<u64>(cell)
+    let first = from + ((<usize>unitAt(pairing, panel, 2 * p)) << 2)
+    let second = from + ((<usize>unitAt(pairing, panel, 2 * p + 1)) << 2)
+    const end = first + <usize>rows * ROW
+    for (let offset = offset0; first < end; offset += <u32>ROW) {
+      const bits0 = load<u32>(first)
+      const bits1 = load<u32>(second)
       store<u32>(at, offset)
-      store<u64>(at, values, 4)
-      at += <usize>i32(values !== 0) * ENTRY
-      cell += ROW
+      store<u32>(at, bits0, 4)
+      store<u32>(at, bits1, 8)
+      at += <usize>i32((bits0 | bits1) !== 0) * ENTRY
+      first += ROW
+      second += ROW
     }
     store<u32>(columnEnd(ends, firstPair + p, segment, segments), <u32>at)
   }

@@ -166,7 +166,8 @@ function runShard(
   for (let index = 0; index < lastLayer; index++) {
     // The last layer's update of the step before still reads the activations that its input layer is about to replace.
     if (index === lastLayer - 1 && !reached(job, LAST, (round - 1) * lasts, round)) return false
-    forwardHidden(job, batch, index, tile, row0, row1, job.frozenLayers <= index + 1 ? shard : NO_SHARD)
+    const listed = job.frozenLayers <= index + 1 ? shard : NO_SHARD
+    forwardHidden(job, batch, index, tile, row0, row1, step, listed)
   }
   if (lastLayer === 0 && !reached(job, LAST, (round - 1) * lasts, round)) return false
   if (row0 < row1) {

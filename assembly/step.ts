@@ -7,6 +7,7 @@ import { CHUNK_ROWS, forwardSums, LOGITS_OFFSET, pairLogits } from './forward'
 import { gemmTile, spmmTile } from './gemm'
 import { clearRows, copyRows, storeRowPairs, storeTransposedBlock } from './layouts'
 import { columnEnd, columnEntries, PANEL_PAIRS, pairsOfPanel } from './lists'
+import { NEIGHBOURS, pairingOf, unitAt } from './pairing'
 import {
   ACTIVATION_SOFTMAX,
   BatchPlan,
@@ -159,7 +160,7 @@ export function updatePanel(
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   const deltas = panelAt(layer.delta, 0, panel * PANEL, job.rowCapacity)
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    weightGradient(job, batch, index, gradient, column / PANEL, deltas, rows)
+    weightGradient(job, batch, index, step, gradient, column / PANEL, deltas, rows)
     const block = <usize>(panel * paddedInputs + column) * ROW
     const weights = <usize>layer.weight + block
     adam(
@@ -196,6 +197,7 @@ function weightGradient(
   job: Job,
   batch: BatchPlan,
   index: i32,
+  step: i32,
   gradient: usize,
   inputPanel: i32,
   deltas: usize,
@@ -205,12 +207,14 @@ function weightGradient(
   let ends = batch.columnEnds
   let segments = pieces(job.rowCapacity, SEGMENT_ROWS)
   let segmentRows = SEGMENT_ROWS
+  let pairing = NEIGHBOURS
   if (index > 0) {
     const before = layerAt(job, index - 1)
     lists = before.columnLists
     ends = before.columnEnds
     segments = job.shards
     segmentRows = job.shardRows
+    pairing = pairingOf(before, step)
   }
   const wide = job.wideTile !== 0
   const pairs = pairsOfPanel(layerAt(job, index).inputs, inputPanel)
@@ -221,7 +225,10 @@ function weightGradient(
     for (let p = 0; p < pairs; p++) {
       const list = columnEntries(lists, firstPair + p, row, job.rowCapacity)
       const end = load<u32>(columnEnd(ends, firstPair + p, segment, segments))
-      if (list < end) spmmTile(wide, gradient + <usize>p * PAIR_ROWS, list, end, deltas)
+      if (list === end) continue
+      const c0 = gradient + <usize>unitAt(pairing, inputPanel, 2 * p) * ROW
+      const c1 = gradient + <usize>unitAt(pairing, inputPanel, 2 * p + 1) * ROW
+      spmmTile(wide, c0, c1, list, end, deltas)
     }
   }
 }

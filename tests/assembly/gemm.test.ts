@@ -88,7 +88,7 @@ function sparse(
   const buffers = new FencedBuffers(memory)
   const addresses = [buffers.inOut(start), buffers.input(list), buffers.input(b)] as const
   const end = addresses[1] + list.byteLength
-  kernels.spmmTile(wide, addresses[0], addresses[1], end, addresses[2])
+  kernels.spmmTile(wide, addresses[0], addresses[0] + PANEL * 4, addresses[1], end, addresses[2])
   buffers.check(`spmmTile, wide ${wide}`)
   return buffers.bits(addresses[0], TILE)
 }

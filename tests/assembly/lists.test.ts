@@ -78,54 +78,66 @@ for (const variant of CORE_VARIANTS) {
     }
   })
 
-  test('of pairs of columns name the rows of a segment that are not zero', () => {
-    const columns = 2 * PANEL
-    const rows = 30
-    const values = matrix(rows, columns, 5)
-    const segments = [
-      { row0: 0, rows: 12 },
-      { row0: 12, rows: 0 },
-      { row0: 12, rows: 18 },
-    ]
-    const buffers = new FencedBuffers(memory)
-    const panels = buffers.input(panelsOf(values, rows, columns))
-    const lists = buffers.output((columns / 2) * rows * ENTRY_WORDS)
-    const ends = buffers.output((columns / 2) * segments.length)
-    segments.forEach((segment, s) => {
-      // Of the second panel only three pairs exist.
-      for (const [panel, pairs] of [PANEL / 2, 3].entries()) {
-        kernels.listColumns(
-          lists,
-          ends,
-          panels,
-          panel,
-          pairs,
-          s,
-          segments.length,
-          segment.row0,
-          segment.rows,
-          rows,
+  for (const isPaired of [false, true]) {
+    const which = isPaired ? 'as a pairing has them' : 'that are neighbours'
+    test(`of pairs of columns ${which} name the rows of a segment that are not zero`, () => {
+      const columns = 2 * PANEL
+      const rows = 30
+      const values = matrix(rows, columns, 5)
+      const segments = [
+        { row0: 0, rows: 12 },
+        { row0: 12, rows: 0 },
+        { row0: 12, rows: 18 },
+      ]
+      // Pairs from both ends of a panel; of the second one only six columns exist.
+      const existing = [PANEL, 6]
+      const order = Uint8Array.from({ length: columns }, (_, i) => {
+        const place = i % PANEL
+        const count = existing[Math.floor(i / PANEL)]
+        if (!isPaired || place >= count) return place
+        return place % 2 === 0 ? place / 2 : count - 1 - (place - 1) / 2
+      })
+      const buffers = new FencedBuffers(memory)
+      const pairing = buffers.input(new Uint32Array(order.buffer))
+      const panels = buffers.input(panelsOf(values, rows, columns))
+      const lists = buffers.output((columns / 2) * rows * ENTRY_WORDS)
+      const ends = buffers.output((columns / 2) * segments.length)
+      segments.forEach((segment, s) => {
+        existing.forEach((count, panel) => {
+          kernels.listColumns(
+            lists,
+            ends,
+            panels,
+            isPaired ? pairing : 0,
+            panel,
+            count / 2,
+            s,
+            segments.length,
+            segment.row0,
+            segment.rows,
+            rows,
+          )
+        })
+      })
+      buffers.check('columns')
+      const found = buffers.bits(ends, (columns / 2) * segments.length)
+      for (let pair = 0; pair < (PANEL + 6) / 2; pair++) {
+        const [first, second] = [2 * pair, 2 * pair + 1].map(
+          (place) => place - (place % PANEL) + order[place],
         )
+        segments.forEach((segment, s) => {
+          const start = lists + (pair * rows + segment.row0) * ENTRY_WORDS * 4
+          const words = (found[pair * segments.length + s] - start) / 4
+          const expected = entries(segment.row0, segment.row0 + segment.rows, (row) => [
+            values[row * columns + first],
+            values[row * columns + second],
+          ])
+          const what = `pair ${pair}, segment ${s}`
+          assert.equal([...new Uint32Array(memory.buffer, start, words)], expected, what)
+        })
       }
     })
-    buffers.check('columns')
-    const found = buffers.bits(ends, (columns / 2) * segments.length)
-    for (let pair = 0; pair < PANEL / 2 + 3; pair++) {
-      segments.forEach((segment, s) => {
-        const start = lists + (pair * rows + segment.row0) * ENTRY_WORDS * 4
-        const words = (found[pair * segments.length + s] - start) / 4
-        const expected = entries(segment.row0, segment.row0 + segment.rows, (row) => [
-          values[row * columns + 2 * pair],
-          values[row * columns + 2 * pair + 1],
-        ])
-        assert.equal(
-          [...new Uint32Array(memory.buffer, start, words)],
-          expected,
-          `pair ${pair}, segment ${s}`,
-        )
-      })
-    }
-  })
+  }
 
   test.run()
 }

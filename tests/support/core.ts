@@ -47,6 +47,7 @@ export interface KernelExports extends CoreExports {
     lists: number,
     ends: number,
     panels: number,
+    pairing: number,
     panel: number,
     pairs: number,
     segment: number,
@@ -55,6 +56,7 @@ export interface KernelExports extends CoreExports {
     rows: number,
     rowCapacity: number,
   ): void
+  pairUnits(layer: number, step: number, panel: number, outputs: number, rows: number, scratch: number): void
   normals16(out: number, words: number, firstPixel: number, image: number, epoch: number, seed: number): void
 }
 

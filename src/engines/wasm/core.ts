@@ -21,7 +21,7 @@ export interface CoreExports extends Record<string, unknown> {
   layerPlanBytes(): number
   batchPlanBytes(): number
   gemmTile(wide: number, c: number, a: number, b: number, n: number): void
-  spmmTile(wide: number, c: number, list: number, end: number, b: number): void
+  spmmTile(wide: number, c0: number, c1: number, list: number, end: number, b: number): void
   registerOnlyMultiplyAdd(c: number, n: number): void
 }
 

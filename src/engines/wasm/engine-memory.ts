@@ -97,6 +97,12 @@ export class EngineMemory {
       growMemory(this.#memory, work.end)
       // Padding is read as zeros and never written: begin with zeros everywhere.
       this.bytes(start, work.end - start).fill(0)
+      // Until units have fired, neighbours are pairs.
+      for (const [index, { pairings }] of work.activations.entries()) {
+        const columns = roundUp(this.#network.layers[index].outputs, PANEL)
+        if (pairings)
+          this.bytes(pairings, 2 * columns).set(Array.from({ length: 2 * columns }, (_, i) => i % PANEL))
+      }
       this.#work = work
     }
     return this.#work

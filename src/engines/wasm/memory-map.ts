@@ -148,6 +148,8 @@ export interface BatchAddresses extends ListAddresses {
 
 export interface ActivationAddresses extends ListAddresses {
   readonly output: number
+  /** Two pairings of ⌈O⌉ bytes, see `assembly/pairing.ts`. */
+  readonly pairings: number
   readonly delta: number
   readonly deltaPairs: number
 }
@@ -187,6 +189,7 @@ export function mapWork(start: number, network: Network, rowCapacity: number, sh
     return {
       output: last ? 0 : regions.reserve(bytes),
       ...(last ? NO_LISTS : lists(outputs, shards)),
+      pairings: last ? 0 : regions.reserve(2 * outputs),
       delta: regions.reserve(bytes),
       deltaPairs: index > 0 ? regions.reserve(bytes) : 0,
     }

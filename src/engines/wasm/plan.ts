@@ -26,6 +26,7 @@ export const LAYER_FIELDS = [
   'rowMarks',
   'columnLists',
   'columnEnds',
+  'pairings',
   'delta',
   'deltaPairs',
 ] as const
