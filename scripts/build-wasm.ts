@@ -15,11 +15,11 @@ const BUILDS = [
   { file: 'core.plain.debug.wasm', flags: ['--target', 'debug'] },
 ]
 
-/** Newest modification time below `folder` in milliseconds. */
+/** Newest modification time of a source in `folder` in milliseconds. */
 async function newestIn(folder: string): Promise<number> {
   let newest = 0
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isFile()) newest = Math.max(newest, (await stat(join(folder, entry.name))).mtimeMs)
+    if (entry.isFile() && entry.name.endsWith('.ts')) newest = Math.max(newest, (await stat(join(folder, entry.name))).mtimeMs)
   }
   return newest
 }

@@ -4,7 +4,8 @@
  *
  *   forward          C = X Wᵀ     rows images, terms inputs, columns outputs
  *   input gradient   C = δ W      rows images, terms outputs, columns inputs; not for the first layer, whose inputs are data
- *   weight gradient  C = Xᵀ δ     rows inputs, terms images, columns outputs
+ *   weight gradient  C = Xᵀ δ     rows inputs, terms images, columns outputs; pairs of rows are neighbours here, where
+ *                                 training pairs hidden units that fire together and skips more
  */
 import { forward } from '../../src/engines/reference/forward.ts'
 import { meanSquaredErrorBackward } from '../../src/engines/reference/loss.ts'
