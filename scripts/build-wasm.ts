@@ -19,7 +19,8 @@ const BUILDS = [
 async function newestIn(folder: string): Promise<number> {
   let newest = 0
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isFile() && entry.name.endsWith('.ts')) newest = Math.max(newest, (await stat(join(folder, entry.name))).mtimeMs)
+    if (entry.isFile() && entry.name.endsWith('.ts'))
+      newest = Math.max(newest, (await stat(join(folder, entry.name))).mtimeMs)
   }
   return newest
 }
