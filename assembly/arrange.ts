@@ -6,8 +6,8 @@
  */
 import { PAIR } from './plan'
 
-/** Bits of an image's signature: one for each of 64 equal runs of pixels, set if the run is not all zero. */
-const SIGNATURE_BITS: i32 = 64
+/** Bits of a signature. An image's has one for each of 64 equal runs of pixels, set if the run is not all zero. */
+export const SIGNATURE_BITS: i32 = 64
 /** Images among which likeness is sought at once: the search grows with the square. */
 const WINDOW: i32 = 256
 
@@ -40,12 +40,19 @@ export function arrangeBatches(
   }
 }
 
-/** Greedy: each pair begins with the first image left and takes the image whose signature differs from its in fewest bits. */
 function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize): void {
   for (let i = 0; i < count; i++) {
     const image = load<u32>(order + ((<usize>i) << 2))
     store<u64>(held + ((<usize>i) << 3), load<u64>(signatures + ((<usize>image) << 3)))
   }
+  pairAlike(order, held, count)
+}
+
+/**
+ * Rearranges order[count] (32-bit) and the 64-bit signatures held[count] of what stands there, so that places 0 and 1, 2 and 3 … are
+ * alike. Greedy: each pair begins with the first one left and takes the one whose signature differs from its in fewest bits.
+ */
+export function pairAlike(order: usize, held: usize, count: i32): void {
   for (let place = 1; place < count; place += PAIR) {
     const first = load<u64>(held + ((<usize>(place - 1)) << 3))
     let best = place

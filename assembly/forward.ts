@@ -11,8 +11,8 @@ export const CHUNK_ROWS: i32 = 64
 /** Where two rows of logits lie: behind the sums of a worker's scratch, [2][⌈O⌉]. */
 export const LOGITS_OFFSET: usize = <usize>CHUNK_ROWS * ROW
 
-/** Inputs of layer `index` as row lists. */
-function inputLists(job: Job, batch: BatchPlan, index: i32): u32 {
+/** Where the row lists of layer `index`'s inputs begin and end. */
+function inputMarks(job: Job, batch: BatchPlan, index: i32): u32 {
   return index === 0 ? batch.rowMarks : layerAt(job, index - 1).rowMarks
 }
 
@@ -28,7 +28,7 @@ export function forwardSums(
 ): void {
   const layer = layerAt(job, index)
   const paddedInputs = roundUp(layer.inputs, PANEL)
-  const marks = inputLists(job, batch, index)
+  const marks = inputMarks(job, batch, index)
   const weights = <usize>layer.weight + <usize>(panel * paddedInputs) * ROW
   const blocks = pieces(paddedInputs, BLOCK_ROWS)
   const wide = job.wideTile !== 0

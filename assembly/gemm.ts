@@ -10,7 +10,8 @@
  * operations to 256 bits (x64, `--experimental-wasm-revectorize`) and spills where it does not; `…2x20` keeps 10. Ten chains are
  * what it takes: a multiply-add has a latency of 4 and two start in each cycle, so with 8 every hitch is lost for good.
  * `spmm…` walks a list of the k whose A is not all zero. V8 fuses only what these functions are: accumulators that start from
- * loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter.
+ * loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter. Of two neighbours the upper one
+ * is stored first, here and wherever a step stores pairs: the other way round V8 stores 16 bytes and then the 32 over them.
  */
 import { ROW } from './plan'
 

@@ -66,7 +66,7 @@ export class LayerPlan {
   /** Outputs as column lists, one segment a shard: entries [O / 2][B], and ends [O / 2][shards]. */
   columnLists: u32
   columnEnds: u32
-  /** Two pairings of the columns, [⌈O⌉] bytes each, see `pairing.ts`. */
+  /** Two pairings of the columns, [⌈O⌉] 32-bit words each, see `pairing.ts`. */
   pairings: u32
   /** ∂loss/∂(pre-activation) as panels [O / 40][B][40] and row pairs [B / 2][⌈O⌉][2]. */
   delta: u32

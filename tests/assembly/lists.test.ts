@@ -91,14 +91,14 @@ for (const variant of CORE_VARIANTS) {
       ]
       // Pairs from both ends of a panel; of the second one only six columns exist.
       const existing = [PANEL, 6]
-      const order = Uint8Array.from({ length: columns }, (_, i) => {
+      const order = Uint32Array.from({ length: columns }, (_, i) => {
         const place = i % PANEL
         const count = existing[Math.floor(i / PANEL)]
         if (!isPaired || place >= count) return place
         return place % 2 === 0 ? place / 2 : count - 1 - (place - 1) / 2
       })
       const buffers = new FencedBuffers(memory)
-      const pairing = buffers.input(new Uint32Array(order.buffer))
+      const pairing = buffers.input(order)
       const panels = buffers.input(panelsOf(values, rows, columns))
       const lists = buffers.output((columns / 2) * rows * ENTRY_WORDS)
       const ends = buffers.output((columns / 2) * segments.length)

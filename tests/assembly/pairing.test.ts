@@ -40,20 +40,20 @@ for (const variant of CORE_VARIANTS) {
       )
       const buffers = new FencedBuffers(memory)
       const layer = buffers.output(LAYER_FIELDS.length)
-      const pairings = buffers.output(PANEL)
+      const pairings = buffers.output(4 * PANEL)
       const panel = buffers.input(Float32Array.from(fires.flat(), (fired) => (fired ? 0.5 : 0)))
       const scratch = buffers.output(2 * PANEL)
       writeStruct(memory.buffer, layer, LAYER_FIELDS, { outputs, pairings })
-      const bytes = new Uint8Array(memory.buffer, pairings, 4 * PANEL).fill(99)
+      const words = new Uint32Array(memory.buffer, pairings, 4 * PANEL).fill(99)
       kernels.pairUnits(layer, 24, 1, panel, rows, scratch)
       const what = `${outputs} units, ${rows} rows`
       buffers.check(what)
       // Step 24 lies in block 1: block 2 has the first of the two pairings, and panel 1 is its second half.
       const untouched = Array(PANEL).fill(99)
-      assert.equal([...bytes.subarray(0, PANEL)], untouched, `${what}: panel 0`)
-      assert.equal([...bytes.subarray(2 * PANEL)], [...untouched, ...untouched], `${what}: the block's own`)
+      assert.equal([...words.subarray(0, PANEL)], untouched, `${what}: panel 0`)
+      assert.equal([...words.subarray(2 * PANEL)], [...untouched, ...untouched], `${what}: the block's own`)
       const units = 2 * Math.ceil((outputs - PANEL) / 2)
-      assert.equal([...bytes.subarray(PANEL, 2 * PANEL)], paired(fires, units), what)
+      assert.equal([...words.subarray(PANEL, 2 * PANEL)], paired(fires, units), what)
     }
   })
 

@@ -99,9 +99,12 @@ export class EngineMemory {
       this.bytes(start, work.end - start).fill(0)
       // Until units have fired, neighbours are pairs.
       for (const [index, { pairings }] of work.activations.entries()) {
+        if (!pairings) continue
         const columns = roundUp(this.#network.layers[index].outputs, PANEL)
-        if (pairings)
-          this.bytes(pairings, 2 * columns).set(Array.from({ length: 2 * columns }, (_, i) => i % PANEL))
+        const words = new Uint32Array(this.#memory.buffer, pairings, 2 * columns)
+        words.forEach((_, i) => {
+          words[i] = i % PANEL
+        })
       }
       this.#work = work
     }

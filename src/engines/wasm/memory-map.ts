@@ -148,7 +148,7 @@ export interface BatchAddresses extends ListAddresses {
 
 export interface ActivationAddresses extends ListAddresses {
   readonly output: number
-  /** Two pairings of ⌈O⌉ bytes, see `assembly/pairing.ts`. */
+  /** Two pairings of ⌈O⌉ 32-bit words, see `assembly/pairing.ts`. */
   readonly pairings: number
   readonly delta: number
   readonly deltaPairs: number
@@ -189,7 +189,7 @@ export function mapWork(start: number, network: Network, rowCapacity: number, sh
     return {
       output: last ? 0 : regions.reserve(bytes),
       ...(last ? NO_LISTS : lists(outputs, shards)),
-      pairings: last ? 0 : regions.reserve(2 * outputs),
+      pairings: last ? 0 : regions.reserve(2 * outputs * 4),
       delta: regions.reserve(bytes),
       deltaPairs: index > 0 ? regions.reserve(bytes) : 0,
     }
