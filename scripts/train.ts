@@ -46,10 +46,9 @@ async function main(args: string[]): Promise<number | undefined> {
   }
 }
 
-/** What was saved last. What `closing` says of it is found while files are written, if that is the end of the run. */
+/** What was saved last. Dead units are sought while files are written, if that is the end of the run. */
 interface Saved {
   readonly progress: TrainingProgress
-  readonly parametersSha256: string
   readonly files: readonly string[]
   /** Undefined before the last epoch. */
   readonly deadUnits: readonly number[] | undefined
@@ -70,7 +69,7 @@ async function trainAndSave(
       writeOutputs(state, settings, progress, canPlot),
       progress.epoch === config.epochs ? findDeadUnits(engine, settings) : undefined,
     ])
-    saved = { progress, parametersSha256: sha256(state), files: written, deadUnits }
+    saved = { progress, files: written, deadUnits }
   }
   try {
     const progress = await train(
@@ -164,7 +163,7 @@ async function closing(
     epochs: progress.epoch,
     files: saved?.files ?? [],
     ...summary,
-    parametersSha256: saved?.parametersSha256 ?? sha256(await engine.readState()),
+    parametersSha256: sha256(await engine.readState()),
   }
 }
 

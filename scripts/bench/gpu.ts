@@ -5,14 +5,7 @@ import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import type { Peer } from '../peers/peer.ts'
-import {
-  createWorkload,
-  GPU_PEER_KINDS,
-  PeerError,
-  PeerUnavailableError,
-  peerTitle,
-  startPeer,
-} from '../peers/peer.ts'
+import { createWorkload, GPU_PEER_KINDS, peerTitle } from '../peers/peer.ts'
 import type { BenchEngine } from './engines.ts'
 import {
   disposeAll,
@@ -23,8 +16,9 @@ import {
   verifiedEngine,
 } from './engines.ts'
 import { compareLosses, referenceFirstLosses, SEED, type Verification } from './expected.ts'
-import type { Contestant, Effort, Measurement } from './measure.ts'
+import type { Effort, Measurement } from './measure.ts'
 import { measure } from './measure.ts'
+import { peerContestant, startPeers } from './peers.ts'
 
 export interface GpuRow {
   readonly title: string
@@ -90,15 +84,8 @@ export async function benchGpu(
     try {
       engines.push(await verifiedEngine(OURS, { ...setting, device: 'webgpu' }, set.images, losses))
       engines.push(await verifiedEngine(CPU, setting, set.images, losses))
-      for (const kind of GPU_PEER_KINDS) {
-        try {
-          peers.push(await startPeer(kind, { workload, threads, seed: SEED }))
-        } catch (error) {
-          if (!(error instanceof PeerUnavailableError || error instanceof PeerError)) throw error
-          if (!missing.some(({ name }) => name === peerTitle(kind)))
-            missing.push({ name: peerTitle(kind), reason: error.message })
-        }
-      }
+      const kinds = GPU_PEER_KINDS.filter((kind) => !missing.some(({ name }) => name === peerTitle(kind)))
+      await startPeers(kinds, { workload, threads, seed: SEED }, peers, missing)
       const gpu = engines[0].engine as WebgpuEngine
       const { measurements, failures } = await measure(
         [
@@ -154,12 +141,4 @@ export async function benchGpu(
 function flopsOf(pass: string, network: Network, batchSize: number): number {
   const layer = network.layers.find(({ name }) => pass.endsWith(` ${name}`))
   return layer ? 2 * batchSize * layer.inputs * layer.outputs : 0
-}
-
-function peerContestant(peer: Peer): Contestant {
-  return {
-    name: peer.title,
-    mayFail: true,
-    run: async (steps) => (await peer.run(steps)).milliseconds,
-  }
 }

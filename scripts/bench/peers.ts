@@ -8,6 +8,7 @@ import {
   createWorkload,
   PEER_KINDS,
   type Peer,
+  type PeerConfig,
   PeerError,
   type PeerKind,
   PeerUnavailableError,
@@ -110,14 +111,7 @@ async function runSession(
   const peers: Peer[] = []
   try {
     ours.push(...(await startOurs(options, missing)))
-    for (const kind of kinds) {
-      try {
-        peers.push(await startPeer(kind, { workload, threads: options.threads, seed: SEED, environment }))
-      } catch (error) {
-        if (!(error instanceof PeerUnavailableError || error instanceof PeerError)) throw error
-        missing.push({ name: peerTitle(kind), reason: error.message })
-      }
-    }
+    await startPeers(kinds, { workload, threads: options.threads, seed: SEED, environment }, peers, missing)
     const contestants = [
       ...ours.map((engine) => trainingContestant(ourTitle(engine), engine, set.count)),
       ...peers.map(peerContestant),
@@ -136,6 +130,23 @@ async function runSession(
   } finally {
     await Promise.all(peers.map((peer) => peer.close()))
     await disposeAll(ours)
+  }
+}
+
+/** Starts those of `kinds` that can be had, into `peers` one by one, so that they can be closed whatever happens to the next. */
+export async function startPeers(
+  kinds: readonly PeerKind[],
+  config: PeerConfig,
+  peers: Peer[],
+  missing: { name: string; reason: string }[],
+): Promise<void> {
+  for (const kind of kinds) {
+    try {
+      peers.push(await startPeer(kind, config))
+    } catch (error) {
+      if (!(error instanceof PeerUnavailableError || error instanceof PeerError)) throw error
+      missing.push({ name: peerTitle(kind), reason: error.message })
+    }
   }
 }
 
@@ -187,7 +198,7 @@ function peerRow({ title, info, losses }: Peer, expectedLosses: readonly number[
   }
 }
 
-function peerContestant(peer: Peer): Contestant {
+export function peerContestant(peer: Peer): Contestant {
   return {
     name: peer.title,
     mayFail: true,
