@@ -181,13 +181,14 @@ async function readChecked(path: string, expected: string): Promise<NamedBytes> 
  */
 export async function loadDataset(directory?: string): Promise<Dataset> {
   const paths = directory === undefined ? locateInPackage() : await locateInDirectory(directory)
-  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(
-    ROLES.map((role) =>
-      directory === undefined
-        ? readChecked(paths[role], MNIST_FILES[role].sha256)
-        : readPlainOrGzip(paths[role]),
-    ),
+  const readings = ROLES.map((role) =>
+    directory === undefined
+      ? readChecked(paths[role], MNIST_FILES[role].sha256)
+      : readPlainOrGzip(paths[role]),
   )
+  // Of several bad files the first in this order is named, and not the one that happened to be read first.
+  await Promise.allSettled(readings)
+  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(readings)
   const files: IdxFiles = { trainImages, trainLabels, testImages, testLabels }
   return datasetFromIdx(directory === undefined ? 'MNIST' : basename(resolve(directory)), files)
 }

