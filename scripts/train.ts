@@ -1,5 +1,6 @@
 /** `npm run train`: trains the autoencoder; after every epoch it writes weights, loss plot and checkpoint anew. */
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { checkWritable, releaseImages, writeFileAtomically } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import type { Engine } from '../src/engines/engine.ts'
@@ -7,7 +8,7 @@ import { HourglassError, TrainingError } from '../src/errors.ts'
 import { loadCanvas } from '../src/figures/canvas.ts'
 import { writeModel } from '../src/formats/model-file.ts'
 import { autoencoder } from '../src/model/network.ts'
-import type { ModelState } from '../src/model/state.ts'
+import type { FloatArray, ModelState } from '../src/model/state.ts'
 import { writeCheckpoint } from '../src/training/checkpoint.ts'
 import { deadLatentUnits } from '../src/training/latent-units.ts'
 import type { TrainingProgress } from '../src/training/trainer.ts'
@@ -25,7 +26,6 @@ async function main(args: string[]): Promise<number | undefined> {
   const report = settings.isJson ? jsonReport() : textReport()
   // Before the first epoch rather than after the last.
   for (const file of Object.values(settings.files)) await checkWritable(file)
-  const canPlot = await checkCanvas(settings, report)
   const network = autoencoder(settings.sizes)
   const engine = await createEngine(network, settings.engine)
   try {
@@ -40,7 +40,7 @@ async function main(args: string[]): Promise<number | undefined> {
         step: checkpoint.progress.batchLosses.length,
       },
     })
-    return await trainAndSave(engine, settings, report, canPlot)
+    return await trainAndSave(engine, settings, report)
   } finally {
     await engine.dispose()
   }
@@ -50,6 +50,7 @@ async function main(args: string[]): Promise<number | undefined> {
 interface Saved {
   readonly progress: TrainingProgress
   readonly files: readonly string[]
+  readonly parameters: FloatArray
   /** Undefined before the last epoch. */
   readonly deadUnits: readonly number[] | undefined
 }
@@ -58,18 +59,18 @@ async function trainAndSave(
   engine: Engine,
   settings: TrainingSettings,
   report: TrainingReport,
-  canPlot: boolean,
 ): Promise<number | undefined> {
   const { config, data, files, resume } = settings
   const interrupt = onInterrupt(() => report.notice('Interrupted: finishing the step, then saving'))
   let saved: Saved | undefined
+  let canPlot: Promise<boolean> | undefined
   const save = async (progress: TrainingProgress) => {
     const state = await engine.readState()
     const [written, deadUnits] = await Promise.all([
-      writeOutputs(state, settings, progress, canPlot),
+      writeOutputs(state, settings, progress, await canPlot),
       progress.epoch === config.epochs ? findDeadUnits(engine, settings) : undefined,
     ])
-    saved = { progress, files: written, deadUnits }
+    saved = { progress, files: written, parameters: state.parameters, deadUnits }
   }
   try {
     const progress = await train(
@@ -80,8 +81,9 @@ async function trainAndSave(
         signal: interrupt.signal,
         onImagesResident: () => {
           releaseImages(data.train)
-          // This thread waits for the workers now, and later for itself. What fails here fails again, and is said, in `drawPlot`.
-          if (canPlot) importFigures().catch(() => undefined)
+          // This thread waits for the workers now, and later for itself. What fails here fails again, and is said, in `save`.
+          canPlot = checkCanvas(settings, report)
+          canPlot.catch(() => undefined)
         },
         onProgress: report.progress,
         async onEpoch(record, progress) {
@@ -113,11 +115,17 @@ async function writeOutputs(
   state: ModelState,
   settings: TrainingSettings,
   progress: TrainingProgress,
-  canPlot: boolean,
+  canPlot: boolean | undefined,
 ): Promise<string[]> {
   const { sizes, config, data, files } = settings
   const network = autoencoder(sizes)
   const { parameters } = state
+  const hasPlot = canPlot === true && progress.history.length > 0
+  const plotted = hasPlot ? drawPlot(settings, progress) : undefined
+  // It is awaited below.
+  plotted?.catch(() => undefined)
+  // The plot is drawn first: while another thread packs it, the rest is done here.
+  await setImmediate()
   const checkpoint = writeCheckpoint({
     sizes,
     config,
@@ -126,21 +134,29 @@ async function writeOutputs(
     state,
     notes: notesOf(settings),
   })
-  const drawPlot = async () => {
-    const { drawLossCurve } = await importFigures()
-    return drawLossCurve(progress.history, { title: `Loss at z = ${sizes.bottleneck}` })
-  }
-  const hasPlot = canPlot && progress.history.length > 0
   await Promise.all([
     writeFileAtomically(files.weights, writeModel({ network, parameters }, files.weights)),
     writeFileAtomically(files.checkpoint, checkpoint),
-    hasPlot && drawPlot().then((png) => writeFileAtomically(files.plot, png)),
+    plotted,
   ])
   return [files.weights, ...(hasPlot ? [files.plot] : []), files.checkpoint]
 }
 
+async function drawPlot({ sizes, files }: TrainingSettings, { history }: TrainingProgress): Promise<void> {
+  const { drawLossCurve } = await importFigures()
+  const png = await drawLossCurve(history, { title: `Loss at z = ${sizes.bottleneck}` })
+  await writeFileAtomically(files.plot, png)
+}
+
+/** Enough images for every unit that is of use to fire. */
+const FEW_IMAGES = 500
+
+/** Units that are silent for every test image; most often a few images show that there are none. */
 async function findDeadUnits(engine: Engine, { sizes, data }: TrainingSettings): Promise<number[]> {
-  return deadLatentUnits(await engine.encode(data.test.images), sizes.bottleneck)
+  const { images } = data.test
+  const deadIn = async (some: Uint8Array) => deadLatentUnits(await engine.encode(some), sizes.bottleneck)
+  const silent = await deadIn(images.subarray(0, FEW_IMAGES * sizes.input))
+  return silent.length === 0 ? silent : deadIn(images)
 }
 
 async function closing(
@@ -163,12 +179,12 @@ async function closing(
     epochs: progress.epoch,
     files: saved?.files ?? [],
     ...summary,
-    parametersSha256: sha256(await engine.readState()),
+    parametersSha256: sha256(saved?.parameters ?? (await engine.readState()).parameters),
   }
 }
 
 /** Of the little-endian bytes of the canonical parameters as float32. */
-function sha256({ parameters }: ModelState): string {
+function sha256(parameters: FloatArray): string {
   return createHash('sha256')
     .update(new Uint8Array(Float32Array.from(parameters).buffer))
     .digest('hex')
@@ -178,6 +194,7 @@ function sha256({ parameters }: ModelState): string {
 async function checkCanvas({ files }: TrainingSettings, report: TrainingReport): Promise<boolean> {
   try {
     await loadCanvas()
+    await importFigures()
     return true
   } catch (error) {
     if (!(error instanceof HourglassError)) throw error

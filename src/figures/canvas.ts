@@ -71,6 +71,12 @@ function guardEmptyText(context: Context): void {
 const PNG_FILTERS = 8
 
 /** The canvas as a PNG file that knows its resolution. */
-export function encodePng(canvas: Canvas): Uint8Array {
-  return canvas.toBuffer('image/png', { resolution: DOTS_PER_INCH, filters: PNG_FILTERS })
+export function encodePng(canvas: Canvas): Promise<Uint8Array> {
+  // With a callback the work is another thread's.
+  return new Promise((resolve, reject) => {
+    canvas.toBuffer((error, png) => (error ? reject(error) : resolve(png)), 'image/png', {
+      resolution: DOTS_PER_INCH,
+      filters: PNG_FILTERS,
+    })
+  })
 }

@@ -60,7 +60,7 @@ async function withChart<Result>(
   config: ChartConfiguration,
   width: number,
   height: number,
-  use: (canvas: Canvas) => Result,
+  use: (canvas: Canvas) => Result | Promise<Result>,
 ): Promise<Result> {
   const { createCanvas } = await loadCanvas()
   const canvas = createCanvas(width, height)
@@ -72,7 +72,7 @@ async function withChart<Result>(
   // Chart.js asks of its canvas only what node-canvas has, though its type says a DOM element.
   const chart = new Chart(canvas as unknown as HTMLCanvasElement, withGround)
   try {
-    return use(canvas)
+    return await use(canvas)
   } finally {
     chart.destroy()
   }
