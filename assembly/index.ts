@@ -12,6 +12,7 @@ export { arrangeBatches, signImages } from './arrange'
 export { gemmPanels, registerOnlyMultiplyAdd12, spmmPanels } from './bench'
 export { gemmTile, registerOnlyMultiplyAdd, spmmTile } from './gemm'
 export { extendRowList, listColumns } from './lists'
+export { packWeights, unpackWeights } from './packing'
 export { normals16 } from './random'
 export { cosTurns4Array, exp4Array, log4Array, sigmoid4Array, sinTurns4Array } from './vectors'
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Dataset } from '../src/data/dataset.ts'
 import { limitImages } from '../src/data/dataset.ts'
 import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
-import { prepareEngine } from '../src/engines/create.ts'
+import { type EngineOptions, prepareEngine } from '../src/engines/create.ts'
 import { FileError, UsageError } from '../src/errors.ts'
 import { modelFormat } from '../src/formats/model-file.ts'
 import type { AutoencoderSizes } from '../src/model/network.ts'
@@ -97,7 +97,7 @@ export interface TrainingSettings {
   readonly data: Dataset
   readonly dataDirectory: string | undefined
   readonly limit: number | undefined
-  readonly engine: Pick<Flags, 'device' | 'threads' | 'simd'>
+  readonly engine: EngineOptions
   readonly files: { readonly weights: string; readonly plot: string; readonly checkpoint: string }
   readonly isJson: boolean
   readonly resume: { readonly file: string; readonly checkpoint: Checkpoint } | undefined
@@ -109,7 +109,7 @@ export interface TrainingSettings {
  */
 export async function trainingSettings(args: readonly string[]): Promise<TrainingSettings> {
   const flags = await parseFlags(args)
-  prepareEngine(flags)
+  const prepared = await prepareEngine(flags)
   const resume = flags.resume === undefined ? undefined : await readResume(flags.resume)
   const stored = resume?.checkpoint
   const notes = stored?.notes ?? {}
@@ -126,7 +126,7 @@ export async function trainingSettings(args: readonly string[]): Promise<Trainin
 
   const dataDirectory = flags.data ?? (notes.data || undefined)
   const limit = flags.limit ?? (notes.limit === undefined ? undefined : Number(notes.limit))
-  const all = await loadDataset(dataDirectory)
+  const all = await loadDataset(dataDirectory, prepared.allocate)
   if (limit !== undefined && limit > all.train.count) {
     throw new UsageError(`--limit: expected at most the ${all.train.count} training images, found ${limit}`)
   }
@@ -155,7 +155,7 @@ export async function trainingSettings(args: readonly string[]): Promise<Trainin
     data,
     dataDirectory,
     limit,
-    engine: { device, threads, simd },
+    engine: { device, threads, simd, prepared },
     files,
     isJson: json,
     resume,

@@ -1,6 +1,16 @@
 /** Files in Node: data sets from disk, and output that is never half-written. */
-import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash, type Hash } from 'node:crypto'
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -52,6 +62,11 @@ const HASHED_AT_ONCE_BYTES = 2 ** 20
 
 const unzip = promisify(gunzip)
 
+/** Room for so many bytes. */
+type Allocate = (bytes: number) => Uint8Array
+
+const onHeap: Allocate = (bytes) => new Uint8Array(bytes)
+
 function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
@@ -86,9 +101,9 @@ export async function readFileBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-async function readPlainOrGzip(path: string): Promise<NamedBytes> {
+async function readPlainOrGzip(path: string, allocate: Allocate): Promise<NamedBytes> {
+  if (!path.endsWith('.gz')) return { file: path, bytes: await readWhole(path, allocate) }
   const bytes = await readFileBytes(path)
-  if (!path.endsWith('.gz')) return { file: path, bytes }
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {
     const found = Buffer.from(bytes.subarray(0, 2)).toString('hex') || 'an empty file'
     throw new FileError(path, `expected gzip data, which begins with 1f8b, found ${found}`)
@@ -141,34 +156,37 @@ function locateInPackage(): Record<Role, string> {
   }
 }
 
-/** The whole content of a file and its SHA-256 in hexadecimal digits. */
-async function readAndHash(path: string): Promise<{ bytes: Uint8Array; sha256: string }> {
-  const file = await open(path)
+/** The whole content of a file, in room that is asked for, which `hash` sees too. Throws `FileError` when it cannot be read. */
+async function readWhole(path: string, allocate: Allocate, hash?: Hash): Promise<Uint8Array> {
+  let file: FileHandle | undefined
   try {
+    file = await open(path)
     const { size } = await file.stat()
-    const bytes = new Uint8Array(size)
-    const hash = createHash('sha256')
+    const bytes = allocate(size)
     let read = 0
     let hashed = 0
     while (read < size) {
       const reading = file.read(bytes, read, Math.min(HASHED_AT_ONCE_BYTES, size - read), read)
       // Of what was read before, while the next part is read.
-      hash.update(bytes.subarray(hashed, read))
+      hash?.update(bytes.subarray(hashed, read))
       hashed = read
       const { bytesRead } = await reading
       if (bytesRead === 0) break
       read += bytesRead
     }
-    return { bytes, sha256: hash.update(bytes.subarray(hashed, read)).digest('hex') }
+    hash?.update(bytes.subarray(hashed, read))
+    return bytes.subarray(0, read)
+  } catch (cause) {
+    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
   } finally {
-    await file.close()
+    await file?.close()
   }
 }
 
-async function readChecked(path: string, expected: string): Promise<NamedBytes> {
-  const { bytes, sha256 } = await readAndHash(path).catch((cause: unknown) => {
-    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
-  })
+async function readChecked(path: string, expected: string, allocate: Allocate): Promise<NamedBytes> {
+  const hash = createHash('sha256')
+  const bytes = await readWhole(path, allocate, hash)
+  const sha256 = hash.digest('hex')
   if (sha256 !== expected) throw new FileError(path, `expected SHA-256 ${expected}, found ${sha256}`)
   return { file: path, bytes }
 }
@@ -178,14 +196,17 @@ async function readChecked(path: string, expected: string): Promise<NamedBytes> 
  * SHA-256 is checked. Throws `FileError` for files that are missing, ambiguous or damaged.
  *
  * The images are views of the files' bytes: the whole of MNIST takes 55 MB.
+ *
+ * @param allocateTraining gives room for the file of training images, where that is read as it is (not a .gz)
  */
-export async function loadDataset(directory?: string): Promise<Dataset> {
+export async function loadDataset(directory?: string, allocateTraining = onHeap): Promise<Dataset> {
   const paths = directory === undefined ? locateInPackage() : await locateInDirectory(directory)
-  const readings = ROLES.map((role) =>
-    directory === undefined
-      ? readChecked(paths[role], MNIST_FILES[role].sha256)
-      : readPlainOrGzip(paths[role]),
-  )
+  const readings = ROLES.map((role) => {
+    const allocate = role === 'trainImages' ? allocateTraining : onHeap
+    return directory === undefined
+      ? readChecked(paths[role], MNIST_FILES[role].sha256, allocate)
+      : readPlainOrGzip(paths[role], allocate)
+  })
   // Of several bad files the first in this order is named, and not the one that happened to be read first.
   await Promise.allSettled(readings)
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(readings)
@@ -195,7 +216,7 @@ export async function loadDataset(directory?: string): Promise<Dataset> {
 
 /**
  * Gives back the memory of a set's images at once, where the garbage collector would take its time. They are empty from
- * then on, and so is everything else that is a view of the same file's bytes.
+ * then on, and so is everything else that is a view of the same file's bytes. Shared memory stays.
  */
 export function releaseImages({ images }: ImageSet): void {
   const { buffer } = images

@@ -88,6 +88,22 @@ test("releasing images that lie in Node's pool of small buffers leaves them and 
   assert.is(neighbour.toString(), 'neighbour')
 })
 
+test('room is asked for the training images only, and they are read into it', async () => {
+  for (const directory of [undefined, directoryWith(usualNames)]) {
+    const rooms: Uint8Array[] = []
+    const { train } = await loadDataset(directory, (bytes) => {
+      rooms.push(new Uint8Array(new SharedArrayBuffer(bytes)))
+      return rooms[0]
+    })
+    assert.is(rooms.length, 1)
+    assert.is(train.images.buffer, rooms[0].buffer)
+    assert.equal([...rooms[0].subarray(0, 4)], [0, 0, 8, 3])
+    assert.is(train.images.length, directory === undefined ? 47_040_000 : 4)
+    releaseImages(train)
+    assert.is(train.images.length, directory === undefined ? 47_040_000 : 4, 'shared memory stays')
+  }
+})
+
 /** `loadDataset()` of a copy of the sources that stands beside other packages than ours. */
 async function loadElsewhere(packageFiles: Record<string, Uint8Array>): Promise<string> {
   const root = directoryWith({ 'package.json': Buffer.from('{ "type": "module" }') })

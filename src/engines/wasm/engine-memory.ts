@@ -6,9 +6,10 @@ import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
+import type { CoreExports } from './core.ts'
 import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
 import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
-import { imageRowBytes, packedWeightElems, packWeights, roundUp, unpackWeights } from './packing.ts'
+import { imageRowBytes, packedWeightElems, roundUp } from './packing.ts'
 import {
   ACTIVATION_CODES,
   BATCH_FIELDS,
@@ -42,16 +43,25 @@ export type JobValues = Partial<Record<(typeof JOB_FIELDS)[number], number>>
 export class EngineMemory {
   readonly fixed: FixedMap
   readonly #network: Network
+  readonly #core: CoreExports
   readonly #memory: WebAssembly.Memory
   readonly #workers: number
   #trainingSet: TrainingSetMap | undefined
   #work: WorkMap | undefined
 
-  constructor(network: Network, memory: WebAssembly.Memory, workers: number) {
+  /** Lays everything out from `start` on. */
+  constructor(
+    network: Network,
+    core: CoreExports,
+    memory: WebAssembly.Memory,
+    workers: number,
+    start?: number,
+  ) {
     this.#network = network
+    this.#core = core
     this.#memory = memory
     this.#workers = workers
-    this.fixed = mapFixed(network, workers)
+    this.fixed = mapFixed(network, workers, start)
     growMemory(memory, this.fixed.end)
   }
 
@@ -60,9 +70,9 @@ export class EngineMemory {
     return new Int32Array(this.#memory.buffer, this.fixed.control, CONTROL_BYTES / 4)
   }
 
-  /** Makes room for a training set behind the parameters; what lay there is lost. */
-  placeTrainingSet(count: number): TrainingSetMap {
-    const map = mapTrainingSet(this.fixed.end, this.#network, count)
+  /** Makes room for a training set behind the parameters; what lay there is lost. `images`: where they lie already, if they do. */
+  placeTrainingSet(count: number, images?: number): TrainingSetMap {
+    const map = mapTrainingSet(this.fixed.end, this.#network, count, images)
     growMemory(this.#memory, map.end)
     this.#trainingSet = map
     this.#work = undefined
@@ -94,9 +104,10 @@ export class EngineMemory {
       if (work.end >= 2 ** 32) {
         throw new DeviceError(`batch size ${rows}: too large for a 32-bit memory at these network sizes`)
       }
+      // Padding is read as zeros and never written: begin with zeros everywhere. Memory that is new is zero.
+      const used = Math.min(work.end, this.#memory.buffer.byteLength)
+      this.bytes(start, Math.max(used - start, 0)).fill(0)
       growMemory(this.#memory, work.end)
-      // Padding is read as zeros and never written: begin with zeros everywhere.
-      this.bytes(start, work.end - start).fill(0)
       // Until units have fired, neighbours are pairs.
       for (const [index, { pairings }] of work.activations.entries()) {
         if (!pairings) continue
@@ -158,6 +169,16 @@ export class EngineMemory {
     this.#writeSlab(secondMoment, 'weightV', 'biasV', false)
   }
 
+  /** The same with moments of zero: how a training begins. */
+  writeParameters(parameters: FloatArray): void {
+    this.#writeSlab(parameters, 'weight', 'bias', true)
+    this.#network.layers.forEach((layer, index) => {
+      const { weightM, weightV, biasM, biasV } = this.fixed.parameters[index]
+      for (const moment of [weightM, weightV]) this.floats(moment, packedWeightElems(layer)).fill(0)
+      for (const moment of [biasM, biasV]) this.floats(moment, roundUp(layer.outputs, PANEL)).fill(0)
+    })
+  }
+
   #writeSlab(
     slab: FloatArray,
     weightField: keyof LayerAddresses,
@@ -165,16 +186,13 @@ export class EngineMemory {
     transpose: boolean,
   ): void {
     const table = parameterTable(this.#network)
-    this.#network.layers.forEach((layer, index) => {
+    this.#network.layers.forEach(({ inputs, outputs }, index) => {
       const addresses = this.fixed.parameters[index]
-      const elems = packedWeightElems(layer)
       const weight = table[2 * index]
-      packWeights(
-        layer,
-        slab.subarray(weight.offset, weight.offset + weight.length),
-        this.floats(addresses[weightField], elems),
-        transpose && addresses.weightT ? this.floats(addresses.weightT, elems) : undefined,
-      )
+      const canonical = this.staging(weight.length * 4)
+      this.floats(canonical, weight.length).set(slab.subarray(weight.offset, weight.offset + weight.length))
+      const transposed = transpose ? addresses.weightT : 0
+      this.#core.packWeights(addresses[weightField], transposed, canonical, inputs, outputs)
       const bias = table[2 * index + 1]
       const packedBias = this.floats(addresses[biasField], roundUp(bias.length, PANEL)).fill(0)
       packedBias.set(slab.subarray(bias.offset, bias.offset + bias.length))
@@ -193,14 +211,12 @@ export class EngineMemory {
   #readSlab(weightField: keyof LayerAddresses, biasField: keyof LayerAddresses): Float32Array {
     const slab = new Float32Array(parameterCount(this.#network))
     const table = parameterTable(this.#network)
-    this.#network.layers.forEach((layer, index) => {
+    this.#network.layers.forEach(({ inputs, outputs }, index) => {
       const addresses = this.fixed.parameters[index]
       const weight = table[2 * index]
-      unpackWeights(
-        layer,
-        this.floats(addresses[weightField], packedWeightElems(layer)),
-        slab.subarray(weight.offset, weight.offset + weight.length),
-      )
+      const canonical = this.staging(weight.length * 4)
+      this.#core.unpackWeights(canonical, addresses[weightField], inputs, outputs)
+      slab.set(this.floats(canonical, weight.length), weight.offset)
       const bias = table[2 * index + 1]
       slab.set(this.floats(addresses[biasField], bias.length), bias.offset)
     })

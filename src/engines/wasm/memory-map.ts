@@ -1,13 +1,14 @@
 /**
  * Where everything lies in the one shared memory. The host lays it out; the kernels only get addresses.
  *
- *   0            unused, so that address 0 stays "none"
+ *   0            constants of the core; address 0 stays "none"
+ *   images       those that were read into the memory before the engine was made, if any
  *   control      counters that workers meet at, one to a cache line
  *   job          what to do now, the layers, the two minibatch buffers
  *   scratch      sums and one pair of logits for each worker
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
  *   ─ laid anew when a training set comes ─
- *   images       bytes, rows padded to a multiple of 8; labels; signatures
+ *   images       bytes, rows padded to a multiple of 8, unless they are there already; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, lists of non-zero inputs
  *   activations  per layer: outputs as panels and lists, deltas as panels and row pairs
@@ -30,8 +31,11 @@ import {
 } from './plan.ts'
 
 const WASM_PAGE_BYTES = 65536
+const MOST_PAGES = 65536
 /** The end of a 32-bit memory. */
-const MEMORY_LIMIT_BYTES = 65536 * WASM_PAGE_BYTES
+const MEMORY_LIMIT_BYTES = MOST_PAGES * WASM_PAGE_BYTES
+/** Below lie the constants of the core. */
+export const FIRST_ADDRESS = 1024
 /** Every region begins on a cache line. */
 const ALIGNMENT_BYTES = 64
 const FLOAT_BYTES = 4
@@ -88,8 +92,8 @@ export interface FixedMap {
   readonly end: number
 }
 
-export function mapFixed(network: Network, workers: number): FixedMap {
-  const regions = new Regions(1024)
+export function mapFixed(network: Network, workers: number, start = FIRST_ADDRESS): FixedMap {
+  const regions = new Regions(start)
   const control = regions.reserve(CONTROL_BYTES)
   const job = regions.reserve(JOB_FIELDS.length * 4)
   const layers = regions.reserve(network.layers.length * LAYER_FIELDS.length * 4)
@@ -123,10 +127,16 @@ export interface TrainingSetMap {
   readonly end: number
 }
 
-export function mapTrainingSet(start: number, network: Network, count: number): TrainingSetMap {
+/** `images`: where they lie already, if they do. */
+export function mapTrainingSet(
+  start: number,
+  network: Network,
+  count: number,
+  images?: number,
+): TrainingSetMap {
   const regions = new Regions(start)
   return {
-    images: regions.reserve(count * imageRowBytes(network.layers[0].inputs)),
+    images: images ?? regions.reserve(count * imageRowBytes(network.layers[0].inputs)),
     labels: regions.reserve(count),
     signatures: regions.reserve(count * 8),
     end: regions.end,
@@ -215,5 +225,22 @@ export function growMemory(memory: WebAssembly.Memory, bytes: number): void {
     throw new DeviceError(
       `not enough memory for these sizes: ${mebibytes} MiB are needed, WebAssembly could not grow to that (its limit is ${limit} MiB)`,
     )
+  }
+}
+
+/** A memory for an engine that is yet to be made, with room that training images can be read into at once. */
+export interface ImageMemory {
+  readonly memory: WebAssembly.Memory
+  readonly images: Uint8Array
+}
+
+/** Undefined where so much cannot be had. */
+export function reserveImages(bytes: number): ImageMemory | undefined {
+  try {
+    const initial = Math.ceil((FIRST_ADDRESS + bytes) / WASM_PAGE_BYTES)
+    const memory = new WebAssembly.Memory({ initial, maximum: MOST_PAGES, shared: true })
+    return { memory, images: new Uint8Array(memory.buffer, FIRST_ADDRESS, bytes) }
+  } catch {
+    return undefined
   }
 }

@@ -6,6 +6,7 @@ import type { Network } from '../../model/network.ts'
 import type { Engine } from '../engine.ts'
 import type { WorkerPool } from './core.ts'
 import { instantiateCore } from './core.ts'
+import type { ImageMemory } from './memory-map.ts'
 import type { ModuleChoice, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
@@ -14,17 +15,20 @@ import { WasmEngine } from './wasm-engine.ts'
 export interface WasmOptions {
   readonly threads: number
   readonly simd: Simd
+  /** Memory that training images were read into. */
+  readonly imageMemory?: ImageMemory | undefined
 }
 
 /** The CPU engine on `threads` worker threads. Throws DeviceError where `simd` asks for what the runtime has not. */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
-  const { threads, simd } = options
+  const { threads, simd, imageMemory } = options
   const choice = await chooseNodeModule(simd)
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
+  const memory = imageMemory?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
   const core = await instantiateCore(choice.module, memory)
   const pool = createPiscinaPool(threads, choice.module, memory)
   return new WasmEngine(network, {
     memory,
+    images: imageMemory?.images,
     core,
     pool,
     wideTile: choice.wideTile,

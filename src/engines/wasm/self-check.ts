@@ -53,8 +53,8 @@ async function tinyState(module: WebAssembly.Module, wideTile: boolean): Promise
 }
 
 /** Trainings and pauses after which V8 has optimized every function of the step; it took at most 40 ms where it was tried. */
-const WARM_UP_ROUNDS = 12
-const WARM_UP_PAUSE_MS = 4
+const WARM_UP_ROUNDS = 4
+const WARM_UP_PAUSE_MS = 15
 
 /** Runs the module until V8 has had the occasion to optimize it. */
 export async function letOptimize(module: WebAssembly.Module, wideTile = true): Promise<void> {

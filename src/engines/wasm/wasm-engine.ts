@@ -36,6 +36,8 @@ const SPINS_OVERSUBSCRIBED = 50
 
 export interface WasmParts {
   readonly memory: WebAssembly.Memory
+  /** Part of `memory`: training images in it need no copy. Everything else is laid out behind. */
+  readonly images?: Uint8Array | undefined
   /** The host's own instance: initial weights and shuffles. */
   readonly core: CoreExports
   readonly pool: WorkerPool
@@ -71,22 +73,29 @@ export class WasmEngine implements Engine {
     this.network = network
     this.#parts = parts
     this.info = { device: 'wasm', threads: parts.pool.size, arithmetic: parts.arithmetic }
-    this.#memory = new EngineMemory(network, parts.memory, parts.pool.size)
+    this.#memory = new EngineMemory(
+      network,
+      parts.core,
+      parts.memory,
+      parts.pool.size,
+      parts.images && parts.images.byteOffset + parts.images.byteLength,
+    )
   }
 
   setTrainingSet(set: TrainingSet): Promise<void> {
     return this.#guard.run(async () => {
       const count = checkTrainingSet(this.network, set)
-      const map = this.#memory.placeTrainingSet(count)
       const inputs = this.network.layers[0].inputs
-      if (set.labels) this.#memory.bytes(map.labels, count).set(set.labels)
       const stride = imageRowBytes(inputs)
+      const isHere = set.images.buffer === this.#parts.images?.buffer && stride === inputs
+      const map = this.#memory.placeTrainingSet(count, isHere ? set.images.byteOffset : undefined)
+      if (set.labels) this.#memory.bytes(map.labels, count).set(set.labels)
       // 60,000 images at once would hold up a page for longer than anyone may notice.
       for (let first = 0; first < count; first += IMAGES_AT_ONCE) {
         const rows = Math.min(IMAGES_AT_ONCE, count - first)
         const images = set.images.subarray(first * inputs, (first + rows) * inputs)
         const address = map.images + first * stride
-        this.#memory.copyPadded(images, inputs, address, rows)
+        if (!isHere) this.#memory.copyPadded(images, inputs, address, rows)
         this.#parts.core.signImages(map.signatures + first * 8, address, rows, stride)
         if (first + rows < count) await nextTask()
       }
@@ -117,8 +126,7 @@ export class WasmEngine implements Engine {
         const bias = table[2 * index + 1]
         weights.fill(INITIAL_BIAS, bias.offset, bias.offset + bias.length)
       })
-      const zeros = new Float32Array(weights.length)
-      this.#memory.writeState({ parameters: weights, firstMoment: zeros, secondMoment: zeros })
+      this.#memory.writeParameters(weights)
       this.#adamSteps = 0
     })
   }
