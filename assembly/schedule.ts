@@ -140,7 +140,7 @@ export function trainSteps(job: Job, tile: usize): void {
       continue
     }
     piece -= lists
-    if (round > 0 && !runLast(job, tile, round, step, piece, shards)) return
+    if (round > 0 && !runLast(job, tile, round, step, piece, shards, lists)) return
   }
 }
 
@@ -210,8 +210,10 @@ function runHead(job: Job, tile: usize, round: i32, step: i32, piece: i32, shard
   return true
 }
 
-function runLast(job: Job, tile: usize, round: i32, step: i32, panel: i32, shards: i32): bool {
+function runLast(job: Job, tile: usize, round: i32, step: i32, panel: i32, shards: i32, lists: i32): bool {
   if (!reached(job, SHARDS, round * shards, round)) return false
+  // A last layer that is the first one as well reads the lists by pair of pixels.
+  if (job.layerCount === 1 && !reached(job, LISTED, round * lists, round)) return false
   if (panel === 0) {
     const loss = batchLoss(job, step)
     store<f64>(<usize>job.batchLosses + ((<usize>(round - 1)) << 3), loss)

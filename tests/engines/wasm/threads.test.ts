@@ -7,7 +7,7 @@ import type { Engine } from '../../../src/engines/engine.ts'
 import type { Simd } from '../../../src/engines/wasm/module-choice.ts'
 import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
 import { canFuse } from '../../../src/engines/wasm/node-v8.ts'
-import { autoencoder } from '../../../src/model/network.ts'
+import { autoencoder, type Network } from '../../../src/model/network.ts'
 import type { FloatArray } from '../../../src/model/state.ts'
 import { skipTest } from '../../support/skip.ts'
 
@@ -92,29 +92,40 @@ test('--simd plain rounds otherwise than relaxed multiply-add that is fused', ()
  * Noise makes the gathering long beside the rest.
  */
 interface TinySteps {
-  readonly sizes: readonly [input: number, hidden: number, bottleneck: number]
+  readonly network: Network
   readonly images: number
   readonly threads: number
   readonly epochs: number
 }
 
+const oneLayer: Network = {
+  layers: [{ name: 'probe', inputs: 99, outputs: 10, activation: 'softmax' }],
+  loss: 'crossEntropy',
+  codeLayer: 0,
+}
+
 const TINY_STEPS: readonly TinySteps[] = [
-  { sizes: [7, 5, 3], images: 10, threads: 5, epochs: 300 },
-  { sizes: [100, 3, 2], images: 402, threads: 6, epochs: 40 },
-  { sizes: [7, 40, 3], images: 202, threads: 3, epochs: 40 },
+  { network: autoencoder({ input: 7, hidden: 5, bottleneck: 3 }), images: 10, threads: 5, epochs: 300 },
+  { network: autoencoder({ input: 100, hidden: 3, bottleneck: 2 }), images: 402, threads: 6, epochs: 40 },
+  { network: autoencoder({ input: 7, hidden: 40, bottleneck: 3 }), images: 202, threads: 3, epochs: 40 },
+  { network: oneLayer, images: 402, threads: 5, epochs: 60 },
 ]
 
-for (const { sizes, images: count, threads, epochs } of TINY_STEPS) {
+for (const { network, images: count, threads, epochs } of TINY_STEPS) {
   const steps = epochs * Math.ceil(count / 4)
-  test(`${steps} tiny steps of ${sizes.join('-')} on ${threads} threads have the bits of one thread`, async () => {
-    const [input, hidden, bottleneck] = sizes
-    const network = autoencoder({ input, hidden, bottleneck })
+  const { layers } = network
+  const input = layers[0].inputs
+  const sizes = [input, ...layers.map(({ outputs }) => outputs)].join('-')
+  test(`${steps} tiny steps of ${sizes} on ${threads} threads have the bits of one thread`, async () => {
     const tiny = Uint8Array.from({ length: count * input }, (_, i) => ((i * 37) % 5 < 2 ? 0 : (i * 97) % 256))
     const one = await createWasmEngine(network, { threads: 1, simd: 'auto' })
     const many = await createWasmEngine(network, { threads, simd: 'auto' })
     try {
       for (const engine of [one, many]) {
-        await engine.setTrainingSet({ images: tiny })
+        await engine.setTrainingSet({
+          images: tiny,
+          labels: Uint8Array.from({ length: count }, (_, i) => i % 10),
+        })
         await engine.initialize(5)
       }
       for (let epoch = 1; epoch <= epochs; epoch++) {
