@@ -18,7 +18,7 @@ export const LAYER_FIELDS = [
   'weightM',
   'weightV',
   'weightT',
-  'weightRows',
+  'ownRows',
   'bias',
   'biasM',
   'biasV',
