@@ -53,11 +53,11 @@ export class LayerPlan {
   weightM: u32
   weightV: u32
   /**
-   * The operand of the input gradient, which the first layer does not need: panels of W, [I / 40][⌈O⌉][40], or 0; or, in each
-   * worker's scratch at this offset, a step number and rows of Wᵀ, [⌈I⌉][⌈O⌉], or 0. See `backwardInput`.
+   * The operand of the input gradient, which the first layer does not need: panels of W, [I / 40][⌈O⌉][40], or 0; and rows of Wᵀ,
+   * [⌈I⌉][⌈O⌉], or 0. A layer has the one that suits its method, see `backwardInput`.
    */
   weightT: u32
-  ownRows: u32
+  weightRows: u32
   /** [⌈O⌉] */
   bias: u32
   biasM: u32
@@ -72,7 +72,7 @@ export class LayerPlan {
   columnEnds: u32
   /** Two pairings of the columns, [⌈O⌉] 32-bit words each, see `pairing.ts`. */
   pairings: u32
-  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and, beside `weightT`, as row pairs [B / 2][⌈O⌉][2], beside `ownRows` as rows [B][⌈O⌉]. */
+  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and, beside `weightT`, as row pairs [B / 2][⌈O⌉][2], beside `weightRows` as rows [B][⌈O⌉]. */
   delta: u32
   deltaPairs: u32
   deltaRows: u32

@@ -21,7 +21,7 @@ import { forwardHidden, NO_SHARD } from './forward'
 import { gatherTrainingPair, listPixels } from './gather'
 import { inferRows } from './infer'
 import { batchAt, Job, layerAt, PAIR, PANEL, pieces, roundUp, rowsOfStep } from './plan'
-import { backwardInput, batchLoss, forgetWeightRows, forwardLoss, updatePanel } from './step'
+import { backwardInput, batchLoss, forwardLoss, updatePanel } from './step'
 
 // Control words: 32-bit, each on its own cache line so that counting one thing does not slow the reading of another.
 const LINE: usize = 64
@@ -104,7 +104,6 @@ export function trainSteps(job: Job, tile: usize): void {
   // A frozen last layer still leaves one piece: the loss.
   const lasts = job.frozenLayers > lastLayer ? 1 : panels(job, lastLayer)
   const perRound = shards + gathers + heads + lists + lasts
-  forgetWeightRows(job, tile)
   while (true) {
     const ticket = atomic.add<i32>(<usize>job.control + TICKET, 1)
     const round = ticket / perRound
@@ -174,7 +173,7 @@ function runShard(
   if (row0 < row1) {
     forwardLoss(job, batch, step, tile, row0, row1)
     for (let index = lastLayer; index > max(job.frozenLayers, 0) && index > 0; index--)
-      backwardInput(job, index, step, tile, row0, row1)
+      backwardInput(job, index, tile, row0, row1)
   }
   done(job, SHARDS)
   return true

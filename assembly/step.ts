@@ -119,8 +119,8 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, sums: usize,
 }
 
 /** δ of layer `index` − 1 from δ of layer `index` for rows [row0, row1): δ W, times the derivative of the activation. */
-export function backwardInput(job: Job, index: i32, step: i32, scratch: usize, row0: i32, row1: i32): void {
-  if (layerAt(job, index).ownRows !== 0) backwardSampled(job, index, step, scratch, row0, row1)
+export function backwardInput(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
+  if (layerAt(job, index).weightRows !== 0) backwardSampled(job, index, scratch, row0, row1)
   else backwardDense(job, index, scratch, row0, row1)
 }
 
@@ -128,13 +128,12 @@ export function backwardInput(job: Job, index: i32, step: i32, scratch: usize, r
  * Behind a ReLU: only for the inputs on the row lists, since no gradient passes the others. Blocks outside: a block of the weights'
  * rows serves all rows of δ from cache.
  */
-function backwardSampled(job: Job, index: i32, step: i32, scratch: usize, row0: i32, row1: i32): void {
+function backwardSampled(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
   const layer = layerAt(job, index)
   const before = layerAt(job, index - 1)
   const paddedInputs = roundUp(layer.inputs, PANEL)
   const rowBytes = (<usize>roundUp(layer.outputs, PANEL)) << 2
   const gradient = scratch + SAMPLE_SCRATCH
-  const weights = ownWeightRows(layer, step, scratch)
   for (let column0 = 0; column0 < paddedInputs; column0 += BLOCK_ROWS) {
     const columns = min(BLOCK_ROWS, paddedInputs - column0)
     const gradientBytes = (<usize>columns) << 2
@@ -148,7 +147,7 @@ function backwardSampled(job: Job, index: i32, step: i32, scratch: usize, row0: 
         load<u32>(mark),
         load<u32>(mark, 4),
         <usize>layer.deltaRows + <usize>row * rowBytes,
-        weights,
+        layer.weightRows,
         rowBytes,
         (<usize>roundUp(layer.outputs, DOT_LANES)) << 2,
         scratch,
@@ -162,34 +161,6 @@ function backwardSampled(job: Job, index: i32, step: i32, scratch: usize, row0: 
       }
     }
   }
-}
-
-/** Bytes before a worker's own rows of weights, for the number of the step that they belong to. */
-const STAMP: usize = 64
-
-/** Of what step a worker's own rows of weights are is forgotten: steps are about to be counted anew. */
-export function forgetWeightRows(job: Job, scratch: usize): void {
-  for (let index = 0; index < job.layerCount; index++) {
-    const ownRows = layerAt(job, index).ownRows
-    if (ownRows !== 0) store<i32>(scratch + <usize>ownRows, -1)
-  }
-}
-
-/**
- * Rows of Wᵀ in step `step`: a copy of the worker's own, made at its first shard of the step. One copy for all would be written by
- * whoever updates a panel, and be read from the cache of another core.
- */
-function ownWeightRows(layer: LayerPlan, step: i32, scratch: usize): usize {
-  const stamp = scratch + <usize>layer.ownRows
-  const rows = stamp + STAMP
-  if (load<i32>(stamp) === step) return rows
-  store<i32>(stamp, step)
-  const panelBytes = <usize>roundUp(layer.inputs, PANEL) * ROW
-  const rowBytes = (<usize>roundUp(layer.outputs, PANEL)) << 2
-  for (let panel: usize = 0; panel * ROW < rowBytes; panel++) {
-    spreadRows(rows + panel * ROW, rowBytes, <usize>layer.weight + panel * panelBytes, layer.inputs)
-  }
-  return rows
 }
 
 /** Where every input's gradient counts, or the sums are too short for dot products to pay. */
@@ -256,6 +227,11 @@ export function updatePanel(
     if (layer.weightT !== 0) {
       const transposed = (column / PANEL) * paddedOutputs + panel * PANEL
       storeTransposedBlock(<usize>layer.weightT + <usize>transposed * ROW, weights)
+    }
+    if (layer.weightRows !== 0) {
+      const rowBytes = (<usize>paddedOutputs) << 2
+      const to = <usize>layer.weightRows + <usize>column * rowBytes + <usize>panel * ROW
+      spreadRows(to, rowBytes, weights, PANEL)
     }
   }
   sumDeltas(gradient, deltas, rows)

@@ -5,13 +5,13 @@
  *   images       those that were read into the memory before the engine was made, if any
  *   control      counters that workers meet at, one to a cache line
  *   job          what to do now, the layers, the two minibatch buffers
- *   scratch      for each worker: sums and one pair of logits; rows of Wᵀ of layers whose input gradient is sampled
+ *   scratch      sums and one pair of logits for each worker
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
  *   ─ laid anew when a training set comes ─
  *   images       bytes, rows padded to a multiple of 8, unless they are there already; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, lists of non-zero inputs
- *   activations  per layer: outputs as panels and lists, deltas as panels and as row pairs or rows
+ *   activations  per layer: outputs as panels and lists, deltas as panels and row pairs
  *   losses       of rows and of minibatches
  *   staging      order and losses of an epoch; inputs, outputs and errors of inference
  */
@@ -49,9 +49,6 @@ const LOSS_LANES = 8
 /** What the gathering of a noisy pair needs beside two rows of inputs (gatherTrainingPair in assembly/gather.ts). */
 const NOISE_BYTES = 64 + 2 * 16 * FLOAT_BYTES
 
-/** Before a worker's own rows of weights (STAMP in assembly/step.ts). */
-const STAMP_BYTES = 64
-
 /** Hands out neighbouring regions from `start` on. */
 class Regions {
   #next: number
@@ -86,9 +83,9 @@ export interface LayerAddresses {
   readonly weight: number
   readonly weightM: number
   readonly weightV: number
-  /** At most one of the two; see `samplesInputGradient`. `ownRows` is an offset in every worker's scratch. */
+  /** At most one of the two; see `samplesInputGradient`. */
   readonly weightT: number
-  readonly ownRows: number
+  readonly weightRows: number
   readonly bias: number
   readonly biasM: number
   readonly biasV: number
@@ -115,12 +112,8 @@ export function mapFixed(network: Network, workers: number, start = FIRST_ADDRES
   const widest = Math.max(...network.layers.map((layer) => roundUp(layer.outputs, PANEL)))
   const logitsBytes = PAIR * widest * FLOAT_BYTES
   const noiseBytes = NOISE_BYTES + PAIR * roundUp(network.layers[0].inputs, PANEL) * FLOAT_BYTES
-  const own = new Regions(Math.max(SUMS_BYTES + logitsBytes, noiseBytes))
-  const ownRows = network.layers.map((layer, index) => {
-    if (!samplesInputGradient(network, index)) return 0
-    return own.reserve(STAMP_BYTES + packedWeightElems(layer) * FLOAT_BYTES)
-  })
-  const scratch = Array.from({ length: workers }, () => regions.reserve(own.end))
+  const scratchBytes = Math.max(SUMS_BYTES + logitsBytes, noiseBytes)
+  const scratch = Array.from({ length: workers }, () => regions.reserve(scratchBytes))
   const parameters = network.layers.map((layer, index) => {
     const weightBytes = packedWeightElems(layer) * FLOAT_BYTES
     const biasBytes = roundUp(layer.outputs, PANEL) * FLOAT_BYTES
@@ -129,7 +122,7 @@ export function mapFixed(network: Network, workers: number, start = FIRST_ADDRES
       weightM: regions.reserve(weightBytes),
       weightV: regions.reserve(weightBytes),
       weightT: index > 0 && !samplesInputGradient(network, index) ? regions.reserve(weightBytes) : 0,
-      ownRows: ownRows[index],
+      weightRows: samplesInputGradient(network, index) ? regions.reserve(weightBytes) : 0,
       bias: regions.reserve(biasBytes),
       biasM: regions.reserve(biasBytes),
       biasV: regions.reserve(biasBytes),

@@ -18,7 +18,7 @@ export const LAYER_FIELDS = [
   'weightM',
   'weightV',
   'weightT',
-  'ownRows',
+  'weightRows',
   'bias',
   'biasM',
   'biasV',
