@@ -9,7 +9,6 @@
 import { gemmTile, multiplyAdd, spmmTile } from './gemm'
 import { clearRows } from './layouts'
 import { BLOCK_ROWS, PAIR, pieces, ROW } from './plan'
-import { sampleProduct } from './sddmm'
 
 /** Bytes of a tile. */
 const TILE: usize = <usize>PAIR * ROW
@@ -80,40 +79,6 @@ export function spmmPanels(
           spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, 4), from)
         }
       }
-    }
-  }
-}
-
-/**
- * C [pairs][2][columns], of which only what the lists name is computed, for A as rows [2 · pairs][n] and B as rows [columns][n], n a
- * multiple of 40 of which `terms` count, a multiple of 8; the rest of C is zero. Each pair's rows of C go to c + pair · cPairStride.
- */
-export function sddmmPairs(
-  wide: bool,
-  c: usize,
-  cPairStride: i32,
-  marks: usize,
-  pairs: i32,
-  a: usize,
-  b: usize,
-  n: i32,
-  terms: i32,
-  columns: i32,
-  scratch: usize,
-): void {
-  const blocks = pieces(columns, BLOCK_ROWS)
-  const rowBytes = (<usize>n) << 2
-  const cBytes = (<usize>columns) << 2
-  for (let block = 0; block < blocks; block++) {
-    const first = block * BLOCK_ROWS
-    const blockBytes = (<usize>min(BLOCK_ROWS, columns - first)) << 2
-    for (let p = 0; p < pairs; p++) {
-      const to = floatAt(c, p * cPairStride)
-      memory.fill(floatAt(to, first), 0, blockBytes)
-      memory.fill(floatAt(to, first) + cBytes, 0, blockBytes)
-      const mark = floatAt(marks, p * (blocks + 1) + block)
-      const rows = a + <usize>(2 * p) * rowBytes
-      sampleProduct(wide, to, cBytes, load<u32>(mark), load<u32>(mark, 4), rows, b, rowBytes, (<usize>terms) << 2, scratch)
     }
   }
 }

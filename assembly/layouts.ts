@@ -23,14 +23,6 @@ export function copyRows(to: usize, from: usize, bytes: usize): void {
   }
 }
 
-/** `rows` rows of a panel → rows that are `stride` bytes apart. */
-export function spreadRows(to: usize, stride: usize, from: usize, rows: i32): void {
-  for (const end = from + <usize>rows * ROW; from < end; from += ROW) {
-    copyRows(to, from, ROW)
-    to += stride
-  }
-}
-
 /** Two rows of a panel → their row pairs [40][2]: 320 neighbouring bytes. */
 export function storeRowPairs(to: usize, rows: usize): void {
   for (let v: usize = 0; v < ROW; v += 16) {

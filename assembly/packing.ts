@@ -9,11 +9,10 @@ function firstOf(packed: usize, output: i32, paddedInputs: i32): usize {
   return packed + <usize>((output / PANEL) * paddedInputs) * ROW + ((<usize>(output % PANEL)) << 2)
 }
 
-/** Canonical weights → panels of Wᵀ; of W where `transposed` is not 0; rows of Wᵀ where `rows` is not 0. Padding becomes zero. */
+/** Canonical weights → panels of Wᵀ, and of W where `transposed` is not 0. Padding becomes zero. */
 export function packWeights(
   packed: usize,
   transposed: usize,
-  rows: usize,
   weights: usize,
   inputs: i32,
   outputs: i32,
@@ -23,7 +22,6 @@ export function packWeights(
   const bytes = (<usize>paddedInputs * <usize>paddedOutputs) << 2
   memory.fill(packed, 0, bytes)
   if (transposed !== 0) memory.fill(transposed, 0, bytes)
-  if (rows !== 0) memory.fill(rows, 0, bytes)
   for (let output = 0; output < outputs; output++) {
     let to = firstOf(packed, output, paddedInputs)
     for (let input = 0; input < inputs; input++) {
@@ -34,13 +32,6 @@ export function packWeights(
       for (let input = 0; input < inputs; input += PANEL) {
         const row = transposed + <usize>((input / PANEL) * paddedOutputs + output) * ROW
         memory.copy(row, weights + ((<usize>input) << 2), (<usize>min(PANEL, inputs - input)) << 2)
-      }
-    }
-    if (rows !== 0) {
-      let to = rows + ((<usize>output) << 2)
-      for (let input = 0; input < inputs; input++) {
-        store<f32>(to, load<f32>(weights + ((<usize>input) << 2)))
-        to += (<usize>paddedOutputs) << 2
       }
     }
     weights += (<usize>inputs) << 2

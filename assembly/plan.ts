@@ -11,7 +11,7 @@
  *   row pairs     [row / 2][column][2]       dense operand broadcast over a panel: input gradient
  *   lists         [pair][entry]              sparse operand broadcast over a panel: of a pair of rows or columns only the
  *                                            places where not both are zero, see `lists.ts`
- *   rows          [row][column]              operands of dot products: input gradient behind a ReLU; what goes in and out
+ *   rows          [row][column]              what goes in and out
  */
 
 /** Columns of a panel: one register tile is PAIR × PANEL. */
@@ -52,12 +52,8 @@ export class LayerPlan {
   weight: u32
   weightM: u32
   weightV: u32
-  /**
-   * The operand of the input gradient, which the first layer does not need: panels of W, [I / 40][⌈O⌉][40], or 0; and rows of Wᵀ,
-   * [⌈I⌉][⌈O⌉], or 0. A layer has the one that suits its method, see `backwardInput`.
-   */
+  /** Panels of W: [I / 40][⌈O⌉][40], the operand of the input gradient; 0 for the first layer, which needs none. */
   weightT: u32
-  weightRows: u32
   /** [⌈O⌉] */
   bias: u32
   biasM: u32
@@ -72,10 +68,9 @@ export class LayerPlan {
   columnEnds: u32
   /** Two pairings of the columns, [⌈O⌉] 32-bit words each, see `pairing.ts`. */
   pairings: u32
-  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and, beside `weightT`, as row pairs [B / 2][⌈O⌉][2], beside `weightRows` as rows [B][⌈O⌉]. */
+  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40] and row pairs [B / 2][⌈O⌉][2]. */
   delta: u32
   deltaPairs: u32
-  deltaRows: u32
 }
 
 /** One of the two buffers that minibatches are gathered into in turn. */

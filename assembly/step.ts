@@ -5,8 +5,8 @@
 import { adam, adamSecondMomentScale, adamStepSize } from './adam'
 import { CHUNK_ROWS, forwardSums, LOGITS_OFFSET, pairLogits } from './forward'
 import { gemmTile, spmmTile } from './gemm'
-import { clearRows, copyRows, spreadRows, storeRowPairs, storeTransposedBlock } from './layouts'
-import { columnEnd, columnEntries, PANEL_PAIRS, pairsOfPanel, rowMark } from './lists'
+import { clearRows, copyRows, storeRowPairs, storeTransposedBlock } from './layouts'
+import { columnEnd, columnEntries, PANEL_PAIRS, pairsOfPanel } from './lists'
 import { NEIGHBOURS, pairingOf, unitAt } from './pairing'
 import {
   ACTIVATION_SOFTMAX,
@@ -23,7 +23,6 @@ import {
   rowsOfStep,
   SEGMENT_ROWS,
 } from './plan'
-import { DOT_LANES, SAMPLE_SCRATCH, sampleProduct } from './sddmm'
 import { crossEntropyRow, softmaxRow } from './softmax'
 import {
   addSquaredErrors,
@@ -64,20 +63,15 @@ export function forwardLoss(job: Job, batch: BatchPlan, step: i32, sums: usize, 
       addSquaredErrors(sums, target, count, losses + ((<usize>first) << 5))
       const delta = panelAt(layer.delta, first, column, job.rowCapacity)
       squaredErrorDelta(delta, sums, target, count, scale)
-      storeDelta(layer, delta, first, end, column)
+      storeDeltaPairs(layer, delta, first, end, column)
     }
   }
 }
 
-/** Rows [row0, row1) of a panel of δ at `delta` also in the layout that the layer's input gradient reads. */
-function storeDelta(layer: LayerPlan, delta: usize, row0: i32, row1: i32, column: i32): void {
-  const paddedOutputs = roundUp(layer.outputs, PANEL)
-  if (layer.deltaRows !== 0) {
-    const rowBytes = (<usize>paddedOutputs) << 2
-    const to = <usize>layer.deltaRows + <usize>row0 * rowBytes + ((<usize>column) << 2)
-    spreadRows(to, rowBytes, delta, row1 - row0)
-  }
+/** Rows [row0, row1) of a panel of δ at `delta` also as row pairs, where the layer wants them. */
+function storeDeltaPairs(layer: LayerPlan, delta: usize, row0: i32, row1: i32, column: i32): void {
   if (layer.deltaPairs === 0) return
+  const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let row = row0; row < row1; row += PAIR) {
     storeRowPairs(<usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + column)) << 3), delta)
     delta += PAIR_ROWS
@@ -113,58 +107,13 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, sums: usize,
       const delta = panelAt(layer.delta, row, column, job.rowCapacity)
       copyRows(delta, from, ROW)
       copyRows(delta + ROW, from + ((<usize>paddedOutputs) << 2), ROW)
-      storeDelta(layer, delta, row, row + PAIR, column)
+      storeDeltaPairs(layer, delta, row, row + PAIR, column)
     }
   }
 }
 
 /** δ of layer `index` − 1 from δ of layer `index` for rows [row0, row1): δ W, times the derivative of the activation. */
-export function backwardInput(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
-  if (layerAt(job, index).weightRows !== 0) backwardSampled(job, index, scratch, row0, row1)
-  else backwardDense(job, index, scratch, row0, row1)
-}
-
-/**
- * Behind a ReLU: only for the inputs on the row lists, since no gradient passes the others. Blocks outside: a block of the weights'
- * rows serves all rows of δ from cache.
- */
-function backwardSampled(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
-  const layer = layerAt(job, index)
-  const before = layerAt(job, index - 1)
-  const paddedInputs = roundUp(layer.inputs, PANEL)
-  const rowBytes = (<usize>roundUp(layer.outputs, PANEL)) << 2
-  const gradient = scratch + SAMPLE_SCRATCH
-  for (let column0 = 0; column0 < paddedInputs; column0 += BLOCK_ROWS) {
-    const columns = min(BLOCK_ROWS, paddedInputs - column0)
-    const gradientBytes = (<usize>columns) << 2
-    for (let row = row0; row < row1; row += PAIR) {
-      const mark = rowMark(before.rowMarks, row / PAIR, paddedInputs, column0 / BLOCK_ROWS)
-      clearRows(gradient, 2 * gradientBytes)
-      sampleProduct(
-        job.wideTile !== 0,
-        gradient - ((<usize>column0) << 2),
-        gradientBytes,
-        load<u32>(mark),
-        load<u32>(mark, 4),
-        <usize>layer.deltaRows + <usize>row * rowBytes,
-        layer.weightRows,
-        rowBytes,
-        (<usize>roundUp(layer.outputs, DOT_LANES)) << 2,
-        scratch,
-      )
-      for (let column = 0; column < columns; column += PANEL) {
-        const delta = panelAt(before.delta, row, column0 + column, job.rowCapacity)
-        const from = gradient + ((<usize>column) << 2)
-        copyRows(delta, from, ROW)
-        copyRows(delta + ROW, from + gradientBytes, ROW)
-        storeDelta(before, delta, row, row + PAIR, column0 + column)
-      }
-    }
-  }
-}
-
-/** Where every input's gradient counts, or the sums are too short for dot products to pay. */
-function backwardDense(job: Job, index: i32, sums: usize, row0: i32, row1: i32): void {
+export function backwardInput(job: Job, index: i32, sums: usize, row0: i32, row1: i32): void {
   const layer = layerAt(job, index)
   const before = layerAt(job, index - 1)
   const paddedInputs = roundUp(layer.inputs, PANEL)
@@ -185,7 +134,7 @@ function backwardDense(job: Job, index: i32, sums: usize, row0: i32, row1: i32):
       const delta = panelAt(before.delta, first, column, job.rowCapacity)
       const output = panelAt(before.output, first, column, job.rowCapacity)
       finishInputGradient(before, delta, sums, output, end - first)
-      storeDelta(before, delta, first, end, column)
+      storeDeltaPairs(before, delta, first, end, column)
     }
   }
 }
@@ -227,11 +176,6 @@ export function updatePanel(
     if (layer.weightT !== 0) {
       const transposed = (column / PANEL) * paddedOutputs + panel * PANEL
       storeTransposedBlock(<usize>layer.weightT + <usize>transposed * ROW, weights)
-    }
-    if (layer.weightRows !== 0) {
-      const rowBytes = (<usize>paddedOutputs) << 2
-      const to = <usize>layer.weightRows + <usize>column * rowBytes + <usize>panel * ROW
-      spreadRows(to, rowBytes, weights, PANEL)
     }
   }
   sumDeltas(gradient, deltas, rows)

@@ -2,7 +2,7 @@
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
 import { growMemory } from '../../src/engines/wasm/memory-map.ts'
 import { roundUp } from '../../src/engines/wasm/packing.ts'
-import { BLOCK_ROWS, ENTRY_BYTES, PAIR, PANEL } from '../../src/engines/wasm/plan.ts'
+import { ENTRY_BYTES, PAIR, PANEL } from '../../src/engines/wasm/plan.ts'
 import type { Product } from './products.ts'
 
 /** The core with the exports of assembly/bench.ts. */
@@ -33,19 +33,6 @@ export interface BenchCore extends CoreExports {
     b: number,
     bPanelStride: number,
     panels: number,
-  ): void
-  sddmmPairs(
-    wide: number,
-    c: number,
-    cPairStride: number,
-    marks: number,
-    pairs: number,
-    a: number,
-    b: number,
-    n: number,
-    terms: number,
-    columns: number,
-    scratch: number,
   ): void
   registerOnlyMultiplyAdd12(c: number, n: number): void
 }
@@ -98,21 +85,11 @@ export interface PlacedProduct {
 
 /** Floats of a tile. */
 const TILE = PAIR * PANEL
-/** Of assembly/sddmm.ts: sums of a dot product, rows of B in a tile, and what `sampleProduct` needs (DOT_LANES, UNITS, SAMPLE_SCRATCH). */
-const DOT_LANES = 8
-const DOTS_AT_ONCE = 6
-const SAMPLE_SCRATCH_BYTES = 832
 
 /** Copies the operands into memory. */
 export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, product: Product): PlacedProduct {
-  return product.gate
-    ? placeSampled(core, arena, wide, product, product.gate)
-    : placeTiled(core, arena, wide, product)
-}
-
-/** By tiles over panels of B: dense, or by lists of A. */
-function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Product): PlacedProduct {
-  const { rows, terms, columns, chunkRows, blockTerms } = product
+  const { rows, terms, columns, usesLists, chunkRows } = product
+  const name = `${product.layer} ${product.phase}`
   const pairs = Math.ceil(rows / PAIR)
   const panels = Math.ceil(columns / PANEL)
   const chunkPairs = chunkRows / PAIR
@@ -120,8 +97,7 @@ function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Produ
   const b = arena.floats(packPanels(product, capacity))
   const inPlace = arena.reserve(chunkPairs * TILE * 4)
   const all = arena.reserve(panels * pairs * TILE * 4)
-  const usesLists = product.method === 'lists'
-  const lists = usesLists ? placeLists(arena, product.left, rows, terms, blockTerms) : undefined
+  const lists = usesLists ? placeLists(arena, product) : undefined
   const a = usesLists ? 0 : arena.floats(packPairs(product, capacity))
   const entries = lists?.entries ?? pairs * terms
 
@@ -160,7 +136,7 @@ function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Produ
   }
 
   return {
-    name: nameOf(product),
+    name,
     product,
     multiplyAdds: entries * panels * TILE,
     // The last pair may be of one row only, which is so for none of MNIST's shapes at an even batch.
@@ -173,53 +149,6 @@ function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Produ
       return unpackTiles(tiles, product, pairs)
     },
   }
-}
-
-/** By dot products of rows of A and B, for what the lists of the gate name. */
-function placeSampled(
-  core: BenchCore,
-  arena: Arena,
-  wide: boolean,
-  product: Product,
-  gate: Float32Array,
-): PlacedProduct {
-  const { left, right, rows, terms, columns } = product
-  const pairs = Math.ceil(rows / PAIR)
-  const capacity = roundUp(terms, PANEL)
-  const width = roundUp(columns, PANEL)
-  const counted = roundUp(terms, DOT_LANES)
-  const a = arena.floats(
-    packRows(pairs * PAIR, capacity, (row, term) => left[row * terms + term], rows, terms),
-  )
-  const b = arena.floats(
-    packRows(width, capacity, (column, term) => right[term * columns + column], columns, terms),
-  )
-  const inPlace = arena.reserve(PAIR * width * 4)
-  const all = arena.reserve(pairs * PAIR * width * 4)
-  const scratch = arena.reserve(SAMPLE_SCRATCH_BYTES)
-  const { marks, entries, blockEntries } = placeLists(arena, gate, rows, columns, BLOCK_ROWS)
-  const run = (c: number, pairStride: number) =>
-    core.sddmmPairs(Number(wide), c, pairStride, marks, pairs, a, b, capacity, counted, width, scratch)
-  const dots = blockEntries.reduce((sum, count) => sum + PAIR * roundUp(count, DOTS_AT_ONCE), 0)
-  return {
-    name: nameOf(product),
-    product,
-    multiplyAdds: dots * counted,
-    usefulMultiplyAdds: Math.min(entries * PAIR, rows * columns) * terms,
-    runInPlace: () => run(inPlace, 0),
-    compute() {
-      const found = new Float32Array(arena.memory.buffer, all, pairs * PAIR * width)
-      found.fill(Number.NaN)
-      run(all, PAIR * width)
-      return Float32Array.from({ length: rows * columns }, (_, i) => {
-        return found[Math.floor(i / columns) * width + (i % columns)]
-      })
-    },
-  }
-}
-
-function nameOf({ layer, phase }: Product): string {
-  return `${layer} ${phase}`
 }
 
 // ——— Layouts, as `assembly/plan.ts` names them ———
@@ -247,42 +176,19 @@ function packPairs({ left, rows, terms }: Product, capacity: number): Float32Arr
   return pairs
 }
 
-/** A matrix as rows [rows][columns] of which some exist; zeros elsewhere. */
-function packRows(
-  rows: number,
-  columns: number,
-  at: (row: number, column: number) => number,
-  existingRows: number,
-  existingColumns: number,
-): Float32Array {
-  const packed = new Float32Array(rows * columns)
-  for (let row = 0; row < existingRows; row++) {
-    for (let column = 0; column < existingColumns; column++) packed[row * columns + column] = at(row, column)
-  }
-  return packed
-}
-
 interface PlacedLists {
   /** Address of [rows / 2][blocks + 1] addresses. */
   readonly marks: number
   readonly blocks: number
-  /** Entries of all lists, and of each block of each. */
+  /** Entries of all lists. */
   readonly entries: number
-  readonly blockEntries: readonly number[]
 }
 
-/** A matrix (rows, terms) as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/lists.ts` has them. */
-function placeLists(
-  arena: Arena,
-  values: Float32Array,
-  rows: number,
-  terms: number,
-  blockTerms: number,
-): PlacedLists {
+/** A as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/lists.ts` has them. */
+function placeLists(arena: Arena, { left, rows, terms, blockTerms }: Product): PlacedLists {
   const pairs = Math.ceil(rows / PAIR)
   const blocks = Math.ceil(terms / blockTerms)
   const marks = new Uint32Array(pairs * (blocks + 1))
-  const blockEntries: number[] = []
   const words: number[] = []
   const bits = new DataView(new ArrayBuffer(4))
   const append = (value: number) => {
@@ -290,18 +196,14 @@ function placeLists(
     words.push(bits.getUint32(0))
   }
   for (let pair = 0; pair < pairs; pair++) {
-    for (let block = 0; block < blocks; block++) {
-      marks[pair * (blocks + 1) + block] = words.length * 4
-      const before = words.length
-      for (let term = block * blockTerms; term < Math.min(terms, (block + 1) * blockTerms); term++) {
-        const first = values[pair * PAIR * terms + term]
-        const second = pair * PAIR + 1 < rows ? values[(pair * PAIR + 1) * terms + term] : 0
-        if (first === 0 && second === 0) continue
-        words.push(term * PANEL * 4)
-        append(first)
-        append(second)
-      }
-      blockEntries.push(((words.length - before) * 4) / ENTRY_BYTES)
+    for (let term = 0; term < terms; term++) {
+      if (term % blockTerms === 0) marks[pair * (blocks + 1) + term / blockTerms] = words.length * 4
+      const first = left[pair * PAIR * terms + term]
+      const second = pair * PAIR + 1 < rows ? left[(pair * PAIR + 1) * terms + term] : 0
+      if (first === 0 && second === 0) continue
+      words.push(term * PANEL * 4)
+      append(first)
+      append(second)
     }
     marks[pair * (blocks + 1) + blocks] = words.length * 4
   }
@@ -310,7 +212,6 @@ function placeLists(
     marks: arena.words(marks.map((mark) => lists + mark)),
     blocks,
     entries: (words.length * 4) / ENTRY_BYTES,
-    blockEntries,
   }
 }
 

@@ -16,14 +16,7 @@ export interface CoreExports extends Record<string, unknown> {
   shuffleOrder(order: number, scratch: number, count: number, seed: number, epoch: number): void
   signImages(signatures: number, images: number, count: number, paddedInputs: number): void
   arrangeBatches(order: number, count: number, batchSize: number, signatures: number, scratch: number): void
-  packWeights(
-    packed: number,
-    transposed: number,
-    rows: number,
-    weights: number,
-    inputs: number,
-    outputs: number,
-  ): void
+  packWeights(packed: number, transposed: number, weights: number, inputs: number, outputs: number): void
   unpackWeights(weights: number, packed: number, inputs: number, outputs: number): void
   relaxed(): number
   jobBytes(): number

@@ -183,7 +183,7 @@ export class EngineMemory {
     slab: FloatArray,
     weightField: keyof LayerAddresses,
     biasField: keyof LayerAddresses,
-    areWeights: boolean,
+    transpose: boolean,
   ): void {
     const table = parameterTable(this.#network)
     this.#network.layers.forEach(({ inputs, outputs }, index) => {
@@ -191,14 +191,8 @@ export class EngineMemory {
       const weight = table[2 * index]
       const canonical = this.staging(weight.length * 4)
       this.floats(canonical, weight.length).set(slab.subarray(weight.offset, weight.offset + weight.length))
-      this.#core.packWeights(
-        addresses[weightField],
-        areWeights ? addresses.weightT : 0,
-        areWeights ? addresses.weightRows : 0,
-        canonical,
-        inputs,
-        outputs,
-      )
+      const transposed = transpose ? addresses.weightT : 0
+      this.#core.packWeights(addresses[weightField], transposed, canonical, inputs, outputs)
       const bias = table[2 * index + 1]
       const packedBias = this.floats(addresses[biasField], roundUp(bias.length, PANEL)).fill(0)
       packedBias.set(slab.subarray(bias.offset, bias.offset + bias.length))

@@ -69,23 +69,12 @@ class Regions {
   }
 }
 
-/** Sums shorter than this are too short for dot products to pay. */
-const LEAST_SAMPLED_OUTPUTS = 64
-
-/** Whether a layer's input gradient is computed where the ReLU before it lets it pass only (assembly/sddmm.ts), or for all inputs. */
-export function samplesInputGradient({ layers }: Network, index: number): boolean {
-  return (
-    index > 0 && layers[index - 1].activation === 'relu' && layers[index].outputs >= LEAST_SAMPLED_OUTPUTS
-  )
-}
-
 export interface LayerAddresses {
   readonly weight: number
   readonly weightM: number
   readonly weightV: number
-  /** At most one of the two; see `samplesInputGradient`. */
+  /** 0 for the first layer. */
   readonly weightT: number
-  readonly weightRows: number
   readonly bias: number
   readonly biasM: number
   readonly biasV: number
@@ -121,8 +110,7 @@ export function mapFixed(network: Network, workers: number, start = FIRST_ADDRES
       weight: regions.reserve(weightBytes),
       weightM: regions.reserve(weightBytes),
       weightV: regions.reserve(weightBytes),
-      weightT: index > 0 && !samplesInputGradient(network, index) ? regions.reserve(weightBytes) : 0,
-      weightRows: samplesInputGradient(network, index) ? regions.reserve(weightBytes) : 0,
+      weightT: index > 0 ? regions.reserve(weightBytes) : 0,
       bias: regions.reserve(biasBytes),
       biasM: regions.reserve(biasBytes),
       biasV: regions.reserve(biasBytes),
@@ -174,7 +162,6 @@ export interface ActivationAddresses extends ListAddresses {
   readonly pairings: number
   readonly delta: number
   readonly deltaPairs: number
-  readonly deltaRows: number
 }
 
 const NO_LISTS: ListAddresses = { rowLists: 0, rowMarks: 0, columnLists: 0, columnEnds: 0 }
@@ -214,8 +201,7 @@ export function mapWork(start: number, network: Network, rowCapacity: number, sh
       ...(last ? NO_LISTS : lists(outputs, shards)),
       pairings: last ? 0 : regions.reserve(2 * outputs * 4),
       delta: regions.reserve(bytes),
-      deltaPairs: index > 0 && !samplesInputGradient(network, index) ? regions.reserve(bytes) : 0,
-      deltaRows: samplesInputGradient(network, index) ? regions.reserve(bytes) : 0,
+      deltaPairs: index > 0 ? regions.reserve(bytes) : 0,
     }
   })
   return {

@@ -18,7 +18,6 @@ export const LAYER_FIELDS = [
   'weightM',
   'weightV',
   'weightT',
-  'weightRows',
   'bias',
   'biasM',
   'biasV',
@@ -30,7 +29,6 @@ export const LAYER_FIELDS = [
   'pairings',
   'delta',
   'deltaPairs',
-  'deltaRows',
 ] as const
 
 export const BATCH_FIELDS = ['target', 'input', 'rowLists', 'rowMarks', 'columnLists', 'columnEnds'] as const
