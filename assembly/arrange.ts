@@ -8,6 +8,8 @@ import { PAIR, pieces } from './plan'
 
 /** Bits of a signature. An image's has one for each of 64 equal runs of pixels, set if the run is not all zero. */
 export const SIGNATURE_BITS: i32 = 64
+/** Pairs from one to the next that `spreadPairs` takes. */
+const SPREAD: i32 = 8
 /** Images among which likeness is sought at once: the search grows with the square. */
 const WINDOW: i32 = 256
 
@@ -27,7 +29,7 @@ export function signImages(signatures: usize, images: usize, count: i32, rowByte
   }
 }
 
-/** Rearranges order[count] within each minibatch of `batchSize`. `scratch` has room for WINDOW 64-bit words. */
+/** Rearranges order[count] within each minibatch of `batchSize`, in windows. `scratch` has room for WINDOW 64-bit words. */
 export function arrangeBatches(
   order: usize,
   count: i32,
@@ -49,6 +51,22 @@ function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize)
     store<u64>(held + ((<usize>i) << 3), load<u64>(signatures + ((<usize>image) << 3)))
   }
   pairAlike(order, held, count)
+  spreadPairs(order, held, count)
+}
+
+/**
+ * The search leaves the pairs that are least alike to the end, and with them the most work. Takes every eighth pair, then their
+ * neighbours, and so on, so that all shards of a minibatch have their share. `held` has room for `count` words.
+ */
+function spreadPairs(order: usize, held: usize, count: i32): void {
+  memory.copy(held, order, (<usize>count) << 2)
+  const pairs = count / PAIR
+  for (let first = 0; first < SPREAD; first++) {
+    for (let pair = first; pair < pairs; pair += SPREAD) {
+      store<u64>(order, load<u64>(held + ((<usize>pair) << 3)))
+      order += 8
+    }
+  }
 }
 
 /**

@@ -29,6 +29,15 @@ function ones(bits: bigint): number {
   return bits.toString(2).replaceAll('0', '').length
 }
 
+/** Every eighth pair, then those behind them, and so on; an image without a partner stays last. */
+function spread(window: readonly number[]): number[] {
+  const pairs = Array.from({ length: Math.floor(window.length / 2) }, (_, i) =>
+    window.slice(2 * i, 2 * i + 2),
+  )
+  const sorted = pairs.map((pair, i) => ({ pair, turn: i % 8 })).sort((a, b) => a.turn - b.turn)
+  return [...sorted.flatMap(({ pair }) => pair), ...window.slice(2 * pairs.length)]
+}
+
 /** Greedy, as the docstring says, with lists in place of swaps only where the outcome is the same. */
 function arranged(order: readonly number[], batchSize: number, signatures: readonly bigint[]): number[] {
   const result = [...order]
@@ -42,6 +51,7 @@ function arranged(order: readonly number[], batchSize: number, signatures: reado
         for (let i = place; i < last; i++) if (differing(i) < differing(best)) best = i
         ;[result[place], result[best]] = [result[best], result[place]]
       }
+      result.splice(first, last - first, ...spread(result.slice(first, last)))
     }
   }
   return result
@@ -51,7 +61,7 @@ for (const variant of CORE_VARIANTS) {
   const test = suite(`likeness within minibatches, core ${variant}`)
   const { kernels, memory } = await loadCore(variant)
 
-  test('signs images and puts like ones side by side, within each minibatch only', () => {
+  test('signs images, puts like ones side by side and spreads the pairs, within each minibatch only', () => {
     for (const [count, padded, batchSize] of [
       [1, 16, 4],
       [7, 16, 3],
