@@ -3,6 +3,7 @@
  * when it touches no memory.
  */
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
+import { createMemory, FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
 import { chooseNodeModule } from '../../src/engines/wasm/node.ts'
 import { HourglassError } from '../../src/errors.ts'
@@ -57,7 +58,7 @@ export interface LoadedCore {
 /** Throws DeviceError where `simd` asks for what the runtime has not. */
 export async function loadBenchCore(simd: Simd): Promise<LoadedCore> {
   const { module, wideTile, arithmetic } = await chooseNodeModule(simd)
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
+  const memory = createMemory(FIRST_ADDRESS)
   const core = (await instantiateCore(module, memory)) as BenchCore
   return { core, memory, wide: wideTile, arithmetic }
 }

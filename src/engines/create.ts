@@ -5,7 +5,6 @@ import type { Network } from '../model/network.ts'
 import { checkThreads, MAX_THREADS } from './checks.ts'
 import type { Engine } from './engine.ts'
 import type { ImageMemory } from './wasm/memory-map.ts'
-import { reserveImages } from './wasm/memory-map.ts'
 import type { Simd } from './wasm/module-choice.ts'
 
 export type Device = 'auto' | 'cpu' | 'wasm' | 'webgpu' | 'reference'
@@ -20,6 +19,7 @@ export interface EngineOptions {
   readonly threads?: number | undefined
   /** Arithmetic of the CPU engine: 256-bit or 128-bit relaxed multiply-add, or SIMD128 without it. Default `auto`. */
   readonly simd?: Simd | undefined
+  /** What `prepareEngine` gave for the same options. */
   readonly prepared?: PreparedEngine | undefined
 }
 
@@ -47,10 +47,11 @@ export async function prepareEngine({
   }
   // An engine on a GPU would have to copy them out again.
   const canReserve = onCpu || (device === 'auto' && !(await import('./webgpu/node.ts')).mayHaveGpu())
+  const memoryMap = canReserve ? await import('./wasm/memory-map.ts') : undefined
   let imageMemory: ImageMemory | undefined
   return {
     allocate(bytes) {
-      if (canReserve) imageMemory = reserveImages(bytes)
+      imageMemory = memoryMap?.reserveImages(bytes)
       return imageMemory?.images ?? new Uint8Array(bytes)
     },
     imageMemory: () => imageMemory,

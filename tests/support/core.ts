@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
+import { FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
 import { canFuse, compileBaseline, compileFused } from '../../src/engines/wasm/node-v8.ts'
 import { letOptimize, withCustomSection } from '../../src/engines/wasm/self-check.ts'
 
@@ -94,8 +95,6 @@ const FENCE_WORDS = 16
 const POISON_WORD = 0x7fc0dead
 /** The kernels want addresses that are multiples of 16. */
 const ALIGNMENT_BYTES = 16
-/** Above the constants that the core itself keeps in memory; the host leaves it as much room (`memory-map.ts`). */
-const FIRST_ADDRESS = 1024
 
 type Values = Float32Array | Uint32Array
 

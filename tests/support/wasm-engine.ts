@@ -1,6 +1,7 @@
 /** WASM engines from their parts: any build of the core, and a pool whose threads the test can reach. */
 import { availableParallelism } from 'node:os'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
+import { createMemory, FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
 import { createPiscinaPool } from '../../src/engines/wasm/node.ts'
 import { WasmEngine } from '../../src/engines/wasm/wasm-engine.ts'
 import type { Network } from '../../src/model/network.ts'
@@ -22,7 +23,7 @@ export async function engineFromParts(
   { variant, threads, wideTile, wrapPool = (pool) => pool }: EngineUnderTest,
 ): Promise<{ readonly engine: WasmEngine; readonly pool: TestPool }> {
   const module = compileCore(variant)
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
+  const memory = createMemory(FIRST_ADDRESS)
   const core = await instantiateCore(module, memory)
   const pool = wrapPool(createPiscinaPool(threads, module, memory))
   const cores = availableParallelism()

@@ -9,7 +9,7 @@ import type { FloatArray, ModelState } from '../../model/state.ts'
 import type { CoreExports } from './core.ts'
 import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
 import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
-import { imageRowBytes, packedWeightElems, roundUp } from './packing.ts'
+import { imageRowBytes, roundUp } from './packing.ts'
 import {
   ACTIVATION_CODES,
   BATCH_FIELDS,
@@ -167,16 +167,6 @@ export class EngineMemory {
     this.#writeSlab(parameters, 'weight', 'bias', true)
     this.#writeSlab(firstMoment, 'weightM', 'biasM', false)
     this.#writeSlab(secondMoment, 'weightV', 'biasV', false)
-  }
-
-  /** The same with moments of zero: how a training begins. */
-  writeParameters(parameters: FloatArray): void {
-    this.#writeSlab(parameters, 'weight', 'bias', true)
-    this.#network.layers.forEach((layer, index) => {
-      const { weightM, weightV, biasM, biasV } = this.fixed.parameters[index]
-      for (const moment of [weightM, weightV]) this.floats(moment, packedWeightElems(layer)).fill(0)
-      for (const moment of [biasM, biasV]) this.floats(moment, roundUp(layer.outputs, PANEL)).fill(0)
-    })
   }
 
   #writeSlab(

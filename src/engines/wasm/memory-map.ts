@@ -228,6 +228,12 @@ export function growMemory(memory: WebAssembly.Memory, bytes: number): void {
   }
 }
 
+/** A shared memory of at least so many bytes, which may grow to the end of 32 bits. Throws where it cannot be had. */
+export function createMemory(bytes: number): WebAssembly.Memory {
+  const initial = Math.ceil(bytes / WASM_PAGE_BYTES)
+  return new WebAssembly.Memory({ initial, maximum: MOST_PAGES, shared: true })
+}
+
 /** A memory for an engine that is yet to be made, with room that training images can be read into at once. */
 export interface ImageMemory {
   readonly memory: WebAssembly.Memory
@@ -237,8 +243,7 @@ export interface ImageMemory {
 /** Undefined where so much cannot be had. */
 export function reserveImages(bytes: number): ImageMemory | undefined {
   try {
-    const initial = Math.ceil((FIRST_ADDRESS + bytes) / WASM_PAGE_BYTES)
-    const memory = new WebAssembly.Memory({ initial, maximum: MOST_PAGES, shared: true })
+    const memory = createMemory(FIRST_ADDRESS + bytes)
     return { memory, images: new Uint8Array(memory.buffer, FIRST_ADDRESS, bytes) }
   } catch {
     return undefined

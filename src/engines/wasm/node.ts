@@ -6,7 +6,7 @@ import type { Network } from '../../model/network.ts'
 import type { Engine } from '../engine.ts'
 import type { WorkerPool } from './core.ts'
 import { instantiateCore } from './core.ts'
-import type { ImageMemory } from './memory-map.ts'
+import { createMemory, FIRST_ADDRESS, type ImageMemory } from './memory-map.ts'
 import type { ModuleChoice, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
@@ -23,7 +23,7 @@ export interface WasmOptions {
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   const { threads, simd, imageMemory } = options
   const choice = await chooseNodeModule(simd)
-  const memory = imageMemory?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
+  const memory = imageMemory?.memory ?? createMemory(FIRST_ADDRESS)
   const core = await instantiateCore(choice.module, memory)
   const pool = createPiscinaPool(threads, choice.module, memory)
   return new WasmEngine(network, {

@@ -126,7 +126,8 @@ export class WasmEngine implements Engine {
         const bias = table[2 * index + 1]
         weights.fill(INITIAL_BIAS, bias.offset, bias.offset + bias.length)
       })
-      this.#memory.writeParameters(weights)
+      const zeros = new Float32Array(weights.length)
+      this.#memory.writeState({ parameters: weights, firstMoment: zeros, secondMoment: zeros })
       this.#adamSteps = 0
     })
   }
