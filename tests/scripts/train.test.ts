@@ -14,9 +14,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createEngine } from '../../src/engines/create.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import { readCheckpoint } from '../../src/training/checkpoint.ts'
+import { deadLatentUnits } from '../../src/training/latent-units.ts'
 import type { Outcome } from '../support/command.ts'
 import { runScript, startCommand, stdoutLines } from '../support/command.ts'
 import { skipTest } from '../support/skip.ts'
@@ -139,6 +141,26 @@ test('--json: start, one record an epoch, end; weights under the name and in the
   const { parameters, network } = readModel(readFileSync(join(cwd, 'a.safetensors')), 'a.safetensors')
   assert.is(network.layers[1].activation, 'identity')
   assert.is(end.parametersSha256, createHash('sha256').update(parameters).digest('hex'))
+})
+
+test('a latent unit is dead if no test image wakes it, however late one comes', async () => {
+  const { train: trainSet, test: testSet } = smallDataset(53, 540)
+  // Black, but for the last 40.
+  testSet.images.fill(0, 0, 500 * 30)
+  const late = writeDataset(join(root, 'late'), { name: 'late', train: trainSet, test: testSet })
+  const cwd = freshDirectory()
+  const outcome = await train(cwd, ...small, '--z', '20', '--data', late, '-e', '1', '--json')
+  expectSuccess(outcome)
+  const { network, parameters } = readModel(readFileSync(join(cwd, 'weights.pth')), 'weights.pth')
+  const engine = await createEngine(network, { device: 'reference' })
+  const slab = new Float32Array(parameters.length)
+  await engine.writeState({ parameters, firstMoment: slab, secondMoment: slab, steps: 0 })
+  const deadIn = async (images: Uint8Array) => deadLatentUnits(await engine.encode(images), 20)
+  const dead = await deadIn(testSet.images)
+  const silentAtFirst = await deadIn(testSet.images.subarray(0, 500 * 30))
+  await engine.dispose()
+  assert.ok(dead.length > 0 && silentAtFirst.length > dead.length, `${silentAtFirst} and then ${dead}`)
+  assert.equal(records(outcome.stdout).at(-1)?.deadLatentUnits, dead)
 })
 
 for (const device of DEVICES) {
