@@ -8,7 +8,8 @@
  */
 import { gemmTile, multiplyAdd, spmmTile } from './gemm'
 import { clearRows } from './layouts'
-import { BLOCK_ROWS, PAIR, pieces, ROW } from './plan'
+import { BLOCK_ROWS, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
+import { sampleProduct } from './sddmm'
 
 /** Bytes of a tile. */
 const TILE: usize = <usize>PAIR * ROW
@@ -79,6 +80,40 @@ export function spmmPanels(
           spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, 4), from)
         }
       }
+    }
+  }
+}
+
+/**
+ * C [pairs][2][columns], of which only what the lists name is computed, for A as pair panels [pairs][n / 40][2][40] and B as panels
+ * [n / 40][columns][40], n being `terms` rounded up to whole panels; the rest of C is zero. Each pair's rows of C go to
+ * c + pair · cPairStride.
+ */
+export function sddmmPairs(
+  wide: bool,
+  c: usize,
+  cPairStride: i32,
+  marks: usize,
+  pairs: i32,
+  a: usize,
+  b: usize,
+  terms: i32,
+  columns: i32,
+  scratch: usize,
+): void {
+  const blocks = pieces(columns, BLOCK_ROWS)
+  const pairBytes = (<usize>roundUp(terms, PANEL)) << 3
+  const cBytes = (<usize>columns) << 2
+  for (let block = 0; block < blocks; block++) {
+    const first = block * BLOCK_ROWS
+    const blockBytes = (<usize>min(BLOCK_ROWS, columns - first)) << 2
+    for (let p = 0; p < pairs; p++) {
+      const to = floatAt(c, p * cPairStride)
+      memory.fill(floatAt(to, first), 0, blockBytes)
+      memory.fill(floatAt(to, first) + cBytes, 0, blockBytes)
+      const mark = floatAt(marks, p * (blocks + 1) + block)
+      const list = load<u32>(mark), end = load<u32>(mark, 4)
+      sampleProduct(wide, to, cBytes, list, end, a + <usize>p * pairBytes, b, <usize>columns * ROW, terms, scratch)
     }
   }
 }

@@ -9,11 +9,12 @@ import { inferSteps, trainSteps } from './schedule'
 
 export { adam, adamSecondMomentScale, adamStepSize } from './adam'
 export { arrangeBatches, signImages } from './arrange'
-export { gemmPanels, registerOnlyMultiplyAdd12, spmmPanels } from './bench'
+export { gemmPanels, registerOnlyMultiplyAdd12, sddmmPairs, spmmPanels } from './bench'
 export { gemmTile, registerOnlyMultiplyAdd, spmmTile } from './gemm'
 export { extendRowList, listColumns } from './lists'
 export { packWeights, unpackWeights } from './packing'
 export { normals16 } from './random'
+export { sampleProduct } from './sddmm'
 export { cosTurns4Array, exp4Array, log4Array, sigmoid4Array, sinTurns4Array } from './vectors'
 
 /** Trains the job's steps, sharing them with every other worker that calls this with the same job. */

@@ -5,10 +5,11 @@
  * Sizes are counted in elements (rows, columns, images), never in bytes. Addresses are byte addresses, multiples of 16.
  *
  * Letters: B rows (images) of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel.
- * A *panel* groups 40 columns, a *pair* groups 2 rows or 2 columns. Four layouts carry everything:
+ * A *panel* groups 40 columns, a *pair* groups 2 rows or 2 columns. Five layouts carry everything:
  *
  *   panels        [column / 40][row][40]     operands read as vectors: weights, their transposes, deltas; pixels, hidden units
  *   row pairs     [row / 2][column][2]       dense operand broadcast over a panel: input gradient
+ *   pair panels   [row / 2][column / 40][2][40]   operand of dot products: input gradient behind a ReLU
  *   lists         [pair][entry]              sparse operand broadcast over a panel: of a pair of rows or columns only the
  *                                            places where not both are zero, see `lists.ts`
  *   rows          [row][column]              what goes in and out
@@ -52,8 +53,10 @@ export class LayerPlan {
   weight: u32
   weightM: u32
   weightV: u32
-  /** Panels of W: [I / 40][⌈O⌉][40], the operand of the input gradient; 0 for the first layer, which needs none. */
+  /** Panels of W: [I / 40][⌈O⌉][40], the operand of a dense input gradient; 0 where there is none. */
   weightT: u32
+  /** 1: behind a ReLU, the input gradient is computed only where it passes (`sddmm.ts`), out of the panels of Wᵀ. */
+  sampled: i32
   /** [⌈O⌉] */
   bias: u32
   biasM: u32
@@ -68,7 +71,7 @@ export class LayerPlan {
   columnEnds: u32
   /** Two pairings of the columns, [⌈O⌉] 32-bit words each, see `pairing.ts`. */
   pairings: u32
-  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40] and row pairs [B / 2][⌈O⌉][2]. */
+  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and as row pairs, or as pair panels where the input gradient is sampled. */
   delta: u32
   deltaPairs: u32
 }

@@ -6,7 +6,7 @@ import { adam, adamSecondMomentScale, adamStepSize } from './adam'
 import { CHUNK_ROWS, forwardSums, LOGITS_OFFSET, pairLogits } from './forward'
 import { gemmTile, spmmTile } from './gemm'
 import { clearRows, copyRows, storeRowPairs, storeTransposedBlock } from './layouts'
-import { columnEnd, columnEntries, PANEL_PAIRS, pairsOfPanel } from './lists'
+import { columnEnd, columnEntries, PANEL_PAIRS, pairsOfPanel, rowMark } from './lists'
 import { NEIGHBOURS, pairingOf, unitAt } from './pairing'
 import {
   ACTIVATION_SOFTMAX,
@@ -23,6 +23,7 @@ import {
   rowsOfStep,
   SEGMENT_ROWS,
 } from './plan'
+import { SAMPLE_SCRATCH, sampleProduct } from './sddmm'
 import { crossEntropyRow, softmaxRow } from './softmax'
 import {
   addSquaredErrors,
@@ -68,12 +69,14 @@ export function forwardLoss(job: Job, batch: BatchPlan, step: i32, sums: usize, 
   }
 }
 
-/** Rows [row0, row1) of a panel of δ at `delta` also as row pairs, where the layer wants them. */
+/** Rows [row0, row1) of a panel of δ at `delta` also as the layer's input gradient reads them, if it has one. */
 function storeDeltaPairs(layer: LayerPlan, delta: usize, row0: i32, row1: i32, column: i32): void {
   if (layer.deltaPairs === 0) return
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let row = row0; row < row1; row += PAIR) {
-    storeRowPairs(<usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + column)) << 3), delta)
+    const to = <usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + column)) << 3)
+    if (layer.sampled !== 0) copyRows(to, delta, PAIR_ROWS)
+    else storeRowPairs(to, delta)
     delta += PAIR_ROWS
   }
 }
@@ -113,7 +116,52 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, sums: usize,
 }
 
 /** δ of layer `index` − 1 from δ of layer `index` for rows [row0, row1): δ W, times the derivative of the activation. */
-export function backwardInput(job: Job, index: i32, sums: usize, row0: i32, row1: i32): void {
+export function backwardInput(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
+  if (layerAt(job, index).sampled !== 0) backwardSampled(job, index, scratch, row0, row1)
+  else backwardDense(job, index, scratch, row0, row1)
+}
+
+/**
+ * Behind a ReLU: only for the inputs on the row lists, since no gradient passes the others. Blocks outside: the weights of a block of
+ * inputs serve all rows of δ from the second cache.
+ */
+function backwardSampled(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
+  const layer = layerAt(job, index)
+  const before = layerAt(job, index - 1)
+  const paddedInputs = roundUp(layer.inputs, PANEL)
+  const deltaRowBytes = (<usize>roundUp(layer.outputs, PANEL)) << 2
+  const gradient = scratch + SAMPLE_SCRATCH
+  for (let column0 = 0; column0 < paddedInputs; column0 += BLOCK_ROWS) {
+    const columns = min(BLOCK_ROWS, paddedInputs - column0)
+    const gradientRowBytes = (<usize>columns) << 2
+    for (let row = row0; row < row1; row += PAIR) {
+      const mark = rowMark(before.rowMarks, row / PAIR, paddedInputs, column0 / BLOCK_ROWS)
+      clearRows(gradient, 2 * gradientRowBytes)
+      sampleProduct(
+        job.wideTile !== 0,
+        gradient - ((<usize>column0) << 2),
+        gradientRowBytes,
+        load<u32>(mark),
+        load<u32>(mark, 4),
+        <usize>layer.deltaPairs + <usize>row * deltaRowBytes,
+        layer.weight,
+        <usize>paddedInputs * ROW,
+        layer.outputs,
+        scratch,
+      )
+      for (let column = 0; column < columns; column += PANEL) {
+        const delta = panelAt(before.delta, row, column0 + column, job.rowCapacity)
+        const from = gradient + ((<usize>column) << 2)
+        copyRows(delta, from, ROW)
+        copyRows(delta + ROW, from + gradientRowBytes, ROW)
+        storeDeltaPairs(before, delta, row, row + PAIR, column0 + column)
+      }
+    }
+  }
+}
+
+/** Where every input's gradient counts, or the sums are too short for dot products to pay. */
+function backwardDense(job: Job, index: i32, sums: usize, row0: i32, row1: i32): void {
   const layer = layerAt(job, index)
   const before = layerAt(job, index - 1)
   const paddedInputs = roundUp(layer.inputs, PANEL)

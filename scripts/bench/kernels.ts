@@ -10,15 +10,14 @@ import { HourglassError } from '../../src/errors.ts'
 import type { Contestant, Effort, Measurement } from './measure.ts'
 import { measure, timed } from './measure.ts'
 import { Arena, type BenchCore, type PlacedProduct, placeProduct } from './placed-product.ts'
-import { cachedTiles, type Phase, type Product } from './products.ts'
+import { cachedTiles, type Method, type Phase, type Product } from './products.ts'
 
 export interface KernelRow {
   readonly layer: string
   readonly phase: Phase
   /** Rows × terms × columns. */
   readonly shape: readonly [number, number, number]
-  /** `lists`: pairs of zeros are skipped; `dense`: all is multiplied. */
-  readonly method: 'lists' | 'dense'
+  readonly method: Method
   readonly time: Measurement
   /** Of the multiply-adds that the kernel does, those in the padding of whole tiles included. */
   readonly gflops: number
@@ -26,7 +25,7 @@ export interface KernelRow {
   readonly shareOfLimit: number
   /** Of the multiply-adds done that are part of the product. */
   readonly usefulGflops: number
-  /** Of the product's multiply-adds, those that are skipped because a pair of A is zero. */
+  /** Of the product's multiply-adds, those that are skipped because a pair of A is zero or a pair of C not wanted. */
   readonly skipped: number
   /** Largest error found before timing, relative to the bound that rounding allows; at most 1. */
   readonly verifiedError: number
@@ -98,7 +97,7 @@ export async function benchKernels(
       layer: product.layer,
       phase: product.phase,
       shape: [product.rows, product.terms, product.columns],
-      method: product.usesLists ? 'lists' : 'dense',
+      method: product.method,
       time,
       gflops,
       shareOfLimit: gflops / limitGflops,

@@ -2,7 +2,7 @@
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
 import { growMemory } from '../../src/engines/wasm/memory-map.ts'
 import { roundUp } from '../../src/engines/wasm/packing.ts'
-import { ENTRY_BYTES, PAIR, PANEL } from '../../src/engines/wasm/plan.ts'
+import { BLOCK_ROWS, ENTRY_BYTES, PAIR, PANEL } from '../../src/engines/wasm/plan.ts'
 import type { Product } from './products.ts'
 
 /** The core with the exports of assembly/bench.ts. */
@@ -33,6 +33,18 @@ export interface BenchCore extends CoreExports {
     b: number,
     bPanelStride: number,
     panels: number,
+  ): void
+  sddmmPairs(
+    wide: number,
+    c: number,
+    cPairStride: number,
+    marks: number,
+    pairs: number,
+    a: number,
+    b: number,
+    terms: number,
+    columns: number,
+    scratch: number,
   ): void
   registerOnlyMultiplyAdd12(c: number, n: number): void
 }
@@ -85,11 +97,22 @@ export interface PlacedProduct {
 
 /** Floats of a tile. */
 const TILE = PAIR * PANEL
+/** Of assembly/sddmm.ts: LANES, WIDE_UNITS, NARROW_UNITS, SAMPLE_SCRATCH. */
+const DOT_LANES = 8
+const WIDE_UNITS = 6
+const NARROW_UNITS = 3
+const SAMPLE_SCRATCH_BYTES = 832
 
 /** Copies the operands into memory. */
 export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, product: Product): PlacedProduct {
-  const { rows, terms, columns, usesLists, chunkRows } = product
-  const name = `${product.layer} ${product.phase}`
+  return product.gate
+    ? placeSampled(core, arena, wide, product, product.gate)
+    : placeTiled(core, arena, wide, product)
+}
+
+/** By tiles over panels of B: dense, or by lists of A. */
+function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Product): PlacedProduct {
+  const { rows, terms, columns, chunkRows, blockTerms } = product
   const pairs = Math.ceil(rows / PAIR)
   const panels = Math.ceil(columns / PANEL)
   const chunkPairs = chunkRows / PAIR
@@ -97,7 +120,8 @@ export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, produ
   const b = arena.floats(packPanels(product, capacity))
   const inPlace = arena.reserve(chunkPairs * TILE * 4)
   const all = arena.reserve(panels * pairs * TILE * 4)
-  const lists = usesLists ? placeLists(arena, product) : undefined
+  const usesLists = product.method === 'lists'
+  const lists = usesLists ? placeLists(arena, product.left, rows, terms, blockTerms) : undefined
   const a = usesLists ? 0 : arena.floats(packPairs(product, capacity))
   const entries = lists?.entries ?? pairs * terms
 
@@ -136,7 +160,7 @@ export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, produ
   }
 
   return {
-    name,
+    name: nameOf(product),
     product,
     multiplyAdds: entries * panels * TILE,
     // The last pair may be of one row only, which is so for none of MNIST's shapes at an even batch.
@@ -149,6 +173,52 @@ export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, produ
       return unpackTiles(tiles, product, pairs)
     },
   }
+}
+
+/** By dot products of rows of A and B, for what the lists of the gate name. */
+function placeSampled(
+  core: BenchCore,
+  arena: Arena,
+  wide: boolean,
+  product: Product,
+  gate: Float32Array,
+): PlacedProduct {
+  const { left, right, rows, terms, columns } = product
+  const pairs = Math.ceil(rows / PAIR)
+  const capacity = roundUp(terms, PANEL)
+  const width = roundUp(columns, PANEL)
+  const transposed = Float32Array.from({ length: terms * columns }, (_, i) => {
+    return right[(i % terms) * columns + Math.floor(i / terms)]
+  })
+  const a = arena.floats(packBlocks(left, rows, terms, PAIR, capacity))
+  const b = arena.floats(packBlocks(transposed, columns, terms, width, capacity))
+  const inPlace = arena.reserve(PAIR * width * 4)
+  const all = arena.reserve(pairs * PAIR * width * 4)
+  const scratch = arena.reserve(SAMPLE_SCRATCH_BYTES)
+  const { marks, entries, blockEntries } = placeLists(arena, gate, rows, columns, BLOCK_ROWS)
+  const run = (c: number, pairStride: number) =>
+    core.sddmmPairs(Number(wide), c, pairStride, marks, pairs, a, b, terms, width, scratch)
+  const units = wide ? WIDE_UNITS : NARROW_UNITS
+  const dots = blockEntries.reduce((sum, count) => sum + PAIR * roundUp(count, units), 0)
+  return {
+    name: nameOf(product),
+    product,
+    multiplyAdds: dots * roundUp(terms, DOT_LANES),
+    usefulMultiplyAdds: Math.min(entries * PAIR, rows * columns) * terms,
+    runInPlace: () => run(inPlace, 0),
+    compute() {
+      const found = new Float32Array(arena.memory.buffer, all, pairs * PAIR * width)
+      found.fill(Number.NaN)
+      run(all, PAIR * width)
+      return Float32Array.from({ length: rows * columns }, (_, i) => {
+        return found[Math.floor(i / columns) * width + (i % columns)]
+      })
+    },
+  }
+}
+
+function nameOf({ layer, phase }: Product): string {
+  return `${layer} ${phase}`
 }
 
 // ——— Layouts, as `assembly/plan.ts` names them ———
@@ -176,19 +246,47 @@ function packPairs({ left, rows, terms }: Product, capacity: number): Float32Arr
   return pairs
 }
 
+/** A matrix (rows, columns) as [rows / height][capacity / 40][height][40]: pair panels, or panels where `height` is all rows. */
+function packBlocks(
+  values: Float32Array,
+  rows: number,
+  columns: number,
+  height: number,
+  capacity: number,
+): Float32Array {
+  const packed = new Float32Array(roundUp(rows, height) * capacity)
+  for (let row = 0; row < rows; row++) {
+    const first = Math.floor(row / height) * height * capacity
+    for (let column = 0; column < columns; column++) {
+      const panel = Math.floor(column / PANEL)
+      packed[first + (panel * height + (row % height)) * PANEL + (column % PANEL)] =
+        values[row * columns + column]
+    }
+  }
+  return packed
+}
+
 interface PlacedLists {
   /** Address of [rows / 2][blocks + 1] addresses. */
   readonly marks: number
   readonly blocks: number
-  /** Entries of all lists. */
+  /** Entries of all lists, and of each block of each. */
   readonly entries: number
+  readonly blockEntries: readonly number[]
 }
 
-/** A as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/lists.ts` has them. */
-function placeLists(arena: Arena, { left, rows, terms, blockTerms }: Product): PlacedLists {
+/** A matrix (rows, terms) as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/lists.ts` has them. */
+function placeLists(
+  arena: Arena,
+  values: Float32Array,
+  rows: number,
+  terms: number,
+  blockTerms: number,
+): PlacedLists {
   const pairs = Math.ceil(rows / PAIR)
   const blocks = Math.ceil(terms / blockTerms)
   const marks = new Uint32Array(pairs * (blocks + 1))
+  const blockEntries: number[] = []
   const words: number[] = []
   const bits = new DataView(new ArrayBuffer(4))
   const append = (value: number) => {
@@ -196,14 +294,18 @@ function placeLists(arena: Arena, { left, rows, terms, blockTerms }: Product): P
     words.push(bits.getUint32(0))
   }
   for (let pair = 0; pair < pairs; pair++) {
-    for (let term = 0; term < terms; term++) {
-      if (term % blockTerms === 0) marks[pair * (blocks + 1) + term / blockTerms] = words.length * 4
-      const first = left[pair * PAIR * terms + term]
-      const second = pair * PAIR + 1 < rows ? left[(pair * PAIR + 1) * terms + term] : 0
-      if (first === 0 && second === 0) continue
-      words.push(term * PANEL * 4)
-      append(first)
-      append(second)
+    for (let block = 0; block < blocks; block++) {
+      marks[pair * (blocks + 1) + block] = words.length * 4
+      const before = words.length
+      for (let term = block * blockTerms; term < Math.min(terms, (block + 1) * blockTerms); term++) {
+        const first = values[pair * PAIR * terms + term]
+        const second = pair * PAIR + 1 < rows ? values[(pair * PAIR + 1) * terms + term] : 0
+        if (first === 0 && second === 0) continue
+        words.push(term * PANEL * 4)
+        append(first)
+        append(second)
+      }
+      blockEntries.push(((words.length - before) * 4) / ENTRY_BYTES)
     }
     marks[pair * (blocks + 1) + blocks] = words.length * 4
   }
@@ -212,6 +314,7 @@ function placeLists(arena: Arena, { left, rows, terms, blockTerms }: Product): P
     marks: arena.words(marks.map((mark) => lists + mark)),
     blocks,
     entries: (words.length * 4) / ENTRY_BYTES,
+    blockEntries,
   }
 }
 

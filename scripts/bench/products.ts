@@ -3,16 +3,24 @@
  * what they must give. Each is C (rows, columns) = A (rows, terms) · B (terms, columns).
  *
  *   forward          C = X Wᵀ     rows images, terms inputs, columns outputs
- *   input gradient   C = δ W      rows images, terms outputs, columns inputs; not for the first layer, whose inputs are data
+ *   input gradient   C = δ W      rows images, terms outputs, columns inputs; not for the first layer, whose inputs are data;
+ *                                 where training samples it, only what passes the ReLU
  *   weight gradient  C = Xᵀ δ     rows inputs, terms images, columns outputs; pairs of rows are neighbours here, where
  *                                 training pairs hidden units that fire together and skips more
  */
 import { forward } from '../../src/engines/reference/forward.ts'
 import { meanSquaredErrorBackward } from '../../src/engines/reference/loss.ts'
 import { SHARD_ROWS } from '../../src/engines/wasm/engine-memory.ts'
+import { samplesInputGradient } from '../../src/engines/wasm/memory-map.ts'
 import { BLOCK_ROWS, PANEL, SEGMENT_ROWS } from '../../src/engines/wasm/plan.ts'
 import type { Network } from '../../src/model/network.ts'
 import { parameterTable } from '../../src/model/network.ts'
+
+/**
+ * How training computes a product: by lists of the non-zero pairs of A (2 rows of one term); all of it; or, `sampled`, only those
+ * places of C that pairs of a gate (2 rows of one column) leave open.
+ */
+export type Method = 'lists' | 'dense' | 'sampled'
 
 export type Phase = 'forward' | 'input gradient' | 'weight gradient' | 'in the first cache'
 
@@ -26,8 +34,9 @@ export interface Product {
   readonly left: Float32Array
   /** B, (terms, columns). */
   readonly right: Float32Array
-  /** Whether training walks lists of the non-zero pairs of A (2 rows of one term), or all of A. */
-  readonly usesLists: boolean
+  readonly method: Method
+  /** For method `sampled`, (rows, columns): C is wanted where this is above 0, and is 0 elsewhere. */
+  readonly gate?: Float32Array
   /** Terms of a block of the lists, and rows whose sums are kept at a time, as in training. */
   readonly blockTerms: number
   readonly chunkRows: number
@@ -115,7 +124,7 @@ export function stepProducts(network: Network, parameters: Float32Array, images:
     )
     if (index > 0) {
       const inputGradient = product(name, 'input gradient', delta, weights, batch, width, inputs)
-      ofLayer.push(inputGradient)
+      ofLayer.push(samplesInputGradient(network, index) ? sampled(inputGradient, x) : inputGradient)
       // Every hidden layer is a ReLU: no gradient passes where its output is zero.
       delta = Float32Array.from(inputGradient.expected.sums, (sum, i) => (x[i] > 0 ? sum : 0))
     }
@@ -123,6 +132,13 @@ export function stepProducts(network: Network, parameters: Float32Array, images:
     products.unshift(...ofLayer)
   }
   return products
+}
+
+/** The same product where `gate` is above 0, and 0 elsewhere. */
+function sampled(dense: Product, gate: Float32Array): Product {
+  const { sums, magnitudes } = dense.expected
+  const open = (values: Float64Array) => values.map((value, i) => (gate[i] > 0 ? value : 0))
+  return { ...dense, method: 'sampled', gate, expected: { sums: open(sums), magnitudes: open(magnitudes) } }
 }
 
 /** Rows of sums that a worker's scratch holds (CHUNK_ROWS in assembly/forward.ts). */
@@ -147,7 +163,7 @@ function product(
     columns,
     left,
     right,
-    usesLists: blockTerms !== undefined,
+    method: blockTerms === undefined ? 'dense' : 'lists',
     blockTerms: blockTerms ?? terms,
     chunkRows: phase === 'weight gradient' ? PANEL : CHUNK_ROWS,
     expected: exactProduct(left, right, rows, terms, columns),

@@ -57,6 +57,18 @@ export interface KernelExports extends CoreExports {
     rows: number,
     rowCapacity: number,
   ): void
+  sampleProduct(
+    wide: number,
+    c: number,
+    cStride: number,
+    list: number,
+    end: number,
+    a: number,
+    b: number,
+    panelBytes: number,
+    terms: number,
+    scratch: number,
+  ): void
   pairUnits(layer: number, step: number, panel: number, outputs: number, rows: number, scratch: number): void
   normals16(out: number, words: number, firstPixel: number, image: number, epoch: number, seed: number): void
 }

@@ -6,12 +6,12 @@
  *   control      counters that workers meet at, one to a cache line
  *   job          what to do now, the layers, the two minibatch buffers
  *   scratch      sums and one pair of logits for each worker
- *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W, biases and their moments
+ *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W where they are wanted, biases and their moments
  *   ─ laid anew when a training set comes ─
  *   images       bytes, rows padded to a multiple of 8, unless they are there already; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, lists of non-zero inputs
- *   activations  per layer: outputs as panels and lists, deltas as panels and row pairs
+ *   activations  per layer: outputs as panels and lists, deltas as panels and as row pairs or pair panels
  *   losses       of rows and of minibatches
  *   staging      order and losses of an epoch; inputs, outputs and errors of inference
  */
@@ -69,11 +69,21 @@ class Regions {
   }
 }
 
+/** Sums shorter than this are too short for dot products to pay. */
+const LEAST_SAMPLED_OUTPUTS = 64
+
+/** Whether a layer's input gradient is computed only where the ReLU before it lets it pass (assembly/sddmm.ts). */
+export function samplesInputGradient({ layers }: Network, index: number): boolean {
+  return (
+    index > 0 && layers[index - 1].activation === 'relu' && layers[index].outputs >= LEAST_SAMPLED_OUTPUTS
+  )
+}
+
 export interface LayerAddresses {
   readonly weight: number
   readonly weightM: number
   readonly weightV: number
-  /** 0 for the first layer. */
+  /** 0 for a layer without a dense input gradient: the first one, and those that sample it. */
   readonly weightT: number
   readonly bias: number
   readonly biasM: number
@@ -110,7 +120,7 @@ export function mapFixed(network: Network, workers: number, start = FIRST_ADDRES
       weight: regions.reserve(weightBytes),
       weightM: regions.reserve(weightBytes),
       weightV: regions.reserve(weightBytes),
-      weightT: index > 0 ? regions.reserve(weightBytes) : 0,
+      weightT: index > 0 && !samplesInputGradient(network, index) ? regions.reserve(weightBytes) : 0,
       bias: regions.reserve(biasBytes),
       biasM: regions.reserve(biasBytes),
       biasV: regions.reserve(biasBytes),

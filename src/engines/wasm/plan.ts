@@ -18,6 +18,7 @@ export const LAYER_FIELDS = [
   'weightM',
   'weightV',
   'weightT',
+  'sampled',
   'bias',
   'biasM',
   'biasV',
