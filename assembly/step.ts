@@ -160,7 +160,7 @@ function backwardSampled(job: Job, index: i32, scratch: usize, row0: i32, row1: 
   }
 }
 
-/** Where every input's gradient counts, or the sums are too short for dot products to pay. */
+/** Where every input's gradient counts, or most; or the sums are too short for dot products to pay. */
 function backwardDense(job: Job, index: i32, sums: usize, row0: i32, row1: i32): void {
   const layer = layerAt(job, index)
   const before = layerAt(job, index - 1)
