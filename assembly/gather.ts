@@ -13,6 +13,7 @@ import {
   LayerPlan,
   layerAt,
   PAIR,
+  PAIR_ROWS,
   PANEL,
   pieces,
   ROW,
@@ -25,8 +26,6 @@ import { panelAt } from './tiles'
 const BYTE_SCALE: f32 = 255.0
 /** Bytes that are converted at a time; rows of bytes are padded to whole groups. */
 const BYTE_GROUP: usize = 8
-/** Bytes of two rows of a panel. */
-const PAIR_ROWS: usize = 2 * ROW
 
 /** `count` ≤ 40 bytes, in whole groups, → 40 floats value / 255 at out, rounded as one division; zero beyond. */
 function unitFloats40(out: usize, bytes: usize, count: i32): void {

@@ -21,6 +21,8 @@ export const PANEL: i32 = 40
 export const ROW: usize = 160
 /** Rows of a register tile. */
 export const PAIR: i32 = 2
+/** Bytes of two rows of a panel. */
+export const PAIR_ROWS: usize = 2 * ROW
 /** Rows of a panel that stay in the first cache, 32 kB, while every pair of the other operand meets them; whole panels. */
 export const BLOCK_ROWS: i32 = 5 * PANEL
 /** Rows of one segment of the inputs' column lists: so much of a panel of deltas, 41 kB, stays in the first cache. */
@@ -53,10 +55,8 @@ export class LayerPlan {
   weight: u32
   weightM: u32
   weightV: u32
-  /** Panels of W: [I / 40][⌈O⌉][40], the operand of a dense input gradient; 0 where there is none. */
+  /** Panels of W: [I / 40][⌈O⌉][40], the operand of a dense input gradient; 0 where there is none, see `isSampled`. */
   weightT: u32
-  /** 1: behind a ReLU, the input gradient is computed only where it passes (`sddmm.ts`), out of the panels of Wᵀ. */
-  sampled: i32
   /** [⌈O⌉] */
   bias: u32
   biasM: u32
@@ -152,6 +152,11 @@ export class Job {
 
 export function layerAt(job: Job, index: i32): LayerPlan {
   return changetype<LayerPlan>(<usize>job.layers + <usize>index * offsetof<LayerPlan>())
+}
+
+/** Whether the gradient of a layer's inputs, if it is wanted, is computed only where the ReLU before it lets it pass (`sddmm.ts`). */
+export function isSampled(layer: LayerPlan): bool {
+  return layer.weightT === 0
 }
 
 /** The buffer of a step: steps alternate between the two. */

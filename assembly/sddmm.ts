@@ -14,7 +14,7 @@
  * each sum together, and V8 would spill.
  */
 import { ENTRY, multiplyAdd } from './gemm'
-import { PAIR, PANEL, pieces, ROW } from './plan'
+import { PAIR, PAIR_ROWS, PANEL, pieces, ROW } from './plan'
 
 /** Sums of a dot product, and k of one step. */
 const LANES: i32 = 8
@@ -28,8 +28,6 @@ const SUMS: usize = 32
 const TILE_SUMS: usize = <usize>PAIR * WIDE_UNITS * SUMS
 /** Bytes that `sampleProduct` needs for itself. */
 export const SAMPLE_SCRATCH: usize = 2 * TILE_SUMS + 64
-/** Bytes of two rows of a panel. */
-const PAIR_ROWS: usize = 2 * ROW
 
 /** For a tile's way out before step `step` of a panel: the panel in which to take it, which is none or the last. */
 function exitOf(step: i32, lastPanel: usize, lastSteps: i32): usize {

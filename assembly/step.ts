@@ -12,10 +12,12 @@ import {
   ACTIVATION_SOFTMAX,
   BatchPlan,
   BLOCK_ROWS,
+  isSampled,
   Job,
   LayerPlan,
   layerAt,
   PAIR,
+  PAIR_ROWS,
   PANEL,
   pieces,
   ROW,
@@ -34,8 +36,7 @@ import {
   squaredErrorDelta,
 } from './tiles'
 
-/** Bytes of two rows of a panel, and of a 40 × 40 block. */
-const PAIR_ROWS: usize = 2 * ROW
+/** Bytes of a 40 × 40 block. */
 const BLOCK: usize = <usize>PANEL * ROW
 
 /** Last layer for rows [row0, row1) of a minibatch: outputs, loss of each row, and δ. */
@@ -75,7 +76,7 @@ function storeDeltaPairs(layer: LayerPlan, delta: usize, row0: i32, row1: i32, c
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let row = row0; row < row1; row += PAIR) {
     const to = <usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + column)) << 3)
-    if (layer.sampled !== 0) copyRows(to, delta, PAIR_ROWS)
+    if (isSampled(layer)) copyRows(to, delta, PAIR_ROWS)
     else storeRowPairs(to, delta)
     delta += PAIR_ROWS
   }
@@ -117,7 +118,7 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, sums: usize,
 
 /** δ of layer `index` − 1 from δ of layer `index` for rows [row0, row1): δ W, times the derivative of the activation. */
 export function backwardInput(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
-  if (layerAt(job, index).sampled !== 0) backwardSampled(job, index, scratch, row0, row1)
+  if (isSampled(layerAt(job, index))) backwardSampled(job, index, scratch, row0, row1)
   else backwardDense(job, index, scratch, row0, row1)
 }
 

@@ -8,7 +8,7 @@ import { parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import type { CoreExports } from './core.ts'
 import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
-import { growMemory, mapFixed, mapTrainingSet, mapWork, samplesInputGradient } from './memory-map.ts'
+import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
 import { imageRowBytes, roundUp } from './packing.ts'
 import {
   ACTIVATION_CODES,
@@ -130,7 +130,6 @@ export class EngineMemory {
         inputs: layer.inputs,
         outputs: layer.outputs,
         activation: ACTIVATION_CODES[layer.activation],
-        sampled: Number(samplesInputGradient(this.#network, index)),
         ...this.fixed.parameters[index],
         ...work.activations[index],
       })

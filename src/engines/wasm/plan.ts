@@ -18,7 +18,6 @@ export const LAYER_FIELDS = [
   'weightM',
   'weightV',
   'weightT',
-  'sampled',
   'bias',
   'biasM',
   'biasV',
