@@ -117,7 +117,7 @@ function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Produ
   const panels = Math.ceil(columns / PANEL)
   const chunkPairs = chunkRows / PAIR
   const capacity = roundUp(terms, PANEL)
-  const b = arena.floats(packPanels(product, capacity))
+  const b = arena.floats(packPanels(product.right, terms, columns, capacity))
   const inPlace = arena.reserve(chunkPairs * TILE * 4)
   const all = arena.reserve(panels * pairs * TILE * 4)
   const usesLists = product.method === 'lists'
@@ -185,13 +185,12 @@ function placeSampled(
 ): PlacedProduct {
   const { left, right, rows, terms, columns } = product
   const pairs = Math.ceil(rows / PAIR)
-  const capacity = roundUp(terms, PANEL)
   const width = roundUp(columns, PANEL)
   const transposed = Float32Array.from({ length: terms * columns }, (_, i) => {
     return right[(i % terms) * columns + Math.floor(i / terms)]
   })
-  const a = arena.floats(packBlocks(left, rows, terms, PAIR, capacity))
-  const b = arena.floats(packBlocks(transposed, columns, terms, width, capacity))
+  const a = arena.floats(packPanels(left, rows, terms, PAIR))
+  const b = arena.floats(packPanels(transposed, columns, terms, width))
   const inPlace = arena.reserve(PAIR * width * 4)
   const all = arena.reserve(pairs * PAIR * width * 4)
   const scratch = arena.reserve(SAMPLE_SCRATCH_BYTES)
@@ -223,16 +222,22 @@ function nameOf({ layer, phase }: Product): string {
 
 // ——— Layouts, as `assembly/plan.ts` names them ———
 
-/** B as panels [columns / 40][capacity][40]. */
-function packPanels({ right, terms, columns }: Product, capacity: number): Float32Array {
-  const panels = new Float32Array(Math.ceil(columns / PANEL) * capacity * PANEL)
-  for (let term = 0; term < terms; term++) {
+/**
+ * A matrix (rows, columns) as [rows / height][columns / 40][height][40], rows rounded up to whole heights and columns to whole panels:
+ * panels where `height` is at least all rows, pair panels where it is two.
+ */
+function packPanels(values: Float32Array, rows: number, columns: number, height: number): Float32Array {
+  const width = roundUp(columns, PANEL)
+  const packed = new Float32Array(roundUp(rows, height) * width)
+  for (let row = 0; row < rows; row++) {
+    const first = Math.floor(row / height) * height * width
     for (let column = 0; column < columns; column++) {
       const panel = Math.floor(column / PANEL)
-      panels[(panel * capacity + term) * PANEL + (column % PANEL)] = right[term * columns + column]
+      packed[first + (panel * height + (row % height)) * PANEL + (column % PANEL)] =
+        values[row * columns + column]
     }
   }
-  return panels
+  return packed
 }
 
 /** A as pairs [rows / 2][capacity][2]. */
@@ -244,26 +249,6 @@ function packPairs({ left, rows, terms }: Product, capacity: number): Float32Arr
     }
   }
   return pairs
-}
-
-/** A matrix (rows, columns) as [rows / height][capacity / 40][height][40]: pair panels, or panels where `height` is all rows. */
-function packBlocks(
-  values: Float32Array,
-  rows: number,
-  columns: number,
-  height: number,
-  capacity: number,
-): Float32Array {
-  const packed = new Float32Array(roundUp(rows, height) * capacity)
-  for (let row = 0; row < rows; row++) {
-    const first = Math.floor(row / height) * height * capacity
-    for (let column = 0; column < columns; column++) {
-      const panel = Math.floor(column / PANEL)
-      packed[first + (panel * height + (row % height)) * PANEL + (column % PANEL)] =
-        values[row * columns + column]
-    }
-  }
-  return packed
 }
 
 interface PlacedLists {
