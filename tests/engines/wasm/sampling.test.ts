@@ -1,0 +1,32 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { samplesInputGradient } from '../../../src/engines/wasm/memory-map.ts'
+import type { AutoencoderSizes, Network } from '../../../src/model/network.ts'
+import { autoencoder } from '../../../src/model/network.ts'
+
+const test = suite('layers whose input gradient is sampled')
+
+function sampled(network: Network): string[] {
+  return network.layers.filter((_, index) => samplesInputGradient(network, index)).map(({ name }) => name)
+}
+
+function mnist(sizes: Partial<AutoencoderSizes>): Network {
+  return autoencoder({ input: 784, hidden: 392, bottleneck: 8, ...sizes })
+}
+
+test('behind a ReLU, with long sums, where few units fire or there are few', () => {
+  for (const bottleneck of [1, 8, 16]) assert.equal(sampled(mnist({ bottleneck })), ['fc3', 'fc4'])
+  for (const bottleneck of [17, 32, 128]) assert.equal(sampled(mnist({ bottleneck })), [])
+})
+
+test('not behind another activation, whose derivative is not zero', () => {
+  assert.equal(sampled(mnist({ latentActivation: 'identity' })), ['fc4'])
+})
+
+test('not with short sums', () => {
+  assert.equal(sampled(mnist({ hidden: 63 })), ['fc4'])
+  assert.equal(sampled(mnist({ hidden: 64 })), ['fc3', 'fc4'])
+  assert.equal(sampled(mnist({ input: 63 })), ['fc3'])
+})
+
+test.run()
