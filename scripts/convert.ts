@@ -1,7 +1,8 @@
 /** `npm run convert -- IN OUT`: a model from .pth to .safetensors or back, or out of a checkpoint. */
 import { checkWritable, writeFileAtomically } from '../src/data/node-files.ts'
 import { CHECKPOINT_KEY, modelFormat, writeModel } from '../src/formats/model-file.ts'
-import { autoencoderSizes, parameterCount } from '../src/model/network.ts'
+import { parameterCount } from '../src/model/network.ts'
+import { autoencoderSizes } from '../src/model/recipes.ts'
 import { commandLine, runCommand } from './cli.ts'
 import { loadModel } from './model-option.ts'
 

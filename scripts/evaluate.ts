@@ -19,7 +19,8 @@ import {
 } from '../src/experiments/evaluation.ts'
 import { drawEvaluationFigures } from '../src/experiments/evaluation-figures.ts'
 import { readModel } from '../src/formats/model-file.ts'
-import { type AutoencoderSizes, autoencoderSizes, parameterCount } from '../src/model/network.ts'
+import { parameterCount } from '../src/model/network.ts'
+import { type AutoencoderSizes, autoencoderSizes } from '../src/model/recipes.ts'
 import { stateOf } from '../src/model/state.ts'
 import {
   commandLine,

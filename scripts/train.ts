@@ -7,7 +7,7 @@ import type { Engine } from '../src/engines/engine.ts'
 import { HourglassError, TrainingError } from '../src/errors.ts'
 import { loadCanvas } from '../src/figures/canvas.ts'
 import { writeModel } from '../src/formats/model-file.ts'
-import { autoencoder } from '../src/model/network.ts'
+import { hourglass } from '../src/model/recipes.ts'
 import type { FloatArray, ModelState } from '../src/model/state.ts'
 import { writeCheckpoint } from '../src/training/checkpoint.ts'
 import { deadLatentUnits } from '../src/training/latent-units.ts'
@@ -26,7 +26,7 @@ async function main(args: string[]): Promise<number | undefined> {
   const report = settings.isJson ? jsonReport() : textReport()
   // Before the first epoch rather than after the last.
   for (const file of Object.values(settings.files)) await checkWritable(file)
-  const network = autoencoder(settings.sizes)
+  const network = hourglass(settings.sizes)
   const engine = await createEngine(network, settings.engine)
   try {
     const { checkpoint, file } = settings.resume ?? {}
@@ -118,7 +118,7 @@ async function writeOutputs(
   canPlot: boolean | undefined,
 ): Promise<string[]> {
   const { sizes, config, data, files } = settings
-  const network = autoencoder(sizes)
+  const network = hourglass(sizes)
   const { parameters } = state
   const hasPlot = canPlot === true && progress.history.length > 0
   const plotted = hasPlot ? drawPlot(settings, progress) : undefined

@@ -2,8 +2,9 @@
 import { styleText } from 'node:util'
 import type { Dataset } from '../src/data/dataset.ts'
 import type { EngineInfo } from '../src/engines/engine.ts'
-import type { AutoencoderSizes } from '../src/model/network.ts'
-import { autoencoder, parameterCount } from '../src/model/network.ts'
+import { type Activation, parameterCount } from '../src/model/network.ts'
+import type { AutoencoderSizes } from '../src/model/recipes.ts'
+import { hourglass } from '../src/model/recipes.ts'
 import type { EpochRecord } from '../src/training/history.ts'
 import type { TrainingConfig, TrainingHooks } from '../src/training/trainer.ts'
 import { duration, progressBar } from './progress-bar.ts'
@@ -57,7 +58,7 @@ export function jsonReport(): TrainingReport {
         limit: limit ?? null,
         trainImages: data.train.count,
         testImages: data.test.count,
-        parameters: parameterCount(autoencoder(sizes)),
+        parameters: parameterCount(hourglass(sizes)),
         device: machine.device,
         threads: machine.threads,
         arithmetic: machine.arithmetic,
@@ -136,10 +137,16 @@ export function textReport(): TrainingReport {
   }
 }
 
-const ACTIVATION_NAMES = { relu: 'ReLU', identity: 'none', sigmoid: 'sigmoid', softmax: 'softmax' } as const
+const ACTIVATION_NAMES: Record<Activation, string> = {
+  relu: 'ReLU',
+  tanh: 'tanh',
+  sigmoid: 'sigmoid',
+  identity: 'none',
+  softmax: 'softmax',
+}
 
 function modelSummary(sizes: Required<AutoencoderSizes>): string[] {
-  const network = autoencoder(sizes)
+  const network = hourglass(sizes)
   const rows = network.layers.map(({ name, inputs, outputs, activation }) => {
     const shape = `(${outputs}, ${inputs})`.padEnd(14)
     const parameters = count(outputs * (inputs + 1)).padStart(9)

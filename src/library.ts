@@ -21,14 +21,27 @@ export type { OnnxModel, OnnxPart, OnnxPort } from './formats/onnx.ts'
 export { writeOnnx } from './formats/onnx.ts'
 export type {
   Activation,
-  AutoencoderSizes,
-  LatentActivation,
+  HiddenActivation,
   Layer,
   Loss,
   Network,
   ParameterEntry,
 } from './model/network.ts'
-export { autoencoder, autoencoderSizes, parameterCount, parameterTable } from './model/network.ts'
+export {
+  codeSize,
+  describeSizes,
+  inputSize,
+  outputSize,
+  parameterCount,
+  parameterTable,
+} from './model/network.ts'
+export type {
+  AutoencoderSizes,
+  ClassifierOptions,
+  HourglassOptions,
+  LatentActivation,
+} from './model/recipes.ts'
+export { autoencoderSizes, classifier, hourglass } from './model/recipes.ts'
 export type { FloatArray, ModelState } from './model/state.ts'
 export { stateOf } from './model/state.ts'
 export { imageNoise, initialParameters, STREAM_EVALUATION_NOISE, shuffledOrder } from './random/streams.ts'

@@ -2,8 +2,9 @@
 import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
-import type { AutoencoderSizes, Network } from '../../src/model/network.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import type { Network } from '../../src/model/network.ts'
+import type { AutoencoderSizes } from '../../src/model/recipes.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'
 import {
   BATCH_SIZE,
@@ -35,7 +36,7 @@ export interface BenchEngine {
 }
 
 export function networkOf({ hidden, bottleneck }: Pick<Setting, 'hidden' | 'bottleneck'>): Network {
-  return autoencoder({ input: 784, hidden, bottleneck })
+  return hourglass({ input: 784, hidden, bottleneck })
 }
 
 /**

@@ -54,7 +54,7 @@ export async function firstLosses(
   steps: number,
 ): Promise<number[]> {
   const { inputs } = engine.network.layers[0]
-  await engine.setTrainingSet({ images })
+  await engine.setTrainingSet({ rows: images })
   await engine.initialize(SEED)
   const order = Uint32Array.from({ length: batchSize * steps }, (_, i) => i % (images.length / inputs))
   const { batchLosses } = await engine.trainEpoch({

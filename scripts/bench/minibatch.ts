@@ -42,7 +42,7 @@ async function trainedParameters(
 ): Promise<Float32Array> {
   const engine = await createEngine(network, { device: 'cpu', threads, simd })
   try {
-    await engine.setTrainingSet({ images: set.images })
+    await engine.setTrainingSet({ rows: set.images })
     await engine.initialize(SEED)
     const order = shuffledOrder(set.count, SEED, 1).subarray(0, steps * BATCH_SIZE)
     const request = { seed: SEED, epoch: 1, batchSize: BATCH_SIZE, learningRate, weightDecay, order }

@@ -98,12 +98,12 @@ export function stepProducts(network: Network, parameters: Float32Array, images:
   const table = parameterTable(network)
   const batch = images.length / layers[0].inputs
   const outputs = forward(network, Float64Array.from(parameters), Float64Array.from(images))
-  const inputsOf = (index: number) => (index === 0 ? images : Float32Array.from(outputs[index - 1]))
+  const inputsOf = (index: number) => (index === 0 ? images : Float32Array.from(outputs[index - 1].y))
 
   const products: Product[] = []
-  let delta = Float32Array.from(
-    meanSquaredErrorBackward(outputs[layers.length - 1], Float64Array.from(images)),
-  )
+  const { y } = outputs[layers.length - 1]
+  const dY = meanSquaredErrorBackward(y, Float64Array.from(images))
+  let delta = Float32Array.from(dY, (d, i) => d * y[i] * (1 - y[i]))
   for (let index = layers.length - 1; index >= 0; index--) {
     const { name, inputs, outputs: width } = layers[index]
     const x = inputsOf(index)

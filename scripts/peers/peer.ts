@@ -15,12 +15,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { HourglassError } from '../../src/errors.ts'
-import {
-  autoencoderSizes,
-  type Network,
-  type ParameterEntry,
-  parameterTable,
-} from '../../src/model/network.ts'
+import { type Network, type ParameterEntry, parameterTable } from '../../src/model/network.ts'
+import { autoencoderSizes } from '../../src/model/recipes.ts'
 
 const PROGRAMS = {
   pytorch: { title: 'PyTorch (eager)', file: 'pytorch.py', variant: 'default' },

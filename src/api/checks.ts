@@ -4,7 +4,7 @@ import { checkInteger, countRows } from '../engines/checks.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
 import type { EvaluationOptions } from '../experiments/evaluation.ts'
-import type { AutoencoderSizes } from '../model/network.ts'
+import type { AutoencoderSizes } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
 
 export const SEED_LIMIT = 2 ** 32

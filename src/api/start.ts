@@ -1,8 +1,9 @@
 /** How models begin: from a seed or from a file. */
 import type { Engine } from '../engines/engine.ts'
 import { CHECKPOINT_KEY, readModel } from '../formats/model-file.ts'
-import type { LatentActivation, Network } from '../model/network.ts'
-import { autoencoder } from '../model/network.ts'
+import type { Network } from '../model/network.ts'
+import type { LatentActivation } from '../model/recipes.ts'
+import { hourglass } from '../model/recipes.ts'
 import type { ModelState } from '../model/state.ts'
 import { stateOf } from '../model/state.ts'
 import { readCheckpoint } from '../training/checkpoint.ts'
@@ -40,7 +41,7 @@ export function fromSeed(options: ModelOptions): Prepared {
   } = options
   checkSeed(seed)
   return {
-    network: autoencoder({ input, hidden, bottleneck, latentActivation }),
+    network: hourglass({ input, hidden, bottleneck, latentActivation }),
     start: { seed },
     setUp: (engine) => engine.initialize(seed),
   }

@@ -1,10 +1,10 @@
 /** What every engine checks at its door, once for all of them, so that all say the same. */
 import { UsageError } from '../errors.ts'
-import type { Network } from '../model/network.ts'
-import { parameterCount } from '../model/network.ts'
+import type { Activation, Loss, Network } from '../model/network.ts'
+import { inputSize, isAutoencoder, outputSize, parameterCount } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
 import { shuffledOrder } from '../random/streams.ts'
-import type { EpochRequest, TrainingSet } from './engine.ts'
+import type { EpochRequest, Inputs, TrainingSet } from './engine.ts'
 
 /** At most some 20 progress reports a second. */
 export const PROGRESS_INTERVAL_MS = 50
@@ -47,19 +47,63 @@ export class CallGuard {
   }
 }
 
-/** Throws for an activation or a loss that no engine has a formula for. */
+const HIDDEN_ACTIVATIONS: readonly Activation[] = ['relu', 'tanh', 'sigmoid', 'identity']
+
+/** Activations of the last layer that each loss is defined for. */
+const OUTPUT_ACTIVATIONS: Readonly<Record<Loss, readonly Activation[]>> = {
+  mse: ['sigmoid', 'identity'],
+  bce: ['sigmoid'],
+  crossEntropy: ['softmax'],
+}
+
+/**
+ * Throws UsageError for a network that engines do not compute: layers that do not fit each other, or an activation or
+ * loss in a place that there is no formula for. Whatever passes, every engine computes.
+ */
 export function checkNetwork(network: Network): void {
-  const last = network.layers[network.layers.length - 1]
-  const wanted = network.loss === 'mse' ? 'sigmoid' : 'softmax'
-  if (last.activation !== wanted) {
-    throw new Error(`internal: loss ${network.loss} needs a last layer ${wanted}, found ${last.activation}`)
+  const { layers, loss, codeLayer } = network
+  const expect = (holds: boolean, what: string, expected: string, found: unknown) => {
+    if (!holds) throw new UsageError(`network: ${what}: expected ${expected}, found ${String(found)}`)
   }
-  if (network.layers.slice(0, -1).some((layer) => layer.activation === 'softmax')) {
-    throw new Error('internal: softmax is only known as the last layer')
+  expect(layers.length > 0, 'layers', 'at least one', layers.length)
+  layers.forEach(({ name, inputs, outputs }, i) => {
+    for (const size of [inputs, outputs]) {
+      expect(Number.isSafeInteger(size) && size >= 1, `size of ${name}`, 'a whole number of at least 1', size)
+    }
+    const isNew = layers.findIndex((layer) => layer.name === name) === i
+    expect(name !== '' && isNew, `name of layer ${i + 1}`, 'one that no other has', name)
+    if (i === 0) return
+    const before = layers[i - 1]
+    expect(inputs === before.outputs, `inputs of ${name}`, `the ${before.outputs} of ${before.name}`, inputs)
+    expect(
+      HIDDEN_ACTIVATIONS.includes(before.activation),
+      `activation of ${before.name}`,
+      HIDDEN_ACTIVATIONS.join(', '),
+      before.activation,
+    )
+  })
+  expect(Object.hasOwn(OUTPUT_ACTIVATIONS, loss), 'loss', Object.keys(OUTPUT_ACTIVATIONS).join(', '), loss)
+  const last = layers[layers.length - 1]
+  const outputs = OUTPUT_ACTIVATIONS[loss]
+  expect(
+    outputs.includes(last.activation),
+    `activation of ${last.name}`,
+    `${outputs.join(' or ')} with the loss ${loss}`,
+    last.activation,
+  )
+  if (isAutoencoder(network)) {
+    const inputs = inputSize(network)
+    expect(
+      last.outputs === inputs,
+      `outputs of ${last.name}`,
+      `as many as the ${inputs} inputs`,
+      last.outputs,
+    )
+  } else {
+    expect(last.outputs <= 256, `outputs of ${last.name}`, 'at most 256 classes', last.outputs)
   }
-  if (network.loss === 'mse' && last.outputs !== network.layers[0].inputs) {
-    throw new Error(`internal: loss mse compares ${last.outputs} outputs with the inputs themselves`)
-  }
+  const isLayer = Number.isInteger(codeLayer) && codeLayer >= 0 && codeLayer < layers.length
+  expect(isLayer, 'code layer', `an index from 0 to ${layers.length - 1}`, codeLayer)
 }
 
 /** Number of rows of `width` values. Throws UsageError where the length is no multiple of the width. */
@@ -70,24 +114,71 @@ export function countRows(values: ArrayLike<unknown>, width: number, what: strin
   return values.length / width
 }
 
-/** Number of images of the set. Throws UsageError where images or labels do not fit the network. */
+/** Number of rows of the set. Throws UsageError where rows or labels do not fit the network. */
 export function checkTrainingSet(network: Network, set: TrainingSet): number {
-  const count = countRows(set.images, network.layers[0].inputs, 'training images')
-  const { labels } = set
+  const { rows, labels } = set
+  if (!(rows instanceof Uint8Array) && !(rows instanceof Float32Array)) {
+    throw new UsageError('training rows: expected a Uint8Array or a Float32Array')
+  }
+  const count = countRows(rows, inputSize(network), 'training rows')
+  if (rows instanceof Float32Array) checkTargets(network, rows, 'training rows')
+  checkLabels(network, labels, count, 'training set')
+  return count
+}
+
+/** Throws UsageError for a value that is not finite, or one that the loss is not defined for. */
+export function checkTargets(network: Network, rows: Inputs, what: string): void {
+  if (rows instanceof Uint8Array) return
+  const isUnit = network.loss === 'bce'
+  const width = inputSize(network)
+  for (let i = 0; i < rows.length; i++) {
+    const value = rows[i]
+    // "Not within" rather than "outside": NaN must fail.
+    if (isUnit ? value >= 0 && value <= 1 : value - value === 0) continue
+    const expected = isUnit ? 'values from 0 to 1 with the loss bce' : 'finite numbers'
+    const place = `row ${Math.floor(i / width)}, column ${i % width}`
+    throw new UsageError(`${what}: expected ${expected}, found ${value} at ${place}`)
+  }
+}
+
+/** Throws UsageError where labels do not fit the rows, or are classes that the network has not. */
+export function checkLabels(
+  network: Network,
+  labels: Uint8Array | undefined,
+  count: number,
+  what: string,
+): void {
+  const needsLabels = network.loss === 'crossEntropy'
   if (!labels) {
-    if (network.loss === 'crossEntropy')
-      throw new UsageError('training set: cross-entropy needs labels, found none')
-    return count
+    if (needsLabels) throw new UsageError(`${what}: cross-entropy needs labels, found none`)
+    return
   }
   if (labels.length !== count) {
-    throw new UsageError(`training set: expected ${count} labels, one an image, found ${labels.length}`)
+    throw new UsageError(`${what}: expected ${count} labels, one a row, found ${labels.length}`)
   }
-  const classes = network.layers[network.layers.length - 1].outputs
-  const wrong = network.loss === 'crossEntropy' ? labels.findIndex((label) => label >= classes) : -1
+  const classes = outputSize(network)
+  const wrong = needsLabels ? labels.findIndex((label) => label >= classes) : -1
   if (wrong >= 0) {
-    throw new UsageError(`training set: expected labels below ${classes}, found ${labels[wrong]} at ${wrong}`)
+    throw new UsageError(`${what}: expected labels below ${classes}, found ${labels[wrong]} at ${wrong}`)
   }
+}
+
+/**
+ * Number of rows that the network's own loss can be computed of. Throws UsageError where inputs or labels do not fit it.
+ */
+export function checkRowLosses(network: Network, inputs: Inputs, labels: Uint8Array | undefined): number {
+  const count = countRows(inputs, inputSize(network), 'inputs')
+  if (isAutoencoder(network)) checkTargets(network, inputs, 'inputs')
+  else checkLabels(network, labels, count, 'inputs')
   return count
+}
+
+/** Throws UsageError where the network's outputs are no reconstruction of its inputs. */
+export function checkReconstructs(network: Network): void {
+  if (isAutoencoder(network)) return
+  throw new UsageError(
+    `reconstruction errors: expected a network with the loss mse or bce, found ${network.loss}`,
+  )
 }
 
 /** Throws UsageError where a slab has not one element a parameter, or the step count is no whole number. */
@@ -110,15 +201,11 @@ export interface EpochPlan {
 }
 
 /**
- * The order, the steps and the defaults of an epoch over a training set of `imageCount` images (undefined: none was
+ * The order, the steps and the defaults of an epoch over a training set of `rowCount` rows (undefined: none was
  * set). Throws UsageError where a value of the request cannot be.
  */
-export function planEpoch(
-  network: Network,
-  imageCount: number | undefined,
-  request: EpochRequest,
-): EpochPlan {
-  if (imageCount === undefined) throw new UsageError('trainEpoch: no training set; call setTrainingSet first')
+export function planEpoch(network: Network, rowCount: number | undefined, request: EpochRequest): EpochPlan {
+  if (rowCount === undefined) throw new UsageError('trainEpoch: no training set; call setTrainingSet first')
   const { seed, epoch, batchSize, firstStep = 0, frozenLayers = 0 } = request
   checkInteger('seed', seed, 0, 2 ** 32 - 1)
   checkInteger('epoch', epoch, 1, 2 ** 32 - 1)
@@ -129,10 +216,10 @@ export function planEpoch(
       throw new UsageError(`${what}: expected a finite number of at least 0, found ${value}`)
     }
   }
-  const order = request.order ?? shuffledOrder(imageCount, seed, epoch)
-  const outside = order.findIndex((image) => image >= imageCount)
+  const order = request.order ?? shuffledOrder(rowCount, seed, epoch)
+  const outside = order.findIndex((row) => row >= rowCount)
   if (outside >= 0) {
-    throw new UsageError(`order: expected indices below ${imageCount}, found ${order[outside]} at ${outside}`)
+    throw new UsageError(`order: expected indices below ${rowCount}, found ${order[outside]} at ${outside}`)
   }
   const steps = Math.ceil(order.length / batchSize)
   checkInteger('first step', firstStep, 0, steps)

@@ -4,8 +4,10 @@
  *
  * Rules that hold for every method:
  * - Calls do not overlap: a call made while another runs rejects with an `internal:` error.
- * - Arrays passed in are only read, and are free again when the promise settles. Arrays returned belong to the caller.
- * - Shapes are row-major with images first: (n, inputs), (n, units).
+ * - Arrays passed in are only read, and are free again when the promise settles; `roomFor` alone is otherwise. Arrays
+ *   returned belong to the caller.
+ * - Shapes are row-major with rows first: (n, inputs), (n, units).
+ * - Every engine computes every network that `checkNetwork` lets through, and refuses all others in its words.
  * - An engine that failed (a worker died, a device was lost) rejects this and every later call with the first cause;
  *   only `dispose` is still allowed.
  */
@@ -25,8 +27,8 @@ export interface EngineInfo {
 export type Inputs = Uint8Array | FloatArray
 
 export interface TrainingSet {
-  /** (count, inputs) bytes; the network sees value / 255. */
-  readonly images: Uint8Array
+  /** (count, inputs): bytes, of which the network sees value / 255, or finite floats, in [0, 1] under the loss `bce`. */
+  readonly rows: Uint8Array | Float32Array
   /** (count) class indices; needed where the network's loss is cross-entropy. */
   readonly labels?: Uint8Array
 }
@@ -36,12 +38,15 @@ export interface EpochRequest {
   readonly seed: number
   /** Epoch number, from 1: part of the key of the shuffle and of the noise. */
   readonly epoch: number
-  /** Images in a minibatch; the last one of an epoch may be smaller. */
+  /** Rows in a minibatch; the last one of an epoch may be smaller. */
   readonly batchSize: number
   readonly learningRate: number
   /** PyTorch's coupled weight decay: added to the gradient as weightDecay · parameter. */
   readonly weightDecay: number
-  /** Standard deviation of Gaussian noise added to the inputs (not the targets), then clipped to [0, 1]; 0 for none. */
+  /**
+   * Standard deviation of Gaussian noise added to the inputs, not to the targets; 0 for none. Rows of bytes are clipped
+   * to [0, 1] after it, rows of floats are not.
+   */
   readonly noiseStd?: number
   /** Indices into the training set, in the order to visit; default: the seeded shuffle of (seed, epoch). */
   readonly order?: Uint32Array
@@ -68,7 +73,14 @@ export interface Engine {
   readonly info: EngineInfo
   readonly network: Network
 
-  /** Makes the images resident for `trainEpoch`; replaces an earlier set. */
+  /**
+   * Room for so many training rows of bytes, (rows, inputs), for the caller to fill and to hand to the next
+   * `setTrainingSet`: in the engine's own memory where that spares the copy, else a fresh array. The caller may write to
+   * it until that call begins; from then on, and after `dispose`, its content is the engine's.
+   */
+  roomFor(rows: number): Uint8Array
+
+  /** Makes the rows resident for `trainEpoch`; replaces an earlier set. */
   setTrainingSet(set: TrainingSet): Promise<void>
 
   /**
@@ -91,9 +103,11 @@ export interface Engine {
   /** Output of the last layer for given codes; codes (n, bottleneck), result (n, outputs). */
   decode(codes: FloatArray): Promise<FloatArray>
   /**
-   * Mean squared error of each input's reconstruction against the input itself, (n): the anomaly score of one image,
-   * whose mean over a set is the set's loss. Only for loss `mse`.
+   * The network's own loss of each row, (n), whose mean over a set is the set's loss: `mse` and `bce` against the row
+   * itself, `crossEntropy` against labels (n), which it needs.
    */
+  rowLosses(inputs: Inputs, labels?: Uint8Array): Promise<Float64Array>
+  /** Mean squared error of each row's reconstruction against the row itself, (n). Not for `crossEntropy`. */
   reconstructionErrors(inputs: Inputs): Promise<Float64Array>
 
   /** Frees threads, memory and devices. Idempotent. After it every other call rejects. */

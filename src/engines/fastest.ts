@@ -19,7 +19,7 @@ export async function measureStepMs(engine: Engine): Promise<number> {
     const hash = Math.imul(i + 1, 2654435761) >>> 16
     images[i] = hash % 16 < ZERO_SIXTEENTHS ? 0 : hash >>> 8
   }
-  await engine.setTrainingSet({ images, labels: new Uint8Array(count) })
+  await engine.setTrainingSet({ rows: images, labels: new Uint8Array(count) })
   await engine.initialize(0)
   const request = { seed: 0, batchSize: MEASURED_BATCH, learningRate: 1e-3, weightDecay: 0 }
   await engine.trainEpoch({ ...request, epoch: 1 })

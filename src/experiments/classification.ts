@@ -27,7 +27,7 @@ export async function trainClassifier(
 ): Promise<number> {
   const { seed, learningRate, frozenLayers = 0, signal } = training
   const batchSize = Math.min(training.batchSize, set.count)
-  await engine.setTrainingSet({ images: set.images, labels: set.labels })
+  await engine.setTrainingSet({ rows: set.images, labels: set.labels })
   let steps = 0
   for (let epoch = 1; steps < training.steps && !signal?.aborted; epoch++) {
     const request = { seed, epoch, batchSize, learningRate, weightDecay: 0, frozenLayers, signal }

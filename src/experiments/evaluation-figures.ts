@@ -3,7 +3,7 @@ import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
 import { drawImageGrid, type ImageCell } from '../figures/image-grid.ts'
 import { CSS_PIXELS_PER_INCH, formatLoss } from '../figures/theme.ts'
-import { autoencoderSizes } from '../model/network.ts'
+import { autoencoderSizes } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
 import {
   clipToUnit,

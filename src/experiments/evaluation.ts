@@ -1,7 +1,7 @@
 /** How good an autoencoder is, in numbers: over a whole image set, of clean and of noisy images. Runs in a browser. */
 import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
-import { autoencoderSizes } from '../model/network.ts'
+import { autoencoderSizes } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
 import { imageNoise, STREAM_EVALUATION_NOISE } from '../random/streams.ts'
 import { deadLatentUnits } from '../training/latent-units.ts'

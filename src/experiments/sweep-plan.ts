@@ -1,7 +1,8 @@
 /** What a sweep trains: every combination of a few settings, checked before anything trains. */
 import { UsageError } from '../errors.ts'
-import type { LatentActivation, Network } from '../model/network.ts'
-import { autoencoder } from '../model/network.ts'
+import type { Network } from '../model/network.ts'
+import type { LatentActivation } from '../model/recipes.ts'
+import { hourglass } from '../model/recipes.ts'
 import type { TrainingConfig } from '../training/trainer.ts'
 import { checkTraining } from '../training/trainer.ts'
 
@@ -77,7 +78,7 @@ export function expandPlan(plan: SweepPlan, data: SweepData): SweepRun[] {
 /** The network of a run. Throws UsageError for sizes that cannot be. */
 export function runNetwork(settings: SweepSettings, data: Pick<SweepData, 'pixels'>): Network {
   const { hidden, bottleneck, latentActivation } = settings
-  return autoencoder({ input: data.pixels, hidden, bottleneck, latentActivation })
+  return hourglass({ input: data.pixels, hidden, bottleneck, latentActivation })
 }
 
 export function trainingConfig(settings: SweepSettings): TrainingConfig {

@@ -1,12 +1,7 @@
 /** Trained models in files, whatever the format: `.pth` (PyTorch) and `.safetensors`. */
 import { FileError, UsageError } from '../errors.ts'
-import {
-  autoencoder,
-  autoencoderSizes,
-  type LatentActivation,
-  type Network,
-  parameterTable,
-} from '../model/network.ts'
+import { type Network, parameterTable } from '../model/network.ts'
+import { autoencoderSizes, hourglass, type LatentActivation } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
 import { quoteName, type Tensor } from './tensor.ts'
@@ -137,7 +132,7 @@ function inferNetwork(
   }
   const [hidden, input] = sizesOf('fc1.weight')
   const [bottleneck] = sizesOf('fc2.weight')
-  return autoencoder({ input, hidden, bottleneck, latentActivation })
+  return hourglass({ input, hidden, bottleneck, latentActivation })
 }
 
 function collectParameters(

@@ -38,6 +38,7 @@ const INT_ATTRIBUTE = 2
 const OPERATORS: Readonly<Record<Activation, string>> = {
   relu: 'Relu',
   identity: 'Identity',
+  tanh: 'Tanh',
   sigmoid: 'Sigmoid',
   softmax: 'Softmax',
 }

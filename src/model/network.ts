@@ -2,17 +2,22 @@
  * What the network is: its layers, and the one table of its parameters. Knows no engine.
  *
  * Every layer is PyTorch's `nn.Linear` followed by an activation: y = f(x Wᵀ + b), W of shape (out, in), row-major.
+ 
  */
-import { UsageError } from '../errors.ts'
 
-export type Activation = 'relu' | 'identity' | 'sigmoid' | 'softmax'
-export type LatentActivation = Extract<Activation, 'relu' | 'identity'>
+/** `softmax` only follows the last layer, the others any layer before it. */
+export type Activation = 'relu' | 'tanh' | 'sigmoid' | 'identity' | 'softmax'
+export type HiddenActivation = Exclude<Activation, 'softmax'>
 
 /**
- * `mse`: mean squared error over all outputs, after a last layer that is `sigmoid`.
- * `crossEntropy`: mean over images of −ln p[label], after a last layer that is `softmax`.
+ * How outputs are judged. An autoencoder's targets are its own inputs.
+ *
+ * - `mse`: mean squared error over all outputs, after a last layer that is `sigmoid` or `identity`.
+ * - `bce`: mean binary cross-entropy over all outputs, for targets in [0, 1], after a last layer that is `sigmoid`;
+ *   computed from what enters it, as PyTorch's `binary_cross_entropy_with_logits`.
+ * - `crossEntropy`: mean over rows of −ln p[label], after a last layer that is `softmax`.
  */
-export type Loss = 'mse' | 'crossEntropy'
+export type Loss = 'mse' | 'bce' | 'crossEntropy'
 
 export interface Layer {
   /** PyTorch's module name: `fc1`, `fc2`, … */
@@ -22,6 +27,7 @@ export interface Layer {
   readonly activation: Activation
 }
 
+/** What travels between files, runs and engines. Sizes are read off it; `checkNetwork` says what engines compute. */
 export interface Network {
   readonly layers: readonly Layer[]
   readonly loss: Loss
@@ -29,68 +35,29 @@ export interface Network {
   readonly codeLayer: number
 }
 
-export interface AutoencoderSizes {
-  /** Pixels of an image: 784 for MNIST. */
-  readonly input: number
-  /** Units of the two hidden layers: 392 in the seed. */
-  readonly hidden: number
-  /** Latent units, `z`. */
-  readonly bottleneck: number
-  /** Activation of the bottleneck; the seed's is ReLU. */
-  readonly latentActivation?: LatentActivation
+/** Values of an input row. */
+export function inputSize(network: Network): number {
+  return network.layers[0].inputs
 }
 
-/** input → hidden (ReLU) → bottleneck (ReLU) → hidden (ReLU) → input (sigmoid), trained on squared error. */
-export function autoencoder(sizes: AutoencoderSizes): Network {
-  const { input, hidden, bottleneck, latentActivation = 'relu' } = sizes
-  for (const [what, size] of Object.entries({ input, hidden, bottleneck })) {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new UsageError(`${what} size: expected a whole number of at least 1, found ${size}`)
-    }
-  }
-  return {
-    layers: [
-      { name: 'fc1', inputs: input, outputs: hidden, activation: 'relu' },
-      { name: 'fc2', inputs: hidden, outputs: bottleneck, activation: latentActivation },
-      { name: 'fc3', inputs: bottleneck, outputs: hidden, activation: 'relu' },
-      { name: 'fc4', inputs: hidden, outputs: input, activation: 'sigmoid' },
-    ],
-    loss: 'mse',
-    codeLayer: 1,
-  }
+/** Values of an output row: of a reconstruction, or a classifier's classes. */
+export function outputSize(network: Network): number {
+  return network.layers[network.layers.length - 1].outputs
 }
 
-export interface ClassifierSizes extends AutoencoderSizes {
-  readonly classes: number
+/** Values of a code: the latent units. */
+export function codeSize(network: Network): number {
+  return network.layers[network.codeLayer].outputs
 }
 
-/**
- * An autoencoder's encoder under a softmax head: input → hidden (ReLU) → bottleneck → classes (softmax), trained on
- * cross-entropy. `fc1` and `fc2` have the autoencoder's shapes, so its weights can be their initial values.
- */
-export function classifier(sizes: ClassifierSizes): Network {
-  const { classes, ...encoderSizes } = sizes
-  if (!Number.isInteger(classes) || classes < 2) {
-    throw new UsageError(`classes: expected a whole number of at least 2, found ${classes}`)
-  }
-  const encoder = autoencoder(encoderSizes).layers.slice(0, 2)
-  return {
-    layers: [...encoder, { name: 'fc3', inputs: sizes.bottleneck, outputs: classes, activation: 'softmax' }],
-    loss: 'crossEntropy',
-    codeLayer: 1,
-  }
+/** Whether the network is trained to give its inputs back. */
+export function isAutoencoder(network: Network): boolean {
+  return network.loss !== 'crossEntropy'
 }
 
-/** The sizes that `autoencoder` was given. Throws for a network that is no autoencoder. */
-export function autoencoderSizes(network: Network): Required<AutoencoderSizes> {
-  const [fc1, fc2, , fc4] = network.layers
-  if (network.layers.length !== 4 || network.loss !== 'mse') throw new UsageError('not an autoencoder')
-  return {
-    input: fc4.outputs,
-    hidden: fc1.outputs,
-    bottleneck: fc2.outputs,
-    latentActivation: fc2.activation as LatentActivation,
-  }
+/** The layers as one reads them: `784 → 392 → 8 → 392 → 784`. */
+export function describeSizes(network: Network): string {
+  return [inputSize(network), ...network.layers.map((layer) => layer.outputs)].join(' → ')
 }
 
 /** Where one parameter tensor lies in the canonical slab. */

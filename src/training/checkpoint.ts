@@ -17,8 +17,9 @@ import { JsonFields } from '../formats/json-fields.ts'
 import { CHECKPOINT_KEY, LATENT_ACTIVATION_KEY } from '../formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import type { Tensor } from '../formats/tensor.ts'
-import type { AutoencoderSizes } from '../model/network.ts'
-import { autoencoder, parameterCount, parameterTable } from '../model/network.ts'
+import { parameterCount, parameterTable } from '../model/network.ts'
+import type { AutoencoderSizes } from '../model/recipes.ts'
+import { hourglass } from '../model/recipes.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
 import type { EpochRecord } from './history.ts'
 import type { PlateauState } from './plateau.ts'
@@ -45,7 +46,7 @@ const BATCH_LOSSES = 'epoch.batch_losses'
 export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { sizes, config, trainingImages, progress, state, notes } = checkpoint
   const tensors = new Map<string, Tensor>()
-  for (const { name, shape, offset, length } of parameterTable(autoencoder(sizes))) {
+  for (const { name, shape, offset, length } of parameterTable(hourglass(sizes))) {
     const slice = (slab: FloatArray): Tensor => ({ shape, data: slab.subarray(offset, offset + length) })
     tensors.set(name, slice(state.parameters))
     tensors.set(FIRST_MOMENT + name, slice(state.firstMoment))
@@ -130,7 +131,7 @@ function readSizes(fields: JsonFields, file: string): Required<AutoencoderSizes>
     bottleneck: fields.number('bottleneck'),
     latentActivation: fields.oneOf('latentActivation', ['relu', 'identity']),
   }
-  inFile(file, () => autoencoder(sizes))
+  inFile(file, () => hourglass(sizes))
   return sizes
 }
 
@@ -178,7 +179,7 @@ function readState(
   steps: number,
   file: string,
 ): ModelState {
-  const network = autoencoder(sizes)
+  const network = hourglass(sizes)
   const table = parameterTable(network)
   const isDouble = tensors.get(table[0].name)?.data instanceof Float64Array
   const slab = (prefix: string): FloatArray => {

@@ -7,7 +7,8 @@ import type { Engine } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
 import { JsonFields } from '../formats/json-fields.ts'
 import type { Network, ParameterEntry } from '../model/network.ts'
-import { autoencoder, parameterCount, parameterTable } from '../model/network.ts'
+import { parameterCount, parameterTable } from '../model/network.ts'
+import { hourglass } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
 
 /** A float32 engine may land this many times as far from the truth as PyTorch; plain sequential sums land at 2.2. */
@@ -71,7 +72,7 @@ export interface ParityReport {
 
 /** The network of a trajectory. */
 export function trajectoryNetwork({ network }: Trajectory): Network {
-  return autoencoder(network)
+  return hourglass(network)
 }
 
 /**
@@ -224,7 +225,7 @@ export async function compareWithTrajectory(
     )
   }
   const zeros = new Float32Array(parameters.length)
-  await engine.setTrainingSet({ images: trainImages })
+  await engine.setTrainingSet({ rows: trainImages })
   await engine.writeState({ parameters, firstMoment: zeros, secondMoment: zeros, steps: 0 })
   const losses = await replay(engine, trajectory, trainImages.length / input)
   const final = (await engine.readState()).parameters

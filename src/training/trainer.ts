@@ -96,7 +96,7 @@ export async function train(
   resumeFrom?: TrainingProgress,
 ): Promise<TrainingProgress> {
   checkTraining(config, data.train.count)
-  await engine.setTrainingSet({ images: data.train.images, labels: data.train.labels })
+  await engine.setTrainingSet({ rows: data.train.images, labels: data.train.labels })
   hooks.onImagesResident?.()
   if (resumeFrom === undefined) await engine.initialize(config.seed)
 

@@ -1,9 +1,9 @@
 /** One training run on the page: start, pause, go on, to the last epoch. Its workers live only while it runs. */
 import type { Engine, EngineInfo, EpochRecord, ImageSet, ModelState, Network } from '../browser.ts'
 import {
-  autoencoder,
   createBrowserEngine,
   DEFAULT_TRAINING,
+  hourglass,
   initialParameters,
   limitImages,
   type TrainingConfig,
@@ -77,7 +77,7 @@ export class TrainingRun {
     this.settings = { ...settings }
     this.#session = session
     this.#onChange = onChange
-    this.#network = autoencoder({ input: INPUT, hidden: HIDDEN, bottleneck: settings.z })
+    this.#network = hourglass({ input: INPUT, hidden: HIDDEN, bottleneck: settings.z })
     this.#state = initialState(this.#network, settings.seed)
   }
 

@@ -19,12 +19,13 @@ export function withSnapshots(
   intervalMs: number,
   onSnapshot: (snapshot: Snapshot) => Promise<void>,
 ): Engine {
-  let imageCount = 0
+  let rowCount = 0
   return {
     info: engine.info,
     network: engine.network,
+    roomFor: (rows) => engine.roomFor(rows),
     setTrainingSet: async (set) => {
-      imageCount = set.images.length / engine.network.layers[0].inputs
+      rowCount = set.rows.length / engine.network.layers[0].inputs
       await engine.setTrainingSet(set)
       await nextTask()
     },
@@ -36,13 +37,14 @@ export function withSnapshots(
     readState: () => engine.readState(),
     // The order is drawn once for the epoch rather than by the engine for every part of it.
     trainEpoch: async (request) => {
-      const order = request.order ?? shuffledOrder(imageCount, request.seed, request.epoch)
+      const order = request.order ?? shuffledOrder(rowCount, request.seed, request.epoch)
       await nextTask()
       return trainInParts(engine, { ...request, order }, intervalMs, onSnapshot)
     },
     forward: (inputs) => engine.forward(inputs),
     encode: (inputs) => engine.encode(inputs),
     decode: (codes) => engine.decode(codes),
+    rowLosses: (inputs, labels) => engine.rowLosses(inputs, labels),
     reconstructionErrors: (inputs) => engine.reconstructionErrors(inputs),
     dispose: () => engine.dispose(),
   }

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { mapFixed } from '../../src/engines/wasm/memory-map.ts'
 import { BATCH_FIELDS, JOB_FIELDS, LAYER_FIELDS } from '../../src/engines/wasm/plan.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { CORE_BUILDS, coreBytes, loadCore } from '../support/core.ts'
 import { dataRanges, OPCODE, operations, SECTION, sections } from '../support/wasm-code.ts'
 
@@ -47,7 +47,7 @@ for (const build of CORE_BUILDS) {
 
   test('writes nothing where the host keeps something when a worker instantiates it', () => {
     // A worker that is replaced instantiates the core again, in the middle of whatever the others do.
-    const { control } = mapFixed(autoencoder({ input: 1, hidden: 1, bottleneck: 1 }), 1)
+    const { control } = mapFixed(hourglass({ input: 1, hidden: 1, bottleneck: 1 }), 1)
     for (const { address, end } of dataRanges(bytes)) {
       assert.ok(address > 0 && end <= control, `data at ${address} … ${end}, the host begins at ${control}`)
     }

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readModel } from '../../src/formats/model-file.ts'
-import { autoencoderSizes } from '../../src/model/network.ts'
+import { autoencoderSizes } from '../../src/model/recipes.ts'
 import {
   browserTest,
   canvasHash,

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { limitImages } from '../../src/data/dataset.ts'
 import { loadDataset } from '../../src/data/node-files.ts'
 import { createEngine } from '../../src/engines/create.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { DEFAULT_TRAINING, train } from '../../src/training/trainer.ts'
 import { browserTest, canvasHash, closeBrowser, textOf, waitForPhase, waitForText, withPage } from './page.ts'
 
@@ -27,7 +27,7 @@ function nodeSha256(): Promise<string> {
 
 async function trainInNode(): Promise<string> {
   const data = await loadDataset()
-  const network = autoencoder({ input: 784, hidden: 392, bottleneck: 8 })
+  const network = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
   const engine = await createEngine(network, { threads: 1 })
   try {
     const config = { ...DEFAULT_TRAINING, seed: 7, epochs: 2 }

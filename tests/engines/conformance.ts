@@ -10,7 +10,8 @@ import * as assert from 'uvu/assert'
 import type { Engine, EpochRequest, TrainingSet } from '../../src/engines/engine.ts'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import type { Loss, Network } from '../../src/model/network.ts'
-import { autoencoder, parameterCount, parameterTable } from '../../src/model/network.ts'
+import { parameterCount, parameterTable } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import type { ModelState } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 
@@ -78,7 +79,7 @@ function autoencoderCase(
   latentActivation: 'relu' | 'identity' = 'relu',
 ): Case {
   const label = `${input}-${hidden}-${bottleneck} ${latentActivation}, ${images} images by ${batchSize}`
-  const network = autoencoder({ input, hidden, bottleneck, latentActivation })
+  const network = hourglass({ input, hidden, bottleneck, latentActivation })
   return { label, network, images, batchSize }
 }
 
@@ -108,11 +109,11 @@ function uniforms(seed: number): () => number {
 /** Bytes of which half are zero, as in MNIST, and labels 0 … 9. */
 function syntheticSet(count: number, inputs: number, seed: number): TrainingSet & { labels: Uint8Array } {
   const next = uniforms(seed)
-  const images = Uint8Array.from({ length: count * inputs }, () =>
+  const rows = Uint8Array.from({ length: count * inputs }, () =>
     next() < 0.5 ? 0 : Math.floor(256 * next()),
   )
   const labels = Uint8Array.from({ length: count }, () => Math.floor(10 * next()))
-  return { images, labels }
+  return { rows, labels }
 }
 
 /** Signed parameters of a sensible size, and moments as after some steps, so that Adam is well conditioned. */
@@ -223,7 +224,7 @@ export function conformance(
     const { layers, loss } = engine.network
     for (const each of [engine, oracle]) await each.writeState(syntheticState(each.network, 4))
     for (const n of [0, 1, 3, 5]) {
-      const bytes = syntheticSet(n, layers[0].inputs, 6 + n).images
+      const bytes = syntheticSet(n, layers[0].inputs, 6 + n).rows
       const next = uniforms(n)
       for (const rows of [bytes, Float32Array.from(bytes, () => 2 * next() - 1)]) {
         const what = `${n} ${rows instanceof Uint8Array ? 'byte' : 'float'} rows`
@@ -238,7 +239,7 @@ export function conformance(
       }
     }
     if (loss === 'mse') return
-    const rows = syntheticSet(1, layers[0].inputs, 1).images
+    const rows = syntheticSet(1, layers[0].inputs, 1).rows
     await assertRejects(() => engine.reconstructionErrors(rows), /./, 'reconstructionErrors without mse')
   }
 
@@ -420,7 +421,7 @@ export function conformance(
       for (const slab of ['parameters', 'firstMoment', 'secondMoment']) {
         await assertRejects(() => engine.writeState({ ...state, [slab]: short }), /\d/, `short ${slab}`)
       }
-      await assertRejects(() => engine.setTrainingSet({ images: new Uint8Array(8) }), /\d/, '8 bytes')
+      await assertRejects(() => engine.setTrainingSet({ rows: new Uint8Array(8) }), /\d/, '8 bytes')
       await assertRejects(() => engine.forward(new Uint8Array(8)), /\d/, 'forward')
       await assertRejects(() => engine.encode(new Float32Array(13)), /\d/, 'encode')
       await assertRejects(() => engine.decode(new Float32Array(4)), /\d/, 'decode')
@@ -445,8 +446,8 @@ export function conformance(
       const engine = await createEngine(probe)
       try {
         const train = async (labels?: Uint8Array) => {
-          const { images } = syntheticSet(3, 9, 1)
-          await engine.setTrainingSet(labels ? { images, labels } : { images })
+          const { rows } = syntheticSet(3, 9, 1)
+          await engine.setTrainingSet(labels ? { rows, labels } : { rows })
           await engine.trainEpoch(REQUEST)
         }
         await assertRejects(() => train(), /label/i, 'no labels')

@@ -6,9 +6,9 @@ import { createReferenceEngine } from '../../src/engines/reference/reference-eng
 import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 
-const NETWORK = autoencoder({ input: 4, hidden: 3, bottleneck: 1 })
+const NETWORK = hourglass({ input: 4, hidden: 3, bottleneck: 1 })
 
 /** Two kinds of engines that compute alike and are told apart by `info.device`; `alive` counts the undisposed. */
 function makeKinds(isSoftware = false) {

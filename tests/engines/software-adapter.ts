@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { createWebgpuNodeEngine, mayHaveGpu } from '../../src/engines/webgpu/node.ts'
 import { DeviceError } from '../../src/errors.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 
 const CHROMIUM_SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json'
 
@@ -18,7 +18,7 @@ export function useSoftwareAdapterIfNoOther(): void {
 /** Why WebGPU cannot be had here, or undefined. */
 export async function missingAdapter(): Promise<string | undefined> {
   try {
-    await (await createWebgpuNodeEngine(autoencoder({ input: 12, hidden: 7, bottleneck: 2 }))).dispose()
+    await (await createWebgpuNodeEngine(hourglass({ input: 12, hidden: 7, bottleneck: 2 }))).dispose()
     return undefined
   } catch (error) {
     if (error instanceof DeviceError) return error.message

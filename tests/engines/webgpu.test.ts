@@ -11,14 +11,14 @@ import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { createWebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { imageNoise } from '../../src/random/streams.ts'
 import { assertWithin, conformance, FLOAT32_TOLERANCE } from './conformance.ts'
 import { missingAdapter, useSoftwareAdapterIfNoOther } from './software-adapter.ts'
 
 useSoftwareAdapterIfNoOther()
 
-const SMALL = autoencoder({ input: 12, hidden: 7, bottleneck: 2 })
+const SMALL = hourglass({ input: 12, hidden: 7, bottleneck: 2 })
 const REQUEST: EpochRequest = { seed: 1, epoch: 1, batchSize: 6, learningRate: 1e-3, weightDecay: 0 }
 
 /** Bytes in which each pixel differs from its neighbours and from the same pixel of other images. */
@@ -130,7 +130,7 @@ test('noise is that of the random streams, pixel by pixel', async () => {
   }
   const engine = await createWebgpuNodeEngine(network)
   const images = fingerprintImages(3, pixels)
-  await engine.setTrainingSet({ images })
+  await engine.setTrainingSet({ rows: images })
   await engine.initialize(5)
   // After one step on one image from zero moments, m = (1 − β₁) dz xᵀ, and its bias's m = (1 − β₁) dz: x is a quotient.
   const noiseStd = 0.3
@@ -154,7 +154,7 @@ test('the tiled kernel across several tiles trains like the reference', async ()
   const engine = await createWebgpuNodeEngine(network, { kernel: 'matmul-tiled' })
   const oracle = createReferenceEngine(network)
   for (const each of [engine, oracle]) {
-    await each.setTrainingSet({ images: fingerprintImages(80, 70) })
+    await each.setTrainingSet({ rows: fingerprintImages(80, 70) })
     await each.initialize(3)
   }
   // 67 and 13 rows: beyond one tile of 64, and within one.
@@ -186,7 +186,7 @@ test('takes arrays in shared memory, and the caller may change them afterwards',
   const images = fingerprintImages(21, 12)
   const run = async (share: (bytes: Uint8Array) => Uint8Array) => {
     const given = share(images)
-    await engine.setTrainingSet({ images: given })
+    await engine.setTrainingSet({ rows: given })
     given.fill(255)
     await engine.initialize(2)
     await engine.trainEpoch(REQUEST)
@@ -205,7 +205,7 @@ test('takes arrays in shared memory, and the caller may change them afterwards',
 test('times every pass of a step, for benchmarks', async () => {
   const engine = await createWebgpuNodeEngine(SMALL)
   try {
-    await engine.setTrainingSet({ images: fingerprintImages(3, 12) })
+    await engine.setTrainingSet({ rows: fingerprintImages(3, 12) })
     const passes = await engine.timePasses(5, 2)
     const layers = ['fc1', 'fc2', 'fc3', 'fc4']
     const backward = [...layers]
@@ -226,7 +226,7 @@ test('times every pass of a step, for benchmarks', async () => {
 
 test('a device lost during an epoch rejects it and every later call with the cause', async () => {
   const { engine, device } = await openWithDevice(SMALL)
-  await engine.setTrainingSet({ images: fingerprintImages(3000, 12) })
+  await engine.setTrainingSet({ rows: fingerprintImages(3000, 12) })
   await engine.initialize(1)
   const onProgress = () => device.destroy()
   const first = await rejection(engine.trainEpoch({ ...REQUEST, batchSize: 1, onProgress }))
@@ -244,15 +244,15 @@ test('memory that the driver refuses is a DeviceError with what was needed', asy
     await popErrorScope()
     return { message: 'no memory left' }
   }
-  const error = await rejection(engine.setTrainingSet({ images: fingerprintImages(10, 12) }))
+  const error = await rejection(engine.setTrainingSet({ rows: fingerprintImages(10, 12) }))
   assertDeviceError(error, /out of memory: the training images needs 120 bytes .*no memory left/)
   device.popErrorScope = popErrorScope
-  await engine.setTrainingSet({ images: fingerprintImages(10, 12) })
+  await engine.setTrainingSet({ rows: fingerprintImages(10, 12) })
   await engine.dispose()
 })
 
 test('sizes beyond the limits are a DeviceError with limit, needed and found', async () => {
-  const huge = autoencoder({ input: 784, hidden: 3_000_000, bottleneck: 8 })
+  const huge = hourglass({ input: 784, hidden: 3_000_000, bottleneck: 8 })
   const error = await rejection(createWebgpuNodeEngine(huge))
   assertDeviceError(error, /the parameters needs \d{11} bytes.*max(StorageBufferBinding|Buffer)Size.*\d/)
 })

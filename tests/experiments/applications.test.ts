@@ -18,7 +18,8 @@ import { latentSpace, latentTable } from '../../src/experiments/applications/lat
 import { pretraining, pretrainTable } from '../../src/experiments/applications/pretrain.ts'
 import type { NamedFigure } from '../../src/experiments/sweep-figures.ts'
 import { tableToMarkdown } from '../../src/experiments/table.ts'
-import { autoencoder, classifier, type Network } from '../../src/model/network.ts'
+import type { Network } from '../../src/model/network.ts'
+import { classifier, classifierOn, hourglass } from '../../src/model/recipes.ts'
 import { train } from '../../src/training/trainer.ts'
 import { smallDigits } from './small-digits.ts'
 
@@ -42,7 +43,7 @@ const context: ApplicationContext = {
 }
 
 async function trainModel(bottleneck: number): Promise<Model> {
-  const network = autoencoder({ input: 144, hidden: 24, bottleneck, latentActivation: 'identity' })
+  const network = hourglass({ input: 144, hidden: 24, bottleneck, latentActivation: 'identity' })
   const engine = createReferenceEngine(network)
   const config = { seed: 1, epochs: 20, batchSize: 16, learningRate: 0.005, weightDecay: 0, noiseStd: 0 }
   await train(engine, dataset, config)
@@ -87,7 +88,7 @@ test('latent: two units are their own map, the same each time; one unit is refus
   const [first, second] = [await latentSpace(context, flat), await latentSpace(context, flat)]
   assert.equal(first, second)
   checkFigures(await drawLatentFigures(first), ['latent-codes.png'])
-  const network = autoencoder({ input: 144, hidden: 4, bottleneck: 1 })
+  const network = hourglass({ input: 144, hidden: 4, bottleneck: 1 })
   await latentSpace(context, { network, parameters: new Float32Array(2000) }).then(
     () => assert.unreachable('one unit has no map'),
     (error: Error) => assert.match(error.message, /at least 2 latent units, found 1/),
@@ -253,15 +254,14 @@ test('denoise: gains are differences to the noisy images; filters choose a setti
 })
 
 test('the classifier has the encoder’s layers and a softmax head', () => {
-  const network = classifier({
-    input: 144,
-    hidden: 24,
-    bottleneck: 4,
-    latentActivation: 'identity',
-    classes: 3,
-  })
+  const network = classifierOn(model.network, 3)
   assert.equal(network.layers.slice(0, 2), model.network.layers.slice(0, 2))
-  assert.equal(network.layers[2], { name: 'fc3', inputs: 4, outputs: 3, activation: 'softmax' })
+  assert.equal(network.layers[2], {
+    name: 'fc3',
+    inputs: model.network.layers[1].outputs,
+    outputs: 3,
+    activation: 'softmax',
+  })
   assert.is(network.loss, 'crossEntropy')
   assert.throws(() => classifier({ input: 9, hidden: 4, bottleneck: 2, classes: 1 }), /classes.*found 1/)
 })

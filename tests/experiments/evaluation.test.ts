@@ -4,7 +4,7 @@ import type { ImageSet } from '../../src/data/dataset.ts'
 import type { Engine, Inputs } from '../../src/engines/engine.ts'
 import { clipToUnit, evaluate, imageQuality, noisyImages } from '../../src/experiments/evaluation.ts'
 import { structuralSimilarity } from '../../src/experiments/metrics.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { imageNoise, STREAM_EVALUATION_NOISE } from '../../src/random/streams.ts'
 
 const SIZE = 12
@@ -30,7 +30,7 @@ function stubEngine(): Engine {
   const refuse = () => Promise.reject(new Error('internal: an evaluation does not call this'))
   return {
     info: { device: 'reference', threads: 1, arithmetic: 'stub' },
-    network: autoencoder({ input: PIXELS, hidden: 2, bottleneck: 4 }),
+    network: hourglass({ input: PIXELS, hidden: 2, bottleneck: 4 }),
     forward: async (inputs) => values(inputs).map((value) => value / 2),
     async encode(inputs) {
       const rows = inputs.length / PIXELS
@@ -43,7 +43,9 @@ function stubEngine(): Engine {
       return codes
     },
     dispose: async () => {},
+    roomFor: (rows) => new Uint8Array(rows * PIXELS),
     setTrainingSet: refuse,
+    rowLosses: refuse,
     initialize: refuse,
     writeState: refuse,
     readState: refuse,

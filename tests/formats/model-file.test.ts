@@ -8,7 +8,8 @@ import { LATENT_ACTIVATION_KEY, modelFormat, readModel, writeModel } from '../..
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { Tensor } from '../../src/formats/tensor.ts'
 import { writeTorch } from '../../src/formats/torch.ts'
-import { autoencoder, parameterCount } from '../../src/model/network.ts'
+import { parameterCount } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { assertRefused } from './refusal.ts'
 import { fingerprints, smallNetwork, tensorsOf } from './small-model.ts'
@@ -37,7 +38,7 @@ test('the model that PyTorch trained gives PyTorch’s codes to 1e-4 and its pix
   }
   const model = readModel(fixture('MLP.8.pth'), 'MLP.8.pth')
   assert.equal(model.warnings, [])
-  assert.equal(model.network, autoencoder({ input: 784, hidden: 392, bottleneck: 8 }))
+  assert.equal(model.network, hourglass({ input: 784, hidden: 392, bottleneck: 8 }))
   const { test: images } = await loadDataset()
   const engine = createReferenceEngine(model.network)
   await engine.writeState(stateOf(model.parameters))

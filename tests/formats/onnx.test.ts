@@ -3,7 +3,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import { ONNX_PARTS, type OnnxPart, writeOnnx } from '../../src/formats/onnx.ts'
-import { autoencoder, classifier, type Network, parameterCount } from '../../src/model/network.ts'
+import { type Network, parameterCount } from '../../src/model/network.ts'
+import { classifier, hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { createRandomSequence } from '../../src/random/sequence.ts'
 import { fingerprints, smallNetwork } from './small-model.ts'
@@ -40,7 +41,7 @@ async function expectedOutput(
 }
 
 const NETWORKS: Record<string, Network> = {
-  'the seed’s network': autoencoder({ input: 784, hidden: 392, bottleneck: 8 }),
+  'the seed’s network': hourglass({ input: 784, hidden: 392, bottleneck: 8 }),
   'a small network': smallNetwork(),
   'a small network with identity latents': smallNetwork('identity'),
 }

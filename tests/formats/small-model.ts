@@ -1,10 +1,11 @@
 /** A 5-4-2-4-5 autoencoder for tests of files: small enough that thousands of cases are quick. */
 
 import type { Tensor } from '../../src/formats/tensor.ts'
-import { autoencoder, type Network, parameterCount, parameterTable } from '../../src/model/network.ts'
+import { type Network, parameterCount, parameterTable } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 
 export function smallNetwork(latentActivation: 'relu' | 'identity' = 'relu'): Network {
-  return autoencoder({ input: 5, hidden: 4, bottleneck: 2, latentActivation })
+  return hourglass({ input: 5, hidden: 4, bottleneck: 2, latentActivation })
 }
 
 /** Signed, and different everywhere: a value out of place shows. */

@@ -11,7 +11,8 @@ import { loadDataset } from '../../src/data/node-files.ts'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { writeOnnx } from '../../src/formats/onnx.ts'
-import { autoencoder, autoencoderSizes, type Network } from '../../src/model/network.ts'
+import type { Network } from '../../src/model/network.ts'
+import { autoencoderSizes, hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 
@@ -34,7 +35,7 @@ interface Answer {
 function cases(): Case[] {
   const fixture = new URL('../fixtures/interop/MLP.8.pth', import.meta.url)
   const trained = readModel(readFileSync(fixture), 'MLP.8.pth')
-  const network = autoencoder({ input: 784, hidden: 392, bottleneck: 3, latentActivation: 'identity' })
+  const network = hourglass({ input: 784, hidden: 392, bottleneck: 3, latentActivation: 'identity' })
   return [
     { name: 'trained', network: trained.network, parameters: trained.parameters },
     { name: 'identity', network, parameters: initialParameters(network, 5) },

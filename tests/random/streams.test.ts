@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { autoencoder, parameterTable } from '../../src/model/network.ts'
+import { parameterTable } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { philox4x32 } from '../../src/random/philox.ts'
 import {
   INITIAL_BIAS,
@@ -20,7 +21,7 @@ function word(i: number, counter: [number, number, number], seed: number, stream
   return out[i % 4]
 }
 
-const network = autoencoder({ input: 784, hidden: 392, bottleneck: 8 })
+const network = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
 const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, value) => total + value, 0)
 const mean = (values: ArrayLike<number>) => sum(values) / values.length
 

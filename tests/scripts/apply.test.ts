@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { writeModel } from '../../src/formats/model-file.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { smallDigits } from '../experiments/small-digits.ts'
 import { runScript } from '../support/command.ts'
@@ -15,7 +15,7 @@ const directory = mkdtempSync(join(tmpdir(), 'hourglass-apply-'))
 const data = writeDataset(join(directory, 'bars'), smallDigits())
 
 function storeModel(name: string, input: number): string {
-  const network = autoencoder({ input, hidden: 10, bottleneck: 3, latentActivation: 'identity' })
+  const network = hourglass({ input, hidden: 10, bottleneck: 3, latentActivation: 'identity' })
   const file = join(directory, name)
   writeFileSync(file, writeModel({ network, parameters: initialParameters(network, 1) }, file))
   return file

@@ -14,7 +14,7 @@ import type { StepResult } from '../../scripts/bench/step.ts'
 import { denseStepFlops, threadCounts } from '../../scripts/bench/step.ts'
 import { canFuse } from '../../src/engines/wasm/node-v8.ts'
 import { HourglassError } from '../../src/errors.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { runScript } from '../support/command.ts'
 
@@ -155,7 +155,7 @@ measuring.run()
 
 const kernels = suite('kernels')
 /** Sizes that leave part panels and part pairs, and a batch of part pairs. */
-const network = autoencoder({ input: 69, hidden: 37, bottleneck: 5 })
+const network = hourglass({ input: 69, hidden: 37, bottleneck: 5 })
 const BATCH = 22
 /** Runs of zeros, as digits have them. */
 const images = Float32Array.from({ length: BATCH * 69 }, (_, i) =>
@@ -284,7 +284,7 @@ engines('counts of threads, and of operations in a dense step', () => {
   assert.equal(threadCounts(2), [1, 2])
   assert.equal(threadCounts(6), [1, 2, 4, 6])
   // 2 · 3 · (2 · 3 + 3 · 1 + 1 · 3 + 3 · 2 = 18) less the first layer's input gradient, 2 · 3.
-  assert.is(denseStepFlops(autoencoder({ input: 2, hidden: 3, bottleneck: 1 }), 10), 2 * 10 * (3 * 18 - 6))
+  assert.is(denseStepFlops(hourglass({ input: 2, hidden: 3, bottleneck: 1 }), 10), 2 * 10 * (3 * 18 - 6))
 })
 
 engines.run()

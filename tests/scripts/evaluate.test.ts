@@ -10,7 +10,7 @@ import { loadDataset } from '../../src/data/node-files.ts'
 import { createEngine, type Device } from '../../src/engines/create.ts'
 import type { Evaluation } from '../../src/experiments/evaluation.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { decodePng } from '../figures/pixels.ts'
@@ -145,7 +145,7 @@ test('snake and kebab case are one flag, and each flag has its effect', async ()
 })
 
 const narrow = join(directory, 'narrow.safetensors')
-const narrowNetwork = autoencoder({ input: 100, hidden: 4, bottleneck: 2 })
+const narrowNetwork = hourglass({ input: 100, hidden: 4, bottleneck: 2 })
 writeFileSync(
   narrow,
   writeModel({ network: narrowNetwork, parameters: initialParameters(narrowNetwork, 1) }, narrow),

@@ -5,9 +5,10 @@ import { pathToFileURL } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createWorkload, PeerError, PeerUnavailableError, startPeer } from '../../scripts/peers/peer.ts'
-import { autoencoder, parameterCount } from '../../src/model/network.ts'
+import { parameterCount } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 
-const network = autoencoder({ input: 4, hidden: 3, bottleneck: 2 })
+const network = hourglass({ input: 4, hidden: 3, bottleneck: 2 })
 const options = {
   network,
   images: new Uint8Array(8 * 4),
@@ -81,7 +82,7 @@ test('a missing library and a missing interpreter are reported as unavailable', 
 
 test('a workload that peers cannot train is refused', async () => {
   assert.instance(await rejection(createWorkload({ ...options, batchSize: 9 })), PeerError)
-  const linear = autoencoder({ input: 4, hidden: 3, bottleneck: 2, latentActivation: 'identity' })
+  const linear = hourglass({ input: 4, hidden: 3, bottleneck: 2, latentActivation: 'identity' })
   assert.instance(await rejection(createWorkload({ ...options, network: linear })), PeerError)
 })
 

@@ -4,13 +4,14 @@ import { FileError } from '../../src/errors.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { Tensor } from '../../src/formats/tensor.ts'
-import { autoencoder, parameterCount } from '../../src/model/network.ts'
+import { parameterCount } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import type { FloatArray } from '../../src/model/state.ts'
 import type { Checkpoint } from '../../src/training/checkpoint.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/training/checkpoint.ts'
 
 const sizes = { input: 12, hidden: 5, bottleneck: 2, latentActivation: 'identity' } as const
-const length = parameterCount(autoencoder(sizes))
+const length = parameterCount(hourglass(sizes))
 
 /** Value i tells its index and its slab; −0 and a denormal show that bits are kept. */
 function slab<Slab extends FloatArray>(values: Slab, base: number): Slab {
@@ -90,7 +91,7 @@ test('names tensors as PyTorch does, and opens as a model too', () => {
   assert.equal(tensors.get('adam.v.fc2.weight')?.shape, [2, 5])
   const model = readModel(bytes, 'c.safetensors')
   assert.equal(model.parameters, expected.state.parameters)
-  assert.equal(model.network, autoencoder(sizes))
+  assert.equal(model.network, hourglass(sizes))
 })
 
 type Metadata = Record<string, string>

@@ -4,7 +4,7 @@ import type { Device } from '../../src/engines/create.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { TrainingError, UsageError } from '../../src/errors.ts'
-import { autoencoder } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import type { ModelState } from '../../src/model/state.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/training/checkpoint.ts'
@@ -15,7 +15,7 @@ import { smallDataset } from '../support/small-data.ts'
 const DEVICES: readonly Device[] = ['reference', 'cpu']
 
 const sizes = { input: 30, hidden: 9, bottleneck: 3, latentActivation: 'relu' } as const
-const network = autoencoder(sizes)
+const network = hourglass(sizes)
 /** Seven steps an epoch, the last of 5 images. */
 const data = smallDataset(53, 11)
 const config: TrainingConfig = {
@@ -56,7 +56,7 @@ async function resume(device: Device, { progress, state }: Outcome): Promise<Out
     notes: {},
   })
   const checkpoint = readCheckpoint(bytes, 'memory')
-  const engine = await createEngine(autoencoder(checkpoint.sizes), { device, threads: 1 })
+  const engine = await createEngine(hourglass(checkpoint.sizes), { device, threads: 1 })
   await engine.writeState(checkpoint.state)
   try {
     const end = await train(engine, data, checkpoint.config, {}, checkpoint.progress)
@@ -103,6 +103,7 @@ function delegate(engine: Engine): Engine {
   return {
     info: engine.info,
     network: engine.network,
+    roomFor: (rows) => engine.roomFor(rows),
     setTrainingSet: (set) => engine.setTrainingSet(set),
     initialize: (seed) => engine.initialize(seed),
     writeState: (state) => engine.writeState(state),
@@ -111,6 +112,7 @@ function delegate(engine: Engine): Engine {
     forward: (inputs) => engine.forward(inputs),
     encode: (inputs) => engine.encode(inputs),
     decode: (codes) => engine.decode(codes),
+    rowLosses: (inputs, labels) => engine.rowLosses(inputs, labels),
     reconstructionErrors: (inputs) => engine.reconstructionErrors(inputs),
     dispose: () => engine.dispose(),
   }
@@ -282,6 +284,7 @@ test('a test loss that is not finite stops the run', async () => {
   const engine = await createEngine(network, { device: 'reference' })
   const broken: Engine = {
     ...delegate(engine),
+    rowLosses: (inputs, labels) => engine.rowLosses(inputs, labels),
     reconstructionErrors: async () => Float64Array.of(0.1, NaN),
   }
   const error = await trainOn(broken).catch((cause: unknown) => cause)

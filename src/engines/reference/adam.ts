@@ -1,10 +1,5 @@
-/**
- * Adam as `torch.optim.Adam` computes it: Kingma & Ba 2015, algorithm 1, with PyTorch's coupled weight decay, which is
- * added to the gradient (AdamW's decoupled decay is another optimizer).
- */
-export const BETA_1 = 0.9
-export const BETA_2 = 0.999
-export const EPSILON = 1e-8
+/** Adam as `torch.optim.Adam` computes it: Kingma & Ba 2015, algorithm 1, with PyTorch's coupled weight decay. */
+import { BETA_1, BETA_2, EPSILON } from '../../model/adam.ts'
 
 /** Parameters and moments, (parameterCount) each, in canonical order. */
 export interface AdamSlabs {

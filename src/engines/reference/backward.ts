@@ -3,22 +3,29 @@
  * with respect to that array, which has the same shape: dW (out, in), dA (n, out) before the activation.
  */
 import type { Activation, Layer, Network } from '../../model/network.ts'
-import type { LayerParameters } from './forward.ts'
+import type { LayerOutput, LayerParameters } from './forward.ts'
 import { forward, layerParameters } from './forward.ts'
-import { crossEntropy, crossEntropyBackward, meanSquaredError, meanSquaredErrorBackward } from './loss.ts'
+import {
+  binaryCrossEntropy,
+  binaryCrossEntropyBackward,
+  crossEntropy,
+  crossEntropyBackward,
+  meanSquaredError,
+  meanSquaredErrorBackward,
+} from './loss.ts'
 
 /** What one step is trained on. */
 export interface Batch {
   /** (n, inputs of the first layer). */
   readonly inputs: Float64Array
-  /** (n, outputs), what loss `mse` compares with: for an autoencoder the inputs before any noise. */
+  /** (n, outputs), what `mse` and `bce` compare with: an autoencoder's inputs before any noise. */
   readonly targets: Float64Array
   /** (n) class indices, what loss `crossEntropy` compares with. */
   readonly labels: Uint8Array
 }
 
 /**
- * Forward: Y = X Wᵀ + b. Backward: dW = dAᵀ X, db = Σ over images of dA. Overwrites `gradient`.
+ * Forward: Y = X Wᵀ + b. Backward: dW = dAᵀ X, db = Σ over rows of dA. Overwrites `gradient`.
  */
 function linearBackwardParameters(
   layer: Layer,
@@ -30,11 +37,11 @@ function linearBackwardParameters(
   const n = x.length / inputs
   gradient.weight.fill(0)
   gradient.bias.fill(0)
-  for (let image = 0; image < n; image++) {
+  for (let row = 0; row < n; row++) {
     for (let out = 0; out < outputs; out++) {
-      const d = dA[image * outputs + out]
+      const d = dA[row * outputs + out]
       gradient.bias[out] += d
-      for (let i = 0; i < inputs; i++) gradient.weight[out * inputs + i] += d * x[image * inputs + i]
+      for (let i = 0; i < inputs; i++) gradient.weight[out * inputs + i] += d * x[row * inputs + i]
     }
   }
 }
@@ -44,10 +51,10 @@ function linearBackwardInputs(layer: Layer, { weight }: LayerParameters, dA: Flo
   const { inputs, outputs } = layer
   const n = dA.length / outputs
   const dX = new Float64Array(n * inputs)
-  for (let image = 0; image < n; image++) {
+  for (let row = 0; row < n; row++) {
     for (let out = 0; out < outputs; out++) {
-      const d = dA[image * outputs + out]
-      for (let i = 0; i < inputs; i++) dX[image * inputs + i] += d * weight[out * inputs + i]
+      const d = dA[row * outputs + out]
+      for (let i = 0; i < inputs; i++) dX[row * inputs + i] += d * weight[out * inputs + i]
     }
   }
   return dX
@@ -62,6 +69,9 @@ function activateBackward(activation: Activation, dY: Float64Array, y: Float64Ar
       // As in PyTorch the derivative at 0 is 0.
       for (let i = 0; i < y.length; i++) if (y[i] === 0) dY[i] = 0
       return
+    case 'tanh':
+      for (let i = 0; i < y.length; i++) dY[i] *= 1 - y[i] * y[i]
+      return
     case 'sigmoid':
       for (let i = 0; i < y.length; i++) dY[i] *= y[i] * (1 - y[i])
       return
@@ -70,16 +80,31 @@ function activateBackward(activation: Activation, dY: Float64Array, y: Float64Ar
   }
 }
 
-/** The network's loss on its outputs Y (n, outputs). */
-function batchLoss(network: Network, y: Float64Array, batch: Batch): number {
-  return network.loss === 'mse' ? meanSquaredError(y, batch.targets) : crossEntropy(y, batch.labels)
+/** The network's loss on the output of its last layer. */
+function batchLoss(network: Network, { a, y }: LayerOutput, batch: Batch): number {
+  switch (network.loss) {
+    case 'mse':
+      return meanSquaredError(y, batch.targets)
+    case 'bce':
+      return binaryCrossEntropy(a, batch.targets)
+    case 'crossEntropy':
+      return crossEntropy(y, batch.labels)
+  }
 }
 
 /** dL/dA of the last layer, its activation included. */
 function lossBackward(network: Network, y: Float64Array, batch: Batch): Float64Array {
-  return network.loss === 'mse'
-    ? meanSquaredErrorBackward(y, batch.targets)
-    : crossEntropyBackward(y, batch.labels)
+  switch (network.loss) {
+    case 'mse': {
+      const dY = meanSquaredErrorBackward(y, batch.targets)
+      activateBackward(network.layers[network.layers.length - 1].activation, dY, y)
+      return dY
+    }
+    case 'bce':
+      return binaryCrossEntropyBackward(y, batch.targets)
+    case 'crossEntropy':
+      return crossEntropyBackward(y, batch.labels)
+  }
 }
 
 /**
@@ -93,14 +118,14 @@ export function gradients(
   frozenLayers = 0,
 ): { loss: number; gradient: Float64Array } {
   const outputs = forward(network, parameters, batch.inputs)
-  const y = outputs[outputs.length - 1]
+  const output = outputs[outputs.length - 1]
   const gradient = new Float64Array(parameters.length)
   const gradientViews = layerParameters(network, gradient)
   const parameterViews = layerParameters(network, parameters)
-  let dA = lossBackward(network, y, batch)
+  let dA = lossBackward(network, output.y, batch)
   for (let index = network.layers.length - 1; index >= frozenLayers; index--) {
     const layer = network.layers[index]
-    const x = index === 0 ? batch.inputs : outputs[index - 1]
+    const x = index === 0 ? batch.inputs : outputs[index - 1].y
     linearBackwardParameters(layer, gradientViews[index], dA, x)
     if (index > frozenLayers) {
       const dX = linearBackwardInputs(layer, parameterViews[index], dA)
@@ -108,7 +133,7 @@ export function gradients(
       dA = dX
     }
   }
-  return { loss: batchLoss(network, y, batch), gradient }
+  return { loss: batchLoss(network, output, batch), gradient }
 }
 
 /** Mean loss of a batch. */

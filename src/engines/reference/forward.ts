@@ -1,7 +1,7 @@
 /**
  * The forward pass in plain float64 loops: slow, obvious, and what every other engine is measured against.
  *
- * Letters: n images in the batch; X (n, in) inputs of a layer; W (out, in); b (out); Y (n, out) its outputs.
+ * Letters: n rows in the batch; X (n, in) inputs of a layer; W (out, in); b (out); Y (n, out) its outputs.
  */
 import type { Activation, Layer, Network } from '../../model/network.ts'
 import { parameterTable } from '../../model/network.ts'
@@ -27,11 +27,11 @@ export function linear(layer: Layer, { weight, bias }: LayerParameters, x: Float
   const { inputs, outputs } = layer
   const n = x.length / inputs
   const y = new Float64Array(n * outputs)
-  for (let image = 0; image < n; image++) {
+  for (let row = 0; row < n; row++) {
     for (let out = 0; out < outputs; out++) {
       let sum = bias[out]
-      for (let i = 0; i < inputs; i++) sum += x[image * inputs + i] * weight[out * inputs + i]
-      y[image * outputs + out] = sum
+      for (let i = 0; i < inputs; i++) sum += x[row * inputs + i] * weight[out * inputs + i]
+      y[row * outputs + out] = sum
     }
   }
   return y
@@ -45,6 +45,9 @@ export function activate(activation: Activation, y: Float64Array, outputs: numbe
     case 'relu':
       // Not Math.max: that would be right too, but a NaN must stay one, which this shows.
       for (let i = 0; i < y.length; i++) if (y[i] <= 0) y[i] = 0
+      return
+    case 'tanh':
+      for (let i = 0; i < y.length; i++) y[i] = Math.tanh(y[i])
       return
     case 'sigmoid':
       for (let i = 0; i < y.length; i++) y[i] = 1 / (1 + Math.exp(-y[i]))
@@ -65,25 +68,29 @@ function softmax(y: Float64Array): void {
   for (let i = 0; i < y.length; i++) y[i] /= sum
 }
 
-/**
- * Runs layers `first` … `last` (inclusive) on X (n, inputs of layer `first`).
- * Returns the outputs of each, (n, out), after its activation.
- */
+/** A and Y of a layer, both (n, outputs): what enters its activation and what leaves it. */
+export interface LayerOutput {
+  readonly a: Float64Array
+  readonly y: Float64Array
+}
+
+/** Runs layers `first` … `last` (inclusive) on X (n, inputs of layer `first`). Returns the output of each. */
 export function forward(
   network: Network,
   parameters: Float64Array,
   x: Float64Array,
   first = 0,
   last = network.layers.length - 1,
-): Float64Array[] {
+): LayerOutput[] {
   const layers = layerParameters(network, parameters)
-  const outputs: Float64Array[] = []
+  const outputs: LayerOutput[] = []
   let previous = x
   for (let index = first; index <= last; index++) {
     const layer = network.layers[index]
-    previous = linear(layer, layers[index], previous)
+    const a = linear(layer, layers[index], previous)
+    previous = Float64Array.from(a)
     activate(layer.activation, previous, layer.outputs)
-    outputs.push(previous)
+    outputs.push({ a, y: previous })
   }
   return outputs
 }

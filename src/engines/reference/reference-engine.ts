@@ -1,11 +1,13 @@
 /** The engine to believe: float64, one thread, no tricks. The oracle of the tests, and the network's documentation. */
 import type { Network } from '../../model/network.ts'
-import { parameterCount, parameterTable } from '../../model/network.ts'
+import { inputSize, parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { imageNoise, initialParameters } from '../../random/streams.ts'
 import {
   CallGuard,
   checkNetwork,
+  checkReconstructs,
+  checkRowLosses,
   checkState,
   checkTrainingSet,
   countRows,
@@ -16,7 +18,7 @@ import type { Engine, EpochRequest, EpochResult, Inputs, TrainingSet } from '../
 import type { AdamSlabs } from './adam.ts'
 import { adamStep } from './adam.ts'
 import type { Batch } from './backward.ts'
-import { gradients } from './backward.ts'
+import { gradients, lossOf } from './backward.ts'
 import { forward } from './forward.ts'
 import { meanSquaredError } from './loss.ts'
 
@@ -29,23 +31,24 @@ function toFloat64(inputs: Inputs, width: number, first: number, end: number): F
   return inputs instanceof Uint8Array ? values.map((byte) => byte / 255) : values
 }
 
-/** The images of one step with their targets, and noise on the inputs where the request asks for it. */
+/** The rows of one step with their targets, and noise on the inputs where the request asks for it. */
 function makeBatch(set: TrainingSet, width: number, indices: Uint32Array, request: EpochRequest): Batch {
   const { epoch, seed, noiseStd = 0 } = request
   const targets = new Float64Array(indices.length * width)
-  indices.forEach((image, row) => {
-    targets.set(toFloat64(set.images, width, image, image + 1), row * width)
+  indices.forEach((index, row) => {
+    targets.set(toFloat64(set.rows, width, index, index + 1), row * width)
   })
-  const labels = Uint8Array.from(indices, (image) => set.labels?.[image] ?? 0)
+  const labels = Uint8Array.from(indices, (index) => set.labels?.[index] ?? 0)
   if (noiseStd === 0) return { inputs: targets, targets, labels }
 
   const inputs = Float64Array.from(targets)
   const noise = new Float64Array(width)
-  indices.forEach((image, row) => {
-    imageNoise(noise, image, epoch, seed)
-    for (let pixel = 0; pixel < width; pixel++) {
-      const noisy = inputs[row * width + pixel] + noiseStd * noise[pixel]
-      inputs[row * width + pixel] = Math.min(Math.max(noisy, 0), 1)
+  const isClipped = set.rows instanceof Uint8Array
+  indices.forEach((index, row) => {
+    imageNoise(noise, index, epoch, seed)
+    for (let column = 0; column < width; column++) {
+      const noisy = inputs[row * width + column] + noiseStd * noise[column]
+      inputs[row * width + column] = isClipped ? Math.min(Math.max(noisy, 0), 1) : noisy
     }
   })
   return { inputs, targets, labels }
@@ -61,11 +64,11 @@ interface Held {
   slabs: AdamSlabs
   steps: number
   set: TrainingSet | undefined
-  imageCount: number | undefined
+  rowCount: number | undefined
 }
 
 async function trainEpoch(network: Network, held: Held, request: EpochRequest): Promise<EpochResult> {
-  const { order, firstStep, steps, frozenLayers } = planEpoch(network, held.imageCount, request)
+  const { order, firstStep, steps, frozenLayers } = planEpoch(network, held.rowCount, request)
   const set = held.set as TrainingSet
   const { batchSize, learningRate, weightDecay, signal, onProgress } = request
   const firstTrained = parameterTable(network)[2 * frozenLayers]?.offset ?? parameterCount(network)
@@ -106,7 +109,7 @@ async function infer(
   const result = new Float64Array(n * outputs)
   for (let row = 0; row < n; row += ROWS_AT_ONCE) {
     const x = toFloat64(rows, inputs, row, Math.min(row + ROWS_AT_ONCE, n))
-    result.set(forward(network, parameters, x, first, last)[last - first], row * outputs)
+    result.set(forward(network, parameters, x, first, last)[last - first].y, row * outputs)
     await yieldToEventLoop()
   }
   return result
@@ -117,17 +120,33 @@ async function reconstructionErrors(
   parameters: Float64Array,
   rows: Inputs,
 ): Promise<Float64Array> {
-  if (network.loss !== 'mse') {
-    throw new Error(`internal: reconstruction errors need loss mse, found ${network.loss}`)
-  }
-  const width = network.layers[0].inputs
+  checkReconstructs(network)
+  const width = inputSize(network)
   const outputs = await infer(network, parameters, rows, 0, network.layers.length - 1)
   return Float64Array.from({ length: rows.length / width }, (_, row) =>
     meanSquaredError(outputs.subarray(row * width, (row + 1) * width), toFloat64(rows, width, row, row + 1)),
   )
 }
 
-/** The reference engine for any network of `Engine`'s losses. Everything it returns is float64. */
+async function rowLosses(
+  network: Network,
+  parameters: Float64Array,
+  rows: Inputs,
+  labels: Uint8Array | undefined,
+): Promise<Float64Array> {
+  const count = checkRowLosses(network, rows, labels)
+  const width = inputSize(network)
+  const losses = new Float64Array(count)
+  for (let row = 0; row < count; row++) {
+    const inputs = toFloat64(rows, width, row, row + 1)
+    const label = Uint8Array.of(labels?.[row] ?? 0)
+    losses[row] = lossOf(network, parameters, { inputs, targets: inputs, labels: label })
+    if (row % ROWS_AT_ONCE === 0) await yieldToEventLoop()
+  }
+  return losses
+}
+
+/** The reference engine. Everything it returns is float64. */
 export function createReferenceEngine(network: Network): Engine {
   checkNetwork(network)
   const guard = new CallGuard()
@@ -143,19 +162,22 @@ export function createReferenceEngine(network: Network): Engine {
     slabs: copySlabs(zeros, zeros, zeros),
     steps: 0,
     set: undefined,
-    imageCount: undefined,
+    rowCount: undefined,
   }
 
   return {
     info: { device: 'reference', threads: 1, arithmetic: 'float64, plain TypeScript' },
     network,
 
+    roomFor: (rows) => new Uint8Array(rows * inputSize(network)),
+
     setTrainingSet: (set) =>
       guard.run(async () => {
-        held.imageCount = checkTrainingSet(network, set)
-        // Arrays passed in are the caller's again when this settles, so they are copied; a Buffer's slice() would be a view.
+        held.rowCount = checkTrainingSet(network, set)
+        // Arrays passed in are the caller's again when this settles, so they are copied; a Buffer's slice() would be
+        // a view.
         held.set = {
-          images: new Uint8Array(set.images),
+          rows: set.rows instanceof Uint8Array ? new Uint8Array(set.rows) : new Float32Array(set.rows),
           ...(set.labels && { labels: new Uint8Array(set.labels) }),
         }
       }),
@@ -187,6 +209,8 @@ export function createReferenceEngine(network: Network): Engine {
 
     decode: (codes) =>
       guard.run(() => infer(network, held.slabs.parameters, codes, network.codeLayer + 1, last)),
+
+    rowLosses: (inputs, labels) => guard.run(() => rowLosses(network, held.slabs.parameters, inputs, labels)),
 
     reconstructionErrors: (inputs) =>
       guard.run(() => reconstructionErrors(network, held.slabs.parameters, inputs)),

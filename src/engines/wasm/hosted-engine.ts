@@ -1,6 +1,7 @@
 /** The page's side of an engine that lives in a worker (`browser-host-worker.ts`): the Engine interface over messages. */
 import { DeviceError, TrainingError, UsageError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
+import { inputSize } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import { CallGuard } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
@@ -14,6 +15,7 @@ type PlainMethod =
   | 'forward'
   | 'encode'
   | 'decode'
+  | 'rowLosses'
   | 'reconstructionErrors'
 
 /** A request without what cannot be cloned. */
@@ -75,6 +77,11 @@ export class HostedEngine implements Engine {
     return this.#info as EngineInfo
   }
 
+  // The engine's memory lies with the worker: rows are copied on their way to it.
+  roomFor(rows: number): Uint8Array {
+    return new Uint8Array(rows * inputSize(this.network))
+  }
+
   setTrainingSet(set: TrainingSet): Promise<void> {
     return this.#call('setTrainingSet', [set])
   }
@@ -115,6 +122,10 @@ export class HostedEngine implements Engine {
 
   decode(codes: FloatArray): Promise<FloatArray> {
     return this.#call('decode', [codes])
+  }
+
+  rowLosses(inputs: Inputs, labels?: Uint8Array): Promise<Float64Array> {
+    return this.#call('rowLosses', [inputs, labels])
   }
 
   reconstructionErrors(inputs: Inputs): Promise<Float64Array> {

@@ -72,7 +72,7 @@ export const JOB_FIELDS = [
 /** The fields that are float32; all others are 32-bit integers. */
 const FLOAT_FIELDS: ReadonlySet<string> = new Set(['learningRate', 'weightDecay', 'noiseStd'])
 
-export const ACTIVATION_CODES = { identity: 0, relu: 1, sigmoid: 2, softmax: 3 } as const
+export const ACTIVATION_CODES = { identity: 0, relu: 1, sigmoid: 2, softmax: 3, tanh: 4 } as const
 export const INPUT_BYTES = 0
 export const INPUT_FLOATS = 1
 

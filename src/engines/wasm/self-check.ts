@@ -1,12 +1,12 @@
 /** What makes an experimental compiler flag safe to rely on: the fused core must do, bit for bit, what the unfused one does. */
-import { autoencoder } from '../../model/network.ts'
+import { hourglass } from '../../model/recipes.ts'
 import type { Engine } from '../engine.ts'
 import type { CoreExports } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
 /** Sizes that leave whole panels, part panels, part pairs and a smaller last batch; some milliseconds of work. */
-const NETWORK = autoencoder({ input: 90, hidden: 47, bottleneck: 5 })
+const NETWORK = hourglass({ input: 90, hidden: 47, bottleneck: 5 })
 const IMAGES = 29
 const BATCH_SIZE = 12
 
@@ -24,7 +24,7 @@ async function createTiny(module: WebAssembly.Module, wideTile: boolean): Promis
   const images = Uint8Array.from({ length: IMAGES * inputs }, (_, i) =>
     (i * 37) % 5 < 2 ? 0 : (i * 97) % 256,
   )
-  await engine.setTrainingSet({ images })
+  await engine.setTrainingSet({ rows: images })
   await engine.initialize(1)
   return engine
 }

@@ -2,13 +2,16 @@
  * The CPU engine: one shared memory, one compiled core, and a pool of workers that share each job. Knows neither Node nor the
  * browser: module, memory and pool are handed in.
  */
-import { TrainingError, UsageError } from '../../errors.ts'
+import { TrainingError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
-import { parameterCount, parameterTable } from '../../model/network.ts'
+import { inputSize, outputSize, parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import { INITIAL_BIAS } from '../../random/streams.ts'
 import {
   CallGuard,
+  checkNetwork,
+  checkReconstructs,
+  checkRowLosses,
   checkState,
   checkTrainingSet,
   countRows,
@@ -70,6 +73,7 @@ export class WasmEngine implements Engine {
   #adamSteps = 0
 
   constructor(network: Network, parts: WasmParts) {
+    checkNetwork(network)
     this.network = network
     this.#parts = parts
     this.info = { device: 'wasm', threads: parts.pool.size, arithmetic: parts.arithmetic }
@@ -82,26 +86,31 @@ export class WasmEngine implements Engine {
     )
   }
 
-  setTrainingSet(set: TrainingSet): Promise<void> {
+  roomFor(rows: number): Uint8Array {
+    return new Uint8Array(rows * inputSize(this.network))
+  }
+
+  setTrainingSet({ rows: images, labels }: TrainingSet): Promise<void> {
     return this.#guard.run(async () => {
-      const count = checkTrainingSet(this.network, set)
+      const count = checkTrainingSet(this.network, { rows: images, ...(labels && { labels }) })
+      if (!(images instanceof Uint8Array)) throw new Error('internal: float rows are to come')
       const inputs = this.network.layers[0].inputs
       const stride = imageRowBytes(inputs)
-      const isHere = set.images.buffer === this.#parts.images?.buffer && stride === inputs
-      const map = this.#memory.placeTrainingSet(count, isHere ? set.images.byteOffset : undefined)
-      if (set.labels) this.#memory.bytes(map.labels, count).set(set.labels)
+      const isHere = images.buffer === this.#parts.images?.buffer && stride === inputs
+      const map = this.#memory.placeTrainingSet(count, isHere ? images.byteOffset : undefined)
+      if (labels) this.#memory.bytes(map.labels, count).set(labels)
       // 60,000 images at once would hold up a page for longer than anyone may notice.
       for (let first = 0; first < count; first += IMAGES_AT_ONCE) {
         const rows = Math.min(IMAGES_AT_ONCE, count - first)
-        const images = set.images.subarray(first * inputs, (first + rows) * inputs)
+        const piece = images.subarray(first * inputs, (first + rows) * inputs)
         const address = map.images + first * stride
-        if (!isHere) this.#memory.copyPadded(images, inputs, address, rows)
+        if (!isHere) this.#memory.copyPadded(piece, inputs, address, rows)
         this.#parts.core.signImages(map.signatures + first * 8, address, rows, stride)
         if (first + rows < count) await nextTask()
       }
       this.#trainingSet = map
       this.#imageCount = count
-      this.#hasLabels = set.labels !== undefined
+      this.#hasLabels = labels !== undefined
     })
   }
 
@@ -216,11 +225,22 @@ export class WasmEngine implements Engine {
     )
   }
 
+  rowLosses(inputs: Inputs, labels?: Uint8Array): Promise<Float64Array> {
+    return this.#guard.run(async () => {
+      checkRowLosses(this.network, inputs, labels)
+      if (this.network.loss === 'bce') throw new Error('internal: bce is to come')
+      const last = this.network.layers.length - 1
+      if (!labels || this.network.loss === 'mse')
+        return Float64Array.from(await this.#infer(inputs, 0, last, true))
+      const probabilities = await this.#infer(inputs, 0, last)
+      const classes = outputSize(this.network)
+      return Float64Array.from(labels, (label, row) => -Math.log(probabilities[row * classes + label]))
+    })
+  }
+
   reconstructionErrors(inputs: Inputs): Promise<Float64Array> {
     return this.#guard.run(async () => {
-      if (this.network.loss !== 'mse') {
-        throw new UsageError('reconstructionErrors: only for a network with loss mse')
-      }
+      checkReconstructs(this.network)
       return Float64Array.from(await this.#infer(inputs, 0, this.network.layers.length - 1, true))
     })
   }

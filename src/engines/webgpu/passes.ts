@@ -1,14 +1,20 @@
 /** The compute passes of one network: pipelines with the layer's sizes compiled in, and their bindings. */
 import { DeviceError } from '../../errors.ts'
+import { BETA_1, BETA_2, EPSILON } from '../../model/adam.ts'
 import type { Activation, Network } from '../../model/network.ts'
 import { parameterTable } from '../../model/network.ts'
-import { BETA_1, BETA_2, EPSILON } from '../reference/adam.ts'
 import type { GpuDevice } from './device.ts'
 import type { PassName, ProductKernel, ShaderSources } from './shaders.ts'
 import { passSource } from './shaders.ts'
 
 /** As in shaders/activation.wgsl. A softmax layer leaves its logits, which the passes after it take. */
-const ACTIVATION_CODES: Record<Activation, number> = { identity: 0, relu: 1, sigmoid: 2, softmax: 0 }
+const ACTIVATION_CODES: Record<Activation, number> = {
+  identity: 0,
+  relu: 1,
+  sigmoid: 2,
+  softmax: 0,
+  tanh: 3,
+}
 
 /** Rows and columns of the result that one thread of a product computes. */
 const PRODUCT_BLOCK = 4

@@ -1,5 +1,5 @@
 /** The uniforms that change from step to step: `struct Step` of shaders/step.wgsl. */
-import { BETA_1, BETA_2 } from '../reference/adam.ts'
+import { BETA_1, BETA_2 } from '../../model/adam.ts'
 
 /** Bytes from one step's uniforms to the next's: WebGPU's largest minUniformBufferOffsetAlignment. */
 export const STEP_STRIDE_BYTES = 256

@@ -3,14 +3,15 @@
  * on the device in canonical order, the training images as bytes; an epoch is submitted without waiting for the host,
  * and only its losses come back. Every sum has a fixed order: the same seed on the same adapter gives the same bits.
  */
-import { UsageError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
-import { parameterCount } from '../../model/network.ts'
+import { inputSize, outputSize, parameterCount } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import { initialParameters } from '../../random/streams.ts'
 import {
   CallGuard,
   checkNetwork,
+  checkReconstructs,
+  checkRowLosses,
   checkState,
   checkTrainingSet,
   countRows,
@@ -156,15 +157,20 @@ class DeviceEngine implements WebgpuEngine {
     this.#stepUniforms = stepUniforms
   }
 
+  roomFor(rows: number): Uint8Array {
+    return new Uint8Array(rows * inputSize(this.network))
+  }
+
   setTrainingSet(set: TrainingSet): Promise<void> {
     return this.#guard.run(async () => {
       const count = checkTrainingSet(this.network, set)
+      if (!(set.rows instanceof Uint8Array)) throw new Error('internal: float rows are to come')
       this.#set?.images.destroy()
       this.#set?.labels?.destroy()
       this.#set = undefined
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST
-      const images = await this.#gpu.createBuffer('the training images', set.images.length, usage)
-      this.#gpu.upload(images, set.images)
+      const images = await this.#gpu.createBuffer('the training images', set.rows.length, usage)
+      this.#gpu.upload(images, set.rows)
       let labels: GPUBuffer | undefined
       if (set.labels && this.network.loss === 'crossEntropy') {
         labels = await this.#gpu.createBuffer('the training labels', set.labels.length, usage)
@@ -375,10 +381,19 @@ class DeviceEngine implements WebgpuEngine {
     return this.#guard.run(() => this.#infer(codes, codeLayer + 1, layers.length - 1))
   }
 
+  async rowLosses(inputs: Inputs, labels?: Uint8Array): Promise<Float64Array> {
+    checkRowLosses(this.network, inputs, labels)
+    if (this.network.loss === 'bce') throw new Error('internal: bce is to come')
+    if (!labels || this.network.loss === 'mse') return this.reconstructionErrors(inputs)
+    const probabilities = await this.forward(inputs)
+    const classes = outputSize(this.network)
+    return Float64Array.from(labels, (label, row) => -Math.log(probabilities[row * classes + label]))
+  }
+
   reconstructionErrors(inputs: Inputs): Promise<Float64Array> {
     return this.#guard.run(async () => {
-      const { layers, loss } = this.network
-      if (loss !== 'mse') throw new UsageError(`reconstruction errors need the loss mse, found ${loss}`)
+      const { layers } = this.network
+      checkReconstructs(this.network)
       const outputs = await this.#infer(inputs, 0, layers.length - 1)
       const width = layers[0].inputs
       const scale = inputs instanceof Uint8Array ? 255 : 1

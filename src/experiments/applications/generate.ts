@@ -1,7 +1,7 @@
 /** Application 3: new digits, decoded from samples of a distribution fitted to the codes; and how good they are. */
 import type { ImageSet } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
-import { autoencoderSizes, classifier } from '../../model/network.ts'
+import { autoencoderSizes, classifier } from '../../model/recipes.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { createRandomSequence } from '../../random/sequence.ts'
 import { type Classification, classifierAccuracy, classify, trainClassifier } from '../classification.ts'

@@ -2,7 +2,7 @@
 import { UMAP } from 'umap-js'
 import type { ImageSet } from '../../data/dataset.ts'
 import { UsageError } from '../../errors.ts'
-import { autoencoderSizes } from '../../model/network.ts'
+import { autoencoderSizes } from '../../model/recipes.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
 import { selectImages } from '../image-sets.ts'

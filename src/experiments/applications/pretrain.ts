@@ -2,7 +2,8 @@
 import type { ImageSet } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
 import { UsageError } from '../../errors.ts'
-import { autoencoderSizes, classifier, parameterTable } from '../../model/network.ts'
+import { parameterTable } from '../../model/network.ts'
+import { autoencoderSizes, classifierOn } from '../../model/recipes.ts'
 import { type FloatArray, stateOf } from '../../model/state.ts'
 import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
 import { initialParameters } from '../../random/streams.ts'
@@ -67,7 +68,7 @@ export async function pretraining(
     }
   }
   const sizes = autoencoderSizes(model.network)
-  const network = classifier({ ...sizes, classes: Math.max(...train.labels) + 1 })
+  const network = classifierOn(model.network, Math.max(...train.labels) + 1)
 
   const cells = await withEngine(context, network, async (engine) => {
     const encoder = await standardizedEncoder(engine, model, train)

@@ -3,7 +3,7 @@ import type { Engine } from '../../../src/engines/engine.ts'
 import { createWasmBrowserEngine } from '../../../src/engines/wasm/browser.ts'
 import { createWebgpuBrowserEngine } from '../../../src/engines/webgpu/browser.ts'
 import type { Network } from '../../../src/model/network.ts'
-import { autoencoder } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import type { ParityReport } from '../../../src/training/parity.ts'
 import { compareWithTrajectory, parseTrajectory, trajectoryNetwork } from '../../../src/training/parity.ts'
 import { conformance, type TestSuite } from '../../engines/conformance.ts'
@@ -67,7 +67,7 @@ const hourglassTests: PageTests = {
   },
 
   async describe(name) {
-    const engine = await ENGINES[name](autoencoder({ input: 4, hidden: 3, bottleneck: 2 }))
+    const engine = await ENGINES[name](hourglass({ input: 4, hidden: 3, bottleneck: 2 }))
     const { info } = engine
     await engine.dispose()
     return { ...info }

@@ -4,7 +4,7 @@
  *
  *   node wasm-failure.ts throws|killed THREADS
  */
-import { autoencoder } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import { CORE_BUILDS } from '../../support/core.ts'
 import type { TestPool } from '../../support/wasm-engine.ts'
 import { engineFromParts } from '../../support/wasm-engine.ts'
@@ -39,14 +39,14 @@ async function reasonOf(call: Promise<unknown>): Promise<string> {
   )
 }
 
-const network = autoencoder({ input: 784, hidden: 392, bottleneck: 8 })
+const network = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
 const { engine, pool } = await engineFromParts(network, {
   variant: CORE_BUILDS[0],
   threads,
   wideTile: false,
   wrapPool: failingPool,
 })
-await engine.setTrainingSet({ images: new Uint8Array(IMAGES * 784).map((_, i) => (i * 97) % 251) })
+await engine.setTrainingSet({ rows: new Uint8Array(IMAGES * 784).map((_, i) => (i * 97) % 251) })
 await engine.initialize(1)
 const request = { seed: 1, epoch: 1, batchSize: BATCH_SIZE, learningRate: 1e-3, weightDecay: 0 }
 const before = await engine.trainEpoch({ ...request, order: Uint32Array.of(0, 1, 2) })

@@ -4,11 +4,11 @@
  */
 import { createWebgpuNodeEngine } from '../../../src/engines/webgpu/node.ts'
 import { HourglassError } from '../../../src/errors.ts'
-import { autoencoder } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 
 try {
-  const engine = await createWebgpuNodeEngine(autoencoder({ input: 12, hidden: 7, bottleneck: 2 }))
-  await engine.setTrainingSet({ images: Uint8Array.from({ length: 20 * 12 }, (_, i) => (i * 37) % 256) })
+  const engine = await createWebgpuNodeEngine(hourglass({ input: 12, hidden: 7, bottleneck: 2 }))
+  await engine.setTrainingSet({ rows: Uint8Array.from({ length: 20 * 12 }, (_, i) => (i * 37) % 256) })
   await engine.initialize(1)
   const request = { seed: 1, epoch: 1, batchSize: 6, learningRate: 1e-3, weightDecay: 0 }
   const { batchLosses } = await engine.trainEpoch(request)

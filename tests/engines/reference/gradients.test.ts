@@ -6,7 +6,8 @@ import type { Batch } from '../../../src/engines/reference/backward.ts'
 import { gradients, lossOf } from '../../../src/engines/reference/backward.ts'
 import { layerParameters, linear } from '../../../src/engines/reference/forward.ts'
 import type { Network } from '../../../src/model/network.ts'
-import { autoencoder, parameterCount, parameterTable } from '../../../src/model/network.ts'
+import { parameterCount, parameterTable } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import { createRandomSequence } from '../../../src/random/sequence.ts'
 
 const classifier: Network = {
@@ -19,8 +20,8 @@ const classifier: Network = {
   codeLayer: 1,
 }
 const NETWORKS: Record<string, Network> = {
-  'autoencoder with a ReLU bottleneck': autoencoder({ input: 6, hidden: 5, bottleneck: 3 }),
-  'autoencoder with a linear bottleneck': autoencoder({
+  'autoencoder with a ReLU bottleneck': hourglass({ input: 6, hidden: 5, bottleneck: 3 }),
+  'autoencoder with a linear bottleneck': hourglass({
     input: 6,
     hidden: 5,
     bottleneck: 2,

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { gradients, lossOf } from '../../../src/engines/reference/backward.ts'
 import { createReferenceEngine } from '../../../src/engines/reference/reference-engine.ts'
-import { autoencoder } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import { imageNoise, initialParameters, shuffledOrder } from '../../../src/random/streams.ts'
 import { conformance } from '../conformance.ts'
 
@@ -14,14 +14,14 @@ conformance('the reference engine', async (network) => createReferenceEngine(net
 const test = suite('the reference engine by itself')
 const WIDTH = 6
 const COUNT = 5
-const network = autoencoder({ input: WIDTH, hidden: 4, bottleneck: 2 })
+const network = hourglass({ input: WIDTH, hidden: 4, bottleneck: 2 })
 const images = Uint8Array.from({ length: COUNT * WIDTH }, (_, i) => (i * 89 + 31) % 256)
 const request = { seed: 21, epoch: 3, batchSize: 2, learningRate: 1e-3, weightDecay: 0 }
 const noLabels = new Uint8Array(0)
 
 async function prepare() {
   const engine = createReferenceEngine(network)
-  await engine.setTrainingSet({ images })
+  await engine.setTrainingSet({ rows: images })
   await engine.initialize(1)
   return engine
 }

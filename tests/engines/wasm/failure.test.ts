@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { autoencoder, parameterCount } from '../../../src/model/network.ts'
+import { parameterCount } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import { engineFromParts } from '../../support/wasm-engine.ts'
 
 const test = suite('a worker that fails')
@@ -53,10 +54,10 @@ for (const threads of [1, 3]) {
 }
 
 test('one that dies between two calls is replaced', async () => {
-  const network = autoencoder({ input: 20, hidden: 9, bottleneck: 3 })
+  const network = hourglass({ input: 20, hidden: 9, bottleneck: 3 })
   const { engine, pool } = await engineFromParts(network, { variant: 'plain', threads: 2, wideTile: false })
   try {
-    await engine.setTrainingSet({ images: new Uint8Array(40 * 20).map((_, i) => (i * 97) % 251) })
+    await engine.setTrainingSet({ rows: new Uint8Array(40 * 20).map((_, i) => (i * 97) % 251) })
     await engine.initialize(1)
     const request = { seed: 1, epoch: 1, batchSize: 8, learningRate: 1e-3, weightDecay: 0 }
     await engine.trainEpoch(request)
@@ -69,9 +70,9 @@ test('one that dies between two calls is replaced', async () => {
 })
 
 test('dispose in the middle of an epoch ends the epoch and the threads', async () => {
-  const network = autoencoder({ input: 784, hidden: 392, bottleneck: 8 })
+  const network = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
   const { engine, pool } = await engineFromParts(network, { variant: 'plain', threads: 2, wideTile: false })
-  await engine.setTrainingSet({ images: new Uint8Array(20_000 * 784) })
+  await engine.setTrainingSet({ rows: new Uint8Array(20_000 * 784) })
   await engine.writeState({
     parameters: new Float32Array(parameterCount(network)),
     firstMoment: new Float32Array(parameterCount(network)),

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createEngine, prepareEngine } from '../../../src/engines/create.ts'
 import type { Engine } from '../../../src/engines/engine.ts'
-import { autoencoder } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import type { FloatArray } from '../../../src/model/state.ts'
 
 const test = suite('images read into the memory of the engine')
@@ -17,7 +17,7 @@ function imagesOf(inputs: number): Uint8Array {
 }
 
 async function trainOneEpoch(engine: Engine, images: Uint8Array): Promise<FloatArray> {
-  await engine.setTrainingSet({ images })
+  await engine.setTrainingSet({ rows: images })
   await engine.initialize(3)
   await engine.trainEpoch({ seed: 3, epoch: 1, batchSize: 20, learningRate: 1e-3, weightDecay: 1e-5 })
   return (await engine.readState()).parameters
@@ -25,7 +25,7 @@ async function trainOneEpoch(engine: Engine, images: Uint8Array): Promise<FloatA
 
 /** Parameters after an epoch on `images`, by an engine that is given them as any others. */
 async function expectedOf(inputs: number, images: Uint8Array): Promise<FloatArray> {
-  const engine = await createEngine(autoencoder({ input: inputs, hidden: 43, bottleneck: 3 }), {
+  const engine = await createEngine(hourglass({ input: inputs, hidden: 43, bottleneck: 3 }), {
     device: 'cpu',
     threads: 2,
   })
@@ -45,7 +45,7 @@ for (const inputs of [48, 45]) {
     assert.ok(room.buffer instanceof SharedArrayBuffer)
     const images = imagesOf(inputs)
     room.set(images, HEADER_BYTES)
-    const engine = await createEngine(autoencoder({ input: inputs, hidden: 43, bottleneck: 3 }), {
+    const engine = await createEngine(hourglass({ input: inputs, hidden: 43, bottleneck: 3 }), {
       ...options,
       prepared,
     })

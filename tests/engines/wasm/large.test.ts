@@ -4,7 +4,7 @@ import { limitImages } from '../../../src/data/dataset.ts'
 import { loadDataset } from '../../../src/data/node-files.ts'
 import { createReferenceEngine } from '../../../src/engines/reference/reference-engine.ts'
 import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
-import { autoencoder } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import type { FloatArray } from '../../../src/model/state.ts'
 
 const test = suite('sizes and minibatches of the WASM engine')
@@ -61,14 +61,14 @@ for (const { hidden, bottleneck, images: count, batchSize, threads } of CASES) {
   const tolerance = Math.sqrt(longest) * U
   const label = `784-${hidden}-${bottleneck}, ${count} images by ${batchSize}`
   test(`one step like the reference: ${label}: moments within √${longest} 2^-24`, async () => {
-    const network = autoencoder({ input: 784, hidden, bottleneck })
+    const network = hourglass({ input: 784, hidden, bottleneck })
     const engine = await createWasmEngine(network, { threads, simd: 'auto' })
     const oracle = createReferenceEngine(network)
     try {
       const { images } = limitImages(train, count)
       const request = { seed: 3, epoch: 1, batchSize, learningRate: 1e-3, weightDecay: 1e-5 }
       for (const each of [engine, oracle]) {
-        await each.setTrainingSet({ images })
+        await each.setTrainingSet({ rows: images })
         await each.initialize(3)
       }
       const actual = await engine.trainEpoch(request)
@@ -90,7 +90,7 @@ for (const { hidden, bottleneck, images: count, batchSize, threads } of CASES) {
 }
 
 test('inference in several stages gives what single rows give', async () => {
-  const network = autoencoder({ input: 784, hidden: 20, bottleneck: 4 })
+  const network = hourglass({ input: 784, hidden: 20, bottleneck: 4 })
   const engine = await createWasmEngine(network, { threads: 3, simd: 'auto' })
   try {
     await engine.initialize(9)

@@ -2,12 +2,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
 import type { Network } from '../../../src/model/network.ts'
-import { autoencoder, parameterTable } from '../../../src/model/network.ts'
+import { parameterTable } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 
 const test = suite('a loss that is no number')
 
 const NETWORKS: readonly Network[] = [
-  autoencoder({ input: 17, hidden: 9, bottleneck: 3 }),
+  hourglass({ input: 17, hidden: 9, bottleneck: 3 }),
   {
     layers: [
       { name: 'fc1', inputs: 17, outputs: 9, activation: 'relu' },
@@ -24,7 +25,7 @@ for (const network of NETWORKS) {
       const engine = await createWasmEngine(network, { threads: 2, simd: 'auto' })
       try {
         await engine.setTrainingSet({
-          images: new Uint8Array(400 * 17).fill(200),
+          rows: new Uint8Array(400 * 17).fill(200),
           labels: new Uint8Array(400),
         })
         await engine.initialize(1)

@@ -1,8 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { samplesInputGradient } from '../../../src/engines/wasm/memory-map.ts'
-import type { AutoencoderSizes, Network } from '../../../src/model/network.ts'
-import { autoencoder } from '../../../src/model/network.ts'
+import type { Network } from '../../../src/model/network.ts'
+import type { AutoencoderSizes } from '../../../src/model/recipes.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 
 const test = suite('layers whose input gradient is sampled')
 
@@ -11,7 +12,7 @@ function sampled(network: Network): string[] {
 }
 
 function mnist(sizes: Partial<AutoencoderSizes>): Network {
-  return autoencoder({ input: 784, hidden: 392, bottleneck: 8, ...sizes })
+  return hourglass({ input: 784, hidden: 392, bottleneck: 8, ...sizes })
 }
 
 test('behind a ReLU, with long sums, where few units fire or there are few', () => {

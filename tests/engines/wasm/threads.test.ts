@@ -7,7 +7,8 @@ import type { Engine } from '../../../src/engines/engine.ts'
 import type { Simd } from '../../../src/engines/wasm/module-choice.ts'
 import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
 import { canFuse } from '../../../src/engines/wasm/node-v8.ts'
-import { autoencoder, type Network } from '../../../src/model/network.ts'
+import type { Network } from '../../../src/model/network.ts'
+import { hourglass } from '../../../src/model/recipes.ts'
 import type { FloatArray } from '../../../src/model/state.ts'
 import { skipTest } from '../../support/skip.ts'
 
@@ -20,7 +21,7 @@ const IMAGES = 5 * BATCH_SIZE + 221
 
 const { train } = await loadDataset()
 const { images } = limitImages(train, IMAGES)
-const seed = autoencoder({ input: 784, hidden: 392, bottleneck: 8 })
+const seed = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
 
 function sha256(...arrays: readonly FloatArray[]): string {
   const hash = createHash('sha256')
@@ -48,7 +49,7 @@ async function hashesOf(simd: Simd, threads: number): Promise<string[]> {
     assert.is(engine.info.threads, threads)
     const arithmetic = { '256': /256/, '128': /128/, plain: /separate/, auto: /./ }[simd]
     assert.match(engine.info.arithmetic, arithmetic)
-    await engine.setTrainingSet({ images })
+    await engine.setTrainingSet({ rows: images })
     const clean = await trainTwoEpochs(engine, BATCH_SIZE, 0)
     const noisy = await trainTwoEpochs(engine, BATCH_SIZE, 0.3)
     return [clean, noisy]
@@ -105,9 +106,9 @@ const oneLayer: Network = {
 }
 
 const TINY_STEPS: readonly TinySteps[] = [
-  { network: autoencoder({ input: 7, hidden: 5, bottleneck: 3 }), images: 10, threads: 5, epochs: 300 },
-  { network: autoencoder({ input: 100, hidden: 3, bottleneck: 2 }), images: 402, threads: 6, epochs: 40 },
-  { network: autoencoder({ input: 7, hidden: 40, bottleneck: 3 }), images: 202, threads: 3, epochs: 40 },
+  { network: hourglass({ input: 7, hidden: 5, bottleneck: 3 }), images: 10, threads: 5, epochs: 300 },
+  { network: hourglass({ input: 100, hidden: 3, bottleneck: 2 }), images: 402, threads: 6, epochs: 40 },
+  { network: hourglass({ input: 7, hidden: 40, bottleneck: 3 }), images: 202, threads: 3, epochs: 40 },
   { network: oneLayer, images: 402, threads: 5, epochs: 60 },
 ]
 
@@ -123,7 +124,7 @@ for (const { network, images: count, threads, epochs } of TINY_STEPS) {
     try {
       for (const engine of [one, many]) {
         await engine.setTrainingSet({
-          images: tiny,
+          rows: tiny,
           labels: Uint8Array.from({ length: count }, (_, i) => i % 10),
         })
         await engine.initialize(5)
