@@ -19,6 +19,16 @@ const classifier: Network = {
   loss: 'crossEntropy',
   codeLayer: 1,
 }
+function deep(output: 'identity' | 'sigmoid', loss: 'mse' | 'bce'): Network {
+  const layers = [
+    { name: 'fc1', inputs: 6, outputs: 5, activation: 'tanh' },
+    { name: 'fc2', inputs: 5, outputs: 2, activation: 'identity' },
+    { name: 'fc3', inputs: 2, outputs: 4, activation: 'sigmoid' },
+    { name: 'fc4', inputs: 4, outputs: 6, activation: output },
+  ] as const
+  return { layers, loss, codeLayer: 1 }
+}
+
 const NETWORKS: Record<string, Network> = {
   'autoencoder with a ReLU bottleneck': hourglass({ input: 6, hidden: 5, bottleneck: 3 }),
   'autoencoder with a linear bottleneck': hourglass({
@@ -28,6 +38,8 @@ const NETWORKS: Record<string, Network> = {
     latentActivation: 'identity',
   }),
   'classifier with cross-entropy': classifier,
+  'tanh and sigmoid under a linear output': deep('identity', 'mse'),
+  'tanh and sigmoid under binary cross-entropy': deep('sigmoid', 'bce'),
 }
 
 const STEP = 1e-5
@@ -59,6 +71,7 @@ function distanceFromKinks(network: Network, parameters: Float64Array, batch: Ba
       distance = a.reduce((least, value) => Math.min(least, Math.abs(value)), distance)
     x = a.map((value) => {
       if (layer.activation === 'relu') return Math.max(value, 0)
+      if (layer.activation === 'tanh') return Math.tanh(value)
       return layer.activation === 'sigmoid' ? 1 / (1 + Math.exp(-value)) : value
     })
   })
@@ -106,7 +119,7 @@ for (const [name, network] of Object.entries(NETWORKS)) {
   })
 }
 
-test('losses by hand: mean over all pixels, mean over images', () => {
+test('losses by hand: mean over all outputs, mean over rows', () => {
   const one = { name: 'fc1', inputs: 2, outputs: 2 }
   const zeros = new Float64Array(6)
   const batch: Batch = {
@@ -119,6 +132,26 @@ test('losses by hand: mean over all pixels, mean over images', () => {
   assert.is(lossOf(mse, zeros, batch), (0.25 + 0.25 + 0 + 0.0625) / 4)
   const entropy: Network = { layers: [{ ...one, activation: 'softmax' }], loss: 'crossEntropy', codeLayer: 0 }
   assert.is(lossOf(entropy, zeros, batch), Math.LN2)
+  // Binary cross-entropy of 0.5 is ln 2, whatever the target.
+  const bce: Network = { layers: [{ ...one, activation: 'sigmoid' }], loss: 'bce', codeLayer: 0 }
+  assert.ok(Math.abs(lossOf(bce, zeros, batch) - Math.LN2) < 1e-15)
+})
+
+test('binary cross-entropy of logits beyond what a sigmoid can tell from 0 and 1 stays exact', () => {
+  const one: Network = {
+    layers: [{ name: 'fc1', inputs: 1, outputs: 1, activation: 'sigmoid' }],
+    loss: 'bce',
+    codeLayer: 0,
+  }
+  const at = (logit: number, target: number) => {
+    const row = Float64Array.of(target)
+    const batch = { inputs: row, targets: row, labels: new Uint8Array(1) }
+    return lossOf(one, Float64Array.of(0, logit), batch)
+  }
+  assert.is(at(1000, 0), 1000)
+  assert.is(at(1000, 1), 0)
+  assert.is(at(-1000, 1), 1000)
+  assert.is(at(-40, 0), Math.exp(-40))
 })
 
 test('softmax of large inputs stays finite', () => {
