@@ -150,7 +150,7 @@ export function nonNegativeNumber(flag: string) {
 }
 
 /** NaN for anything that is not a finite decimal number, which no comparison lets pass. */
-function parseNumber(value: FlagValue): number {
+export function parseNumber(value: FlagValue): number {
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(String(value)) && Number.isFinite(Number(value))
     ? Number(value)
     : Number.NaN

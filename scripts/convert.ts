@@ -1,8 +1,7 @@
 /** `npm run convert -- IN OUT`: a model from .pth to .safetensors or back, or out of a checkpoint. */
 import { checkWritable, writeFileAtomically } from '../src/data/node-files.ts'
 import { CHECKPOINT_KEY, modelFormat, writeModel } from '../src/formats/model-file.ts'
-import { parameterCount } from '../src/model/network.ts'
-import { autoencoderSizes } from '../src/model/recipes.ts'
+import { describeSizes, parameterCount } from '../src/model/network.ts'
 import { commandLine, runCommand } from './cli.ts'
 import { loadModel } from './model-option.ts'
 
@@ -16,10 +15,7 @@ async function main(args: string[]): Promise<undefined> {
   // What a checkpoint says of its run would be untrue of a file that holds the weights alone.
   const metadata = CHECKPOINT_KEY in model.metadata ? {} : model.metadata
   await writeFileAtomically(to, writeModel({ ...model, metadata }, to))
-  const { input, hidden, bottleneck } = autoencoderSizes(model.network)
-  console.log(
-    `${to}: ${input}-${hidden}-${bottleneck}-${hidden}-${input}, ${parameterCount(model.network)} parameters`,
-  )
+  console.log(`${to}: ${describeSizes(model.network)}, ${parameterCount(model.network)} parameters`)
 }
 
 await runCommand(main)

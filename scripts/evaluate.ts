@@ -19,9 +19,10 @@ import {
 } from '../src/experiments/evaluation.ts'
 import { drawEvaluationFigures } from '../src/experiments/evaluation-figures.ts'
 import { readModel } from '../src/formats/model-file.ts'
-import { parameterCount } from '../src/model/network.ts'
-import { type AutoencoderSizes, autoencoderSizes } from '../src/model/recipes.ts'
+import type { Network } from '../src/model/network.ts'
+import { codeSize, describeSizes, inputSize, isAutoencoder, parameterCount } from '../src/model/network.ts'
 import { stateOf } from '../src/model/state.ts'
+import { networkSettingsOf } from '../src/run/settings.ts'
 import {
   commandLine,
   dataOption,
@@ -105,11 +106,10 @@ async function main(args: string[]): Promise<undefined> {
   const flags = await parseFlags(args)
   const { network, parameters, warnings } = readModel(await readFileBytes(flags.load), flags.load)
   for (const warning of warnings) console.error(`warning: ${warning}`)
-  const sizes = autoencoderSizes(network)
-  checkBottleneck(flags, sizes)
+  checkModel(flags, network)
   const data = await loadDataset(flags.data)
   const set = data[flags.set]
-  checkImages(flags, sizes, set, data.name)
+  checkImages(flags, network, set, data.name)
   const files = {
     clean: join(flags.out, 'recon.clean.png'),
     denoise: join(flags.out, 'recon.denoise.png'),
@@ -138,15 +138,17 @@ async function main(args: string[]): Promise<undefined> {
     const { device, threads, arithmetic } = engine.info
     if (flags.json) {
       const machine = { device, threads, arithmetic }
-      const model = { file: flags.load, ...sizes, parameters: parameterCount(network) }
+      const model = {
+        file: flags.load,
+        input: inputSize(network),
+        bottleneck: codeSize(network),
+        ...networkSettingsOf(network),
+        parameters: parameterCount(network),
+      }
       console.log(JSON.stringify({ model, data: data.name, set: flags.set, machine, ...evaluation, files }))
       return
     }
-    const { input, hidden, bottleneck } = sizes
-    console.log(
-      `${flags.load}: ${input} → ${hidden} → ${bottleneck} → ${hidden} → ${input}, ` +
-        `${whole(parameterCount(network))} parameters`,
-    )
+    console.log(`${flags.load}: ${describeSizes(network)}, ${whole(parameterCount(network))} parameters`)
     console.log(`${device}, threads: ${threads}, ${arithmetic}`)
     console.log(`${data.name}, ${whole(evaluation.count)} ${flags.set} images; noise of seed ${flags.seed}\n`)
     for (const line of table(evaluation)) console.log(line)
@@ -156,20 +158,20 @@ async function main(args: string[]): Promise<undefined> {
   }
 }
 
-function checkBottleneck({ bottleneck, load }: Flags, sizes: AutoencoderSizes): void {
-  if (bottleneck !== undefined && bottleneck !== sizes.bottleneck) {
-    throw new UsageError(
-      `--bottleneck: expected ${sizes.bottleneck}, the latent units of ${load}, found ${bottleneck}`,
-    )
+function checkModel({ bottleneck, load }: Flags, network: Network): void {
+  if (!isAutoencoder(network)) throw new FileError(load, 'expected an autoencoder, found a classifier')
+  const units = codeSize(network)
+  if (bottleneck !== undefined && bottleneck !== units) {
+    throw new UsageError(`--bottleneck: expected ${units}, the latent units of ${load}, found ${bottleneck}`)
   }
 }
 
-function checkImages(flags: Flags, sizes: AutoencoderSizes, set: ImageSet, dataName: string): void {
-  if (set.width * set.height !== sizes.input) {
+function checkImages(flags: Flags, network: Network, set: ImageSet, dataName: string): void {
+  if (set.width * set.height !== inputSize(network)) {
     throw new FileError(
       flags.load,
       `expected a network of ${set.width * set.height} inputs for the ${set.width} × ${set.height} pixels of ` +
-        `${dataName}, found ${sizes.input}`,
+        `${dataName}, found ${inputSize(network)}`,
     )
   }
   for (const flag of ['clean-idx', 'denoise-idx', 'interp-idx1', 'interp-idx2'] as const) {

@@ -2,7 +2,7 @@
 import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import type { ParityReport } from '../src/training/parity.ts'
-import { compareWithTrajectory, parseTrajectory, trajectoryNetwork } from '../src/training/parity.ts'
+import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../src/training/parity.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, runCommand } from './cli.ts'
 
 const EXIT_DISAGREES = 1
@@ -13,15 +13,15 @@ async function main(args: string[]): Promise<number | undefined> {
     .parseAsync()
   const file = String(flags._[0])
   const trajectory = parseTrajectory(new TextDecoder().decode(await readFileBytes(file)), file)
-  const data = await loadDataset(flags.data)
-  const engine = await createEngine(trajectoryNetwork(trajectory), flags)
+  const rows = trajectoryRows(trajectory) ?? (await loadDataset(flags.data)).train.rows
+  const engine = await createEngine(trajectory.network, flags)
   try {
-    const report = await compareWithTrajectory(engine, trajectory, data.train.images)
+    const report = await compareWithTrajectory(engine, trajectory, rows)
     const { device, threads, arithmetic } = engine.info
     if (flags.json) {
       console.log(JSON.stringify({ file, device, threads, arithmetic, ...report }))
     } else {
-      console.log(`${file}: ${trajectory.steps} steps of ${trajectory.batch} images`)
+      console.log(`${file}: ${trajectory.steps} steps of ${trajectory.batch} rows`)
       console.log(`${device}, threads: ${threads}, ${arithmetic}\n`)
       for (const line of table(report)) console.log(line)
     }

@@ -14,7 +14,8 @@ import { expandPlan, type SweepPlan, type SweepRun } from '../src/experiments/sw
 import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.ts'
 import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
-import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/trainer.ts'
+import { MAX_UNITS } from '../src/run/settings.ts'
+import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
 import {
   commandLine,
   dataOption,
@@ -32,7 +33,6 @@ import {
 import { onInterrupt } from './interrupt.ts'
 import { duration, progressBar } from './progress-bar.ts'
 import { openSweepStore } from './sweep-store.ts'
-import { MAX_UNITS } from './training-settings.ts'
 
 function list<Item>(
   flag: string,

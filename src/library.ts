@@ -1,8 +1,11 @@
 /** What Node (`index.ts`) and browsers (`browser.ts`) both have. */
-export type { FileFormat, FileOptions, Images, TrainOptions } from './api/base-autoencoder.ts'
+export type { FileFormat, FileOptions, Rows, TrainOptions } from './api/base-autoencoder.ts'
 export type { ModelOptions } from './api/start.ts'
 export type { Dataset, IdxFiles, ImageSet, NamedBytes } from './data/dataset.ts'
 export { datasetFromIdx, imageSetFromIdx, limitImages } from './data/dataset.ts'
+export { parametersSha256 } from './data/digest.ts'
+export { MNIST_PIXELS } from './data/mnist.ts'
+export type { RowSet } from './data/rows.ts'
 export type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from './engines/engine.ts'
 export * from './errors.ts'
 export type {
@@ -36,19 +39,25 @@ export {
   parameterTable,
 } from './model/network.ts'
 export type {
-  AutoencoderSizes,
+  AutoencoderLoss,
   ClassifierOptions,
   HourglassOptions,
-  LatentActivation,
+  OutputActivation,
 } from './model/recipes.ts'
-export { autoencoderSizes, classifier, hourglass } from './model/recipes.ts'
+export { classifier, classifierOn, hourglass, hourglassOptions } from './model/recipes.ts'
 export type { FloatArray, ModelState } from './model/state.ts'
 export { stateOf } from './model/state.ts'
 export { imageNoise, initialParameters, STREAM_EVALUATION_NOISE, shuffledOrder } from './random/streams.ts'
-export type { Checkpoint } from './training/checkpoint.ts'
-export { readCheckpoint, writeCheckpoint } from './training/checkpoint.ts'
+export type { Checkpoint } from './run/checkpoint.ts'
+export { readCheckpoint, writeCheckpoint } from './run/checkpoint.ts'
+export type { RunIdentity } from './run/identity.ts'
+export { deadLatentUnits } from './run/latent-units.ts'
+export { Run } from './run/run.ts'
+export type { GivenSettings, NetworkSettings, RunSettings } from './run/settings.ts'
+export { completeSettings, DEFAULT_SETTINGS, networkOf, trainingOf } from './run/settings.ts'
+export type { TrainingConfig } from './training/config.ts'
+export { DEFAULT_TRAINING } from './training/config.ts'
 export type { EpochRecord } from './training/history.ts'
 export { historyToCsv } from './training/history.ts'
-export { deadLatentUnits } from './training/latent-units.ts'
-export type { TrainingConfig, TrainingHooks, TrainingProgress } from './training/trainer.ts'
-export { DEFAULT_TRAINING, train } from './training/trainer.ts'
+export type { TrainingData, TrainingHooks, TrainingProgress } from './training/trainer.ts'
+export { train } from './training/trainer.ts'

@@ -3,7 +3,6 @@ import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
 import type { Network } from '../../src/model/network.ts'
-import type { AutoencoderSizes } from '../../src/model/recipes.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'
 import {
@@ -19,7 +18,9 @@ import type { Contestant } from './measure.ts'
 import { timed } from './measure.ts'
 
 /** What an engine is asked to do; MNIST at batch 256 and z 8 unless a series varies it. */
-export interface Setting extends Pick<AutoencoderSizes, 'hidden' | 'bottleneck'> {
+export interface Setting {
+  readonly hidden: number
+  readonly bottleneck: number
   readonly batchSize: number
   readonly threads: number
   readonly simd: Simd

@@ -3,7 +3,7 @@ import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { HourglassError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
-import { DEFAULT_SEED, DEFAULT_TRAINING } from '../../src/training/trainer.ts'
+import { DEFAULT_SEED, DEFAULT_TRAINING } from '../../src/training/config.ts'
 
 /**
  * Relative. A float32 engine's loss is off by some 1e-7, since the rounding of thousands of squared errors averages out; a

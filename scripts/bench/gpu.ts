@@ -67,7 +67,7 @@ export async function benchGpu(
 ): Promise<GpuResult> {
   const missing: { name: string; reason: string }[] = []
   const batches: GpuBatch[] = []
-  const expected = await referenceFirstLosses(networkOf(STANDARD), set.images, batchSizes)
+  const expected = await referenceFirstLosses(networkOf(STANDARD), set.rows, batchSizes)
   let about: Pick<GpuResult, 'adapter' | 'isSoftware' | 'epoch'> | undefined
   for (const batchSize of batchSizes) {
     const setting = { ...STANDARD, batchSize, threads, simd: 'auto' } as const
@@ -76,14 +76,14 @@ export async function benchGpu(
     const peers: Peer[] = []
     const workload = await createWorkload({
       network: networkOf(STANDARD),
-      images: set.images,
+      images: set.rows,
       parameters: initialParameters(networkOf(STANDARD), SEED),
       batchSize,
       expectedLosses: losses,
     })
     try {
-      engines.push(await verifiedEngine(OURS, { ...setting, device: 'webgpu' }, set.images, losses))
-      engines.push(await verifiedEngine(CPU, setting, set.images, losses))
+      engines.push(await verifiedEngine(OURS, { ...setting, device: 'webgpu' }, set.rows, losses))
+      engines.push(await verifiedEngine(CPU, setting, set.rows, losses))
       const kinds = GPU_PEER_KINDS.filter((kind) => !missing.some(({ name }) => name === peerTitle(kind)))
       await startPeers(kinds, { workload, threads, seed: SEED }, peers, missing)
       const gpu = engines[0].engine as WebgpuEngine

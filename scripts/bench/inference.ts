@@ -48,14 +48,14 @@ export async function benchInference(
   effort: Effort,
 ): Promise<InferenceResult> {
   const setting = { ...STANDARD, threads, simd }
-  const bench = await verifiedEngine('inference', setting, train.images, expectedLosses)
+  const bench = await verifiedEngine('inference', setting, train.rows, expectedLosses)
   const { engine } = bench
   try {
     const errors = await verifyInference(engine, test)
     const whats = Object.keys(CALLS) as (keyof typeof CALLS)[]
     const contestants = whats.map((what) =>
       timed(what, async (repetitions) => {
-        for (let i = 0; i < repetitions; i++) await CALLS[what](engine, test.images)
+        for (let i = 0; i < repetitions; i++) await CALLS[what](engine, test.rows)
       }),
     )
     const layers = engine.network.layers.length
@@ -77,7 +77,7 @@ export async function benchInference(
 
 /** Largest differences from the reference engine with the same parameters. */
 async function verifyInference(engine: Engine, test: ImageSet): Promise<Record<keyof typeof CALLS, number>> {
-  const images = test.images.subarray(0, VERIFIED_IMAGES * test.width * test.height)
+  const images = test.rows.subarray(0, VERIFIED_IMAGES * test.width * test.height)
   const reference = await createEngine(networkOf(STANDARD), { device: 'reference' })
   try {
     await reference.writeState(await engine.readState())

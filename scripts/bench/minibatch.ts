@@ -22,9 +22,9 @@ export async function trainedProducts(
   const network = networkOf(STANDARD)
   const parameters = await trainedParameters(network, set, steps, threads, simd)
   const images = new Float32Array(BATCH_SIZE * network.layers[0].inputs)
-  arrangedBatch(core, set.images, network.layers[0].inputs).forEach((image, row) => {
+  arrangedBatch(core, set.rows, network.layers[0].inputs).forEach((image, row) => {
     const { inputs } = network.layers[0]
-    const pixels = set.images.subarray(image * inputs, (image + 1) * inputs)
+    const pixels = set.rows.subarray(image * inputs, (image + 1) * inputs)
     images.set(
       Float32Array.from(pixels, (byte) => byte / 255),
       row * inputs,
@@ -42,7 +42,7 @@ async function trainedParameters(
 ): Promise<Float32Array> {
   const engine = await createEngine(network, { device: 'cpu', threads, simd })
   try {
-    await engine.setTrainingSet({ rows: set.images })
+    await engine.setTrainingSet({ rows: set.rows })
     await engine.initialize(SEED)
     const order = shuffledOrder(set.count, SEED, 1).subarray(0, steps * BATCH_SIZE)
     const request = { seed: SEED, epoch: 1, batchSize: BATCH_SIZE, learningRate, weightDecay, order }

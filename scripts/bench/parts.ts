@@ -120,7 +120,7 @@ export async function runParts(
   await settle('plain')
   const needsLosses = (['step', 'inference', 'peers'] as const).some((part) => parts.has(part))
   const expectedLosses = needsLosses
-    ? await referenceLosses(networkOf(STANDARD), train.images, BATCH_SIZE, VERIFIED_STEPS)
+    ? await referenceLosses(networkOf(STANDARD), train.rows, BATCH_SIZE, VERIFIED_STEPS)
     : []
   const measured: Record<Part, () => Promise<void>> = {
     kernels: async () => {

@@ -71,7 +71,7 @@ export async function benchPeers(options: PeersOptions): Promise<PeersResult> {
   const network = networkOf(STANDARD)
   const workload = await createWorkload({
     network,
-    images: options.set.images,
+    images: options.set.rows,
     parameters: initialParameters(network, SEED),
     batchSize: STANDARD.batchSize,
     expectedLosses: options.expectedLosses,
@@ -159,7 +159,7 @@ async function startOurs(
   for (const kind of new Set<Simd>([simd, '128'])) {
     try {
       const setting = { ...STANDARD, threads, simd: kind }
-      engines.push(await verifiedEngine(`--simd ${kind}`, setting, set.images, expectedLosses))
+      engines.push(await verifiedEngine(`--simd ${kind}`, setting, set.rows, expectedLosses))
     } catch (error) {
       if (!(error instanceof DeviceError) || engines.length === 0) throw error
       missing.push({ name: `Hourglass --simd ${kind}`, reason: error.message })

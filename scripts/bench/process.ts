@@ -64,8 +64,8 @@ export async function benchProcess(
     },
   })
   try {
-    await writeFile(join(directory, 'train.u8'), dataset.train.images)
-    await writeFile(join(directory, 'test.u8'), dataset.test.images)
+    await writeFile(join(directory, 'train.u8'), dataset.train.rows)
+    await writeFile(join(directory, 'test.u8'), dataset.test.rows)
     const session = await measure(
       [
         contestant(OURS, () => runOurs(directory, dataDirectory, threads, simd)),

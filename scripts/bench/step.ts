@@ -62,7 +62,7 @@ export async function benchStep(
       try {
         for (const count of threads) {
           const setting = { ...STANDARD, threads: count, simd }
-          engines.push(await verifiedEngine(nameOf(setting), setting, set.images, expectedLosses))
+          engines.push(await verifiedEngine(nameOf(setting), setting, set.rows, expectedLosses))
         }
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error
@@ -132,10 +132,10 @@ async function benchSeries(set: ImageSet, settings: readonly Setting[], effort: 
     const byNetwork = Map.groupBy(settings, ({ hidden, bottleneck }) => `${hidden} ${bottleneck}`)
     for (const group of byNetwork.values()) {
       const sizes = group.map(({ batchSize }) => batchSize)
-      const expected = await referenceFirstLosses(networkOf(group[0]), set.images, sizes)
+      const expected = await referenceFirstLosses(networkOf(group[0]), set.rows, sizes)
       for (const setting of group) {
         const loss = expected.get(setting.batchSize) as number
-        engines.push(await verifiedEngine(nameOf(setting), setting, set.images, [loss]))
+        engines.push(await verifiedEngine(nameOf(setting), setting, set.rows, [loss]))
       }
     }
     const contestants = engines.map((engine) => trainingContestant(nameOf(engine.setting), engine, set.count))

@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { HourglassError } from '../../src/errors.ts'
-import { type Network, type ParameterEntry, parameterTable } from '../../src/model/network.ts'
-import { autoencoderSizes } from '../../src/model/recipes.ts'
+import { inputSize, type Network, type ParameterEntry, parameterTable } from '../../src/model/network.ts'
+import { hourglassOptions } from '../../src/model/recipes.ts'
 
 const PROGRAMS = {
   pytorch: { title: 'PyTorch (eager)', file: 'pytorch.py', variant: 'default' },
@@ -148,13 +148,23 @@ interface StartMessage {
   readonly epsilon: number
 }
 
+/** The sizes of the seed's form of network, which is the one that peers train. Throws `PeerError` for another. */
+function seedSizes(network: Network): { input: number; hidden: number; bottleneck: number } {
+  const options = hourglassOptions(network)
+  const found = network.layers.map((layer) => layer.activation).join(', ')
+  if (options?.hidden.length !== 1 || found !== 'relu, relu, relu, sigmoid' || network.loss !== 'mse') {
+    throw new PeerError(
+      `peers train relu, relu, relu, sigmoid under mse, found ${found} under ${network.loss}`,
+    )
+  }
+  return { input: options.input, hidden: options.hidden[0], bottleneck: options.bottleneck }
+}
+
 /** Writes the images and the common start to a temporary folder. Throws a `PeerError` for what peers cannot train. */
 export async function createWorkload(options: WorkloadOptions): Promise<Workload> {
   const { network, images, parameters, batchSize, expectedLosses } = options
-  const { input, latentActivation } = autoencoderSizes(network)
-  const imageCount = images.length / input
-  if (latentActivation !== 'relu')
-    throw new PeerError(`peers train a relu bottleneck, found ${latentActivation}`)
+  const imageCount = images.length / inputSize(network)
+  seedSizes(network)
   if (imageCount < batchSize)
     throw new PeerError(`peers need a full batch of ${batchSize}, found ${imageCount}`)
   const directory = await mkdtemp(path.join(tmpdir(), 'hourglass-peers-'))
@@ -201,7 +211,7 @@ export async function startPeer(kind: PeerKind, config: PeerConfig): Promise<Pee
 }
 
 function startMessage(kind: PeerKind, { workload, threads, seed = 1 }: PeerConfig): StartMessage {
-  const { input, hidden, bottleneck } = autoencoderSizes(workload.network)
+  const { input, hidden, bottleneck } = seedSizes(workload.network)
   return {
     imagesFile: path.join(workload.directory, 'images.u8'),
     parametersFile: path.join(workload.directory, 'parameters.f32'),

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What a program does with an autoencoder, the same in Node and in a browser. `node.ts` and `browser.ts` add how one is made. */
-import type { Dataset, ImageSet } from '../data/dataset.ts'
+import type { ImageSet } from '../data/dataset.ts'
+import type { RowSet } from '../data/rows.ts'
 import type { Engine, EngineInfo, Inputs } from '../engines/engine.ts'
 import { TrainingError, UsageError } from '../errors.ts'
 import type { Evaluation, EvaluationOptions } from '../experiments/evaluation.ts'
@@ -9,26 +10,39 @@ import { interpolateCodes } from '../experiments/interpolation.ts'
 import { writeModel } from '../formats/model-file.ts'
 import type { OnnxPart } from '../formats/onnx.ts'
 import { writeOnnx } from '../formats/onnx.ts'
-import type { AutoencoderSizes } from '../model/recipes.ts'
-import { autoencoderSizes } from '../model/recipes.ts'
+import type { Network } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
-import { writeCheckpoint } from '../training/checkpoint.ts'
+import { Run } from '../run/run.ts'
+import type { GivenSettings } from '../run/settings.ts'
+import { completeSettings, DEFAULT_SETTINGS, fitBatch, trainingOf } from '../run/settings.ts'
+import type { TrainingConfig } from '../training/config.ts'
+import { TRAINING_RULES } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
-import type { TrainingHooks, TrainingProgress } from '../training/trainer.ts'
-import { startOfTraining, train } from '../training/trainer.ts'
-import { checkCodes, checkDataset, checkEvaluation, checkImages, checkSteps, imageInputs } from './checks.ts'
+import type { TrainingData, TrainingHooks, TrainingProgress } from '../training/trainer.ts'
+import {
+  checkCodes,
+  checkEvaluation,
+  checkImages,
+  checkKeys,
+  checkSteps,
+  checkTrainingData,
+  rowInputs,
+} from './checks.ts'
 import { CallQueue } from './queue.ts'
-import type { Run, RunSettings } from './run-settings.ts'
-import { settingsOf } from './run-settings.ts'
 
 /**
- * (n, pixels), row-major: bytes mean value / 255, black 0 and white 255; floats are taken as they are, black 0 and white 1.
- * Or an image set, of which the images are taken.
+ * (n, inputs), row-major: bytes mean value / 255, black 0 and white 255; floats are taken as they are, black 0 and white 1.
+ * Or a set of rows, such as images, of which the rows are taken.
  */
-export type Images = Inputs | ImageSet
+export type Rows = Inputs | Uint8ClampedArray | RowSet
 
 /** Settings of a run, and what happens during it. Without a setting: that of the run it goes on with, else the default. */
-export interface TrainOptions extends RunSettings, TrainingHooks {}
+export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>, TrainingHooks {}
+
+const TRAIN_OPTIONS = [
+  ...Object.keys(TRAINING_RULES),
+  ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
+]
 
 export type FileFormat = 'pth' | 'safetensors' | 'onnx'
 
@@ -47,13 +61,12 @@ export interface Start {
 }
 
 /**
- * An autoencoder and the engine that computes it: pixels → hidden → bottleneck → hidden → pixels.
+ * An autoencoder and the engine that computes it.
  *
  * A call that is made while another runs waits for it; one that is made in `onEpoch` runs at once, between the epochs.
  * After `dispose`, and after training ended in a `TrainingError`, every call rejects.
  */
 export class BaseAutoencoder {
-  readonly sizes: Required<AutoencoderSizes>
   /** What was odd about the file it came from, one line each; empty for others. */
   readonly warnings: readonly string[]
   readonly #engine: Engine
@@ -66,8 +79,12 @@ export class BaseAutoencoder {
     this.#engine = engine
     this.#seed = seed
     this.#run = run
-    this.sizes = autoencoderSizes(engine.network)
     this.warnings = warnings
+  }
+
+  /** Its layers, loss and code layer. */
+  get network(): Network {
+    return this.#engine.network
   }
 
   /** The device, its threads and its arithmetic. */
@@ -90,24 +107,22 @@ export class BaseAutoencoder {
    * @returns how far it came: complete when its `epoch` equals `epochs`
    * @throws UsageError for settings or data that do not fit; TrainingError where a loss is not finite
    */
-  train(data: Pick<Dataset, 'train' | 'test'>, options: TrainOptions = {}): Promise<TrainingProgress> {
+  train(data: TrainingData, options: TrainOptions = {}): Promise<TrainingProgress> {
     return this.#queue.add(async () => {
       if (this.#isTraining) throw new UsageError('train: expected no call from within onEpoch, found one')
-      checkDataset(data, this.sizes)
-      const config = settingsOf(options, this.#run, data.train.count, this.#seed)
-      const progress = this.#run?.progress ?? startOfTraining(config)
-      const keep = (progress: TrainingProgress) => {
-        this.#run = { config, trainingImages: data.train.count, progress, notes: this.#run?.notes ?? {} }
-      }
-      const onEpoch = async (record: EpochRecord, progress: TrainingProgress) => {
-        keep(progress)
+      checkKeys('train', options, TRAIN_OPTIONS)
+      const checked = checkTrainingData(data, this.network)
+      const run =
+        this.#run?.continued(options) ?? Run.begin(this.network, this.#config(options, checked.train.count))
+      const onEpoch: TrainingHooks['onEpoch'] = async (record, progress) => {
+        this.#run = run
         await this.#queue.interrupt(async () => options.onEpoch?.(record, progress))
       }
       this.#isTraining = true
       try {
-        const reached = await train(this.#engine, data, config, { ...options, onEpoch }, progress)
-        keep(reached)
-        return reached
+        const progress = await run.train(this.#engine, checked, { ...options, onEpoch })
+        this.#run = run
+        return progress
       } catch (error) {
         if (error instanceof TrainingError) this.#queue.close(error)
         throw error
@@ -117,37 +132,44 @@ export class BaseAutoencoder {
     })
   }
 
+  /** The settings of a new run: the seed of the weights is that of the run, where no other is given. */
+  #config(options: TrainOptions, trainingRows: number): TrainingConfig {
+    const seed = this.#seed ?? DEFAULT_SETTINGS.seed
+    const settings = completeSettings(options, { ...DEFAULT_SETTINGS, seed })
+    return trainingOf(fitBatch(settings, options, trainingRows))
+  }
+
   /** Codes, (n, bottleneck). Float32Array; Float64Array from the reference engine. */
-  encode(images: Images): Promise<FloatArray> {
-    return this.#queue.add(async () => this.#engine.encode(imageInputs(images, this.sizes)))
+  encode(rows: Rows): Promise<FloatArray> {
+    return this.#queue.add(async () => this.#engine.encode(rowInputs(rows, this.network)))
   }
 
-  /** Images for codes (n, bottleneck): (n, pixels) in [0, 1]. */
+  /** Rows for codes (n, bottleneck): (n, inputs), in [0, 1] where the output is a sigmoid. */
   decode(codes: FloatArray): Promise<FloatArray> {
-    return this.#queue.add(async () => this.#engine.decode(checkCodes(codes, this.sizes)))
+    return this.#queue.add(async () => this.#engine.decode(checkCodes(codes, this.network)))
   }
 
-  /** What comes out for what goes in: (n, pixels) in [0, 1]. Denoises where the model was trained with noise. */
-  reconstruct(images: Images): Promise<FloatArray> {
-    return this.#queue.add(async () => this.#engine.forward(imageInputs(images, this.sizes)))
+  /** What comes out for what goes in: (n, inputs). Denoises where the model was trained with noise. */
+  reconstruct(rows: Rows): Promise<FloatArray> {
+    return this.#queue.add(async () => this.#engine.forward(rowInputs(rows, this.network)))
   }
 
-  /** Mean squared error of each image's reconstruction against the image, (n): its anomaly score. */
-  reconstructionErrors(images: Images): Promise<Float64Array> {
-    return this.#queue.add(async () => this.#engine.reconstructionErrors(imageInputs(images, this.sizes)))
+  /** Mean squared error of each row's reconstruction against the row, (n): its anomaly score. */
+  reconstructionErrors(rows: Rows): Promise<Float64Array> {
+    return this.#queue.add(async () => this.#engine.reconstructionErrors(rowInputs(rows, this.network)))
   }
 
   /**
-   * (steps, pixels): images for codes at equal steps on the line from one image's code to another's, both ends included.
+   * (steps, inputs): rows for codes at equal steps on the line from one row's code to another's, both ends included.
    *
-   * @param first one image
-   * @param second one image
+   * @param first one row
+   * @param second one row
    * @param steps at least 2
    */
-  interpolate(first: Images, second: Images, steps = 8): Promise<FloatArray> {
+  interpolate(first: Rows, second: Rows, steps = 8): Promise<FloatArray> {
     return this.#queue.add(async () => {
       checkSteps(steps)
-      const [from, to] = [first, second].map((image) => imageInputs(image, this.sizes, 1))
+      const [from, to] = [first, second].map((row) => rowInputs(row, this.network, 1))
       const codes = interpolateCodes(await this.#engine.encode(from), await this.#engine.encode(to), steps)
       return this.#engine.decode(codes)
     })
@@ -159,13 +181,13 @@ export class BaseAutoencoder {
    */
   evaluate(set: ImageSet, options: EvaluationOptions = {}): Promise<Evaluation> {
     return this.#queue.add(async () => {
-      checkImages(set, this.sizes)
+      checkImages(set, this.network)
       checkEvaluation(options)
       return evaluate(this.#engine, set, options)
     })
   }
 
-  /** All parameters in canonical order, (parameterCount): `fc1.weight` (hidden, pixels) row-major, `fc1.bias`, … */
+  /** All parameters in canonical order, (parameterCount): `fc1.weight` (hidden, inputs) row-major, `fc1.bias`, … */
   parameters(): Promise<Float32Array> {
     return this.#queue.add(async () => this.#readParameters())
   }
@@ -189,7 +211,7 @@ export class BaseAutoencoder {
     return this.#queue.add(async () => {
       if (!this.#run)
         throw new UsageError('checkpoint: expected a model in training, found one without a run')
-      return writeCheckpoint({ sizes: this.sizes, ...this.#run, state: await this.#engine.readState() })
+      return this.#run.toCheckpoint(await this.#engine.readState())
     })
   }
 

@@ -1,54 +1,98 @@
 /** What a program hands to an `Autoencoder`, checked at the door. All throw a `UsageError`. */
-import type { Dataset, ImageSet } from '../data/dataset.ts'
+import type { ImageSet } from '../data/dataset.ts'
+import type { RowSet } from '../data/rows.ts'
 import { checkInteger, countRows } from '../engines/checks.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
 import type { EvaluationOptions } from '../experiments/evaluation.ts'
-import type { AutoencoderSizes } from '../model/recipes.ts'
+import type { Network } from '../model/network.ts'
+import { codeSize, inputSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
+import { MAX_UNITS } from '../run/settings.ts'
+import { checkRule, TRAINING_RULES } from '../training/config.ts'
+import type { TrainingData } from '../training/trainer.ts'
 
-export const SEED_LIMIT = 2 ** 32
-
-export function checkImages({ width, height }: ImageSet, { input }: AutoencoderSizes): void {
-  if (width * height !== input) {
-    throw new UsageError(
-      `images: expected ${input} pixels, the inputs of the network, found ${width} × ${height} = ${width * height}`,
-    )
+/** Throws for an option that nobody reads, most often one that is misspelt. */
+export function checkKeys(call: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    throw new UsageError(`${call}: expected options among ${known.join(', ')}, found ${unknown}`)
   }
 }
 
-export function checkDataset(
-  { train, test }: Pick<Dataset, 'train' | 'test'>,
-  sizes: AutoencoderSizes,
-): void {
-  checkImages(train, sizes)
-  checkImages(test, sizes)
+export function checkInput(input: number): void {
+  checkInteger('input', input, 1, MAX_UNITS)
 }
 
 function isFloats(values: unknown): values is FloatArray {
   return values instanceof Float32Array || values instanceof Float64Array
 }
 
-/** The images as engines take them. With `count`, there must be so many. */
-export function imageInputs(images: Inputs | ImageSet, sizes: AutoencoderSizes, count?: number): Inputs {
-  const isArray = images instanceof Uint8Array || isFloats(images)
-  if (!isArray && !(images?.images instanceof Uint8Array)) {
+/** What a canvas gives is bytes too. */
+function asBytes(values: unknown): Uint8Array | undefined {
+  if (values instanceof Uint8ClampedArray) {
+    return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+  }
+  return values instanceof Uint8Array ? values : undefined
+}
+
+function checkSet(set: RowSet, network: Network, what: string): RowSet {
+  const isSet = typeof set === 'object' && set !== null && 'rows' in set
+  const rows = isSet ? (asBytes(set.rows) ?? set.rows) : undefined
+  if (!(rows instanceof Uint8Array) && !(rows instanceof Float32Array)) {
+    throw new UsageError(`${what}: expected { count, rows } with rows of bytes or float32, found none`)
+  }
+  if ('width' in set && 'height' in set) checkImages(set as ImageSet, network)
+  const inputs = inputSize(network)
+  if (rows.length !== set.count * inputs) {
     throw new UsageError(
-      'images: expected a Uint8Array, Float32Array, Float64Array or image set, found neither',
+      `${what}: expected ${set.count} rows of ${inputs} values, found ${rows.length} values`,
     )
   }
-  if (!isArray) checkImages(images, sizes)
-  const inputs = isArray ? images : images.images
-  const found = countRows(inputs, sizes.input, 'images')
+  return { ...set, rows }
+}
+
+/** The data as the trainer takes them. */
+export function checkTrainingData(data: TrainingData, network: Network): TrainingData {
+  if (typeof data !== 'object' || data === null) {
+    throw new UsageError('train: expected { train, test }, found none')
+  }
+  const train = checkSet(data.train, network, 'training rows')
+  return data.test === undefined ? { train } : { train, test: checkSet(data.test, network, 'test rows') }
+}
+
+export function checkImages({ width, height }: ImageSet, network: Network): void {
+  const inputs = inputSize(network)
+  if (width * height !== inputs) {
+    throw new UsageError(
+      `images: expected ${inputs} pixels, the inputs of the network, found ${width} × ${height} = ${width * height}`,
+    )
+  }
+}
+
+/** Rows as engines take them. With `count`, there must be so many. */
+export function rowInputs(
+  rows: Inputs | Uint8ClampedArray | RowSet,
+  network: Network,
+  count?: number,
+): Inputs {
+  const given = isFloats(rows) ? rows : (asBytes(rows) ?? (rows as Partial<RowSet> | null)?.rows)
+  const inputs = isFloats(given) ? given : asBytes(given)
+  if (!inputs) {
+    throw new UsageError(
+      'rows: expected a Uint8Array, Float32Array, Float64Array or a set of rows, found neither',
+    )
+  }
+  const found = countRows(inputs, inputSize(network), 'rows')
   if (count !== undefined && found !== count) {
-    throw new UsageError(`images: expected ${count} of ${sizes.input} pixels, found ${found}`)
+    throw new UsageError(`rows: expected ${count} of ${inputSize(network)} values, found ${found}`)
   }
   return inputs
 }
 
-export function checkCodes(codes: FloatArray, { bottleneck }: AutoencoderSizes): FloatArray {
+export function checkCodes(codes: FloatArray, network: Network): FloatArray {
   if (!isFloats(codes)) throw new UsageError('codes: expected a Float32Array or Float64Array, found neither')
-  countRows(codes, bottleneck, 'codes')
+  countRows(codes, codeSize(network), 'codes')
   return codes
 }
 
@@ -56,13 +100,8 @@ export function checkSteps(steps: number): void {
   checkInteger('steps', steps, 2, 2 ** 20)
 }
 
-export function checkSeed(seed: number): void {
-  checkInteger('seed', seed, 0, SEED_LIMIT - 1)
-}
-
-export function checkEvaluation({ noiseStd = 0, seed = 0 }: EvaluationOptions): void {
-  checkSeed(seed)
-  if (!(noiseStd >= 0 && noiseStd < Infinity)) {
-    throw new UsageError(`noise: expected a standard deviation of at least 0, found ${noiseStd}`)
-  }
+export function checkEvaluation(options: EvaluationOptions): void {
+  checkKeys('evaluate', options, ['noiseStd', 'seed'])
+  checkRule(TRAINING_RULES.seed, options.seed ?? 0)
+  checkRule(TRAINING_RULES.noiseStd, options.noiseStd ?? 0)
 }

@@ -10,6 +10,8 @@ import { begin, fromFile, fromSeed } from './start.ts'
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
 
+const ENGINE_OPTIONS = ['device', 'threads', 'simd'] as const satisfies readonly (keyof EngineOptions)[]
+
 export class Autoencoder extends BaseAutoencoder {
   /**
    * An untrained model on the device asked for: Xavier-uniform weights from the seed, biases of 0.01.
@@ -17,7 +19,7 @@ export class Autoencoder extends BaseAutoencoder {
    * @throws UsageError for sizes, seeds and threads that cannot be; DeviceError where the device cannot compute here
    */
   static async create(options: CreateOptions = {}): Promise<Autoencoder> {
-    return Autoencoder.#open(fromSeed(options), options)
+    return Autoencoder.#open(fromSeed(options, ENGINE_OPTIONS), options)
   }
 
   /**

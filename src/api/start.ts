@@ -1,28 +1,33 @@
 /** How models begin: from a seed or from a file. */
+import { MNIST_PIXELS } from '../data/mnist.ts'
 import type { Engine } from '../engines/engine.ts'
 import { CHECKPOINT_KEY, readModel } from '../formats/model-file.ts'
 import type { Network } from '../model/network.ts'
-import type { LatentActivation } from '../model/recipes.ts'
-import { hourglass } from '../model/recipes.ts'
 import type { ModelState } from '../model/state.ts'
 import { stateOf } from '../model/state.ts'
-import { readCheckpoint } from '../training/checkpoint.ts'
-import { DEFAULT_SEED } from '../training/trainer.ts'
+import { readCheckpoint } from '../run/checkpoint.ts'
+import { Run } from '../run/run.ts'
+import type { GivenSettings, NetworkSettings } from '../run/settings.ts'
+import { completeSettings, DEFAULT_SETTINGS, networkOf } from '../run/settings.ts'
 import type { Start } from './base-autoencoder.ts'
-import { checkSeed } from './checks.ts'
+import { checkInput, checkKeys } from './checks.ts'
 
-export interface ModelOptions {
-  /** Latent units, `z`. Default 32. */
-  readonly bottleneck?: number | undefined
-  /** Units of the two hidden layers. Default 392. */
-  readonly hidden?: number | undefined
-  /** Pixels of an image. Default 784: 28 × 28. */
+/** Settings of a new model; those of `src/run/settings.ts`, whose defaults are the seed project's. */
+export interface ModelOptions extends Pick<GivenSettings, keyof NetworkSettings | 'seed'> {
+  /** Values of a row: pixels of an image. Default 784: 28 × 28. */
   readonly input?: number | undefined
-  /** Activation of the bottleneck. Default `relu`. */
-  readonly latentActivation?: LatentActivation | undefined
-  /** Seed of the initial weights, a whole number below 2³². Default 1. */
-  readonly seed?: number | undefined
 }
+
+const OPTIONS = [
+  'input',
+  'seed',
+  'bottleneck',
+  'hidden',
+  'activation',
+  'latentActivation',
+  'outputActivation',
+  'loss',
+] as const satisfies readonly (keyof ModelOptions)[]
 
 /** A network without an engine yet, and how an engine of it begins. */
 export interface Prepared {
@@ -31,17 +36,15 @@ export interface Prepared {
   setUp(engine: Engine): Promise<void>
 }
 
-export function fromSeed(options: ModelOptions): Prepared {
-  const {
-    bottleneck = 32,
-    hidden = 392,
-    input = 784,
-    latentActivation = 'relu',
-    seed = DEFAULT_SEED,
-  } = options
-  checkSeed(seed)
+/** @param engineOptions names of the options beside the model's own */
+export function fromSeed(options: ModelOptions, engineOptions: readonly string[]): Prepared {
+  checkKeys('create', options, [...OPTIONS, ...engineOptions])
+  const { input = MNIST_PIXELS } = options
+  checkInput(input)
+  const settings = completeSettings(options, DEFAULT_SETTINGS)
+  const { seed } = settings
   return {
-    network: hourglass({ input, hidden, bottleneck, latentActivation }),
+    network: networkOf(settings, input),
     start: { seed },
     setUp: (engine) => engine.initialize(seed),
   }
@@ -53,8 +56,8 @@ export function fromFile(bytes: Uint8Array, file: string): Prepared {
   if (!Object.hasOwn(metadata, CHECKPOINT_KEY)) {
     return prepared(network, stateOf(parameters), { warnings })
   }
-  const { config, trainingImages, progress, notes, state } = readCheckpoint(bytes, file)
-  return prepared(network, state, { warnings, run: { config, trainingImages, progress, notes } })
+  const { state, ...record } = readCheckpoint(bytes, file)
+  return prepared(network, state, { warnings, run: Run.from(record) })
 }
 
 function prepared(network: Network, state: ModelState, start: Start): Prepared {

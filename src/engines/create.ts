@@ -4,7 +4,6 @@ import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
 import { checkThreads, MAX_THREADS } from './checks.ts'
 import type { Engine } from './engine.ts'
-import type { ImageMemory } from './wasm/memory-map.ts'
 import type { Simd } from './wasm/module-choice.ts'
 
 export type Device = 'auto' | 'cpu' | 'wasm' | 'webgpu' | 'reference'
@@ -19,43 +18,15 @@ export interface EngineOptions {
   readonly threads?: number | undefined
   /** Arithmetic of the CPU engine: 256-bit or 128-bit relaxed multiply-add, or SIMD128 without it. Default `auto`. */
   readonly simd?: Simd | undefined
-  /** What `prepareEngine` gave for the same options. */
-  readonly prepared?: PreparedEngine | undefined
-}
-
-/** What can be had of an engine before its network is known: give it to `createEngine`, with the same options otherwise. */
-export interface PreparedEngine {
-  /**
-   * Room for so many bytes of training images, in the engine's own memory where it will compute on the CPU: it need not copy
-   * them then, and they must stay as they are while it trains. To be called once.
-   */
-  readonly allocate: (bytes: number) => Uint8Array
-  readonly imageMemory: () => ImageMemory | undefined
 }
 
 /**
- * Begins what takes time and needs no network yet, the compiling and checking of the core, so that it is done while data loads.
- * `createEngine` finds it done. What fails here fails there again, and is said there.
+ * Begins what takes time and needs no network yet, the compiling and checking of the core, so that it is done while data
+ * loads. `createEngine` finds it done. What fails here fails there again, and is said there.
  */
-export async function prepareEngine({
-  device = 'auto',
-  simd = 'auto',
-}: EngineOptions): Promise<PreparedEngine> {
-  const onCpu = device === 'cpu' || device === 'wasm'
-  if (onCpu || device === 'auto') {
-    import('./wasm/node.ts').then(({ chooseNodeModule }) => chooseNodeModule(simd)).catch(() => undefined)
-  }
-  // An engine on a GPU would have to copy them out again.
-  const canReserve = onCpu || (device === 'auto' && !(await import('./webgpu/node.ts')).mayHaveGpu())
-  const memoryMap = canReserve ? await import('./wasm/memory-map.ts') : undefined
-  let imageMemory: ImageMemory | undefined
-  return {
-    allocate(bytes) {
-      imageMemory = memoryMap?.reserveImages(bytes)
-      return imageMemory?.images ?? new Uint8Array(bytes)
-    },
-    imageMemory: () => imageMemory,
-  }
+export function prepareEngine({ device = 'auto', simd = 'auto' }: EngineOptions): void {
+  if (device === 'webgpu' || device === 'reference') return
+  import('./wasm/node.ts').then(({ chooseNodeModule }) => chooseNodeModule(simd)).catch(() => undefined)
 }
 
 const SIMD_CHOICES: readonly Simd[] = ['auto', '256', '128', 'plain']
@@ -69,7 +40,7 @@ export async function createEngine(network: Network, options: EngineOptions = {}
   }
   const createCpu = async () => {
     const { createWasmEngine } = await import('./wasm/node.ts')
-    return createWasmEngine(network, { threads, simd, imageMemory: options.prepared?.imageMemory() })
+    return createWasmEngine(network, { threads, simd })
   }
   switch (device) {
     case 'auto': {

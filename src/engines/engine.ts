@@ -21,6 +21,8 @@ export interface EngineInfo {
   readonly threads: number
   /** One line for people: the arithmetic in use, for example `relaxed SIMD, 256-bit`. */
   readonly arithmetic: string
+  /** Names what decides the bits: engines of the same name end, from the same state, in the same bits. */
+  readonly bits: string
 }
 
 /** Images or other rows of network inputs. Bytes mean value / 255; floats are taken as they are. Shape (n, inputs). */

@@ -1,11 +1,12 @@
-/** A classifier trained and asked through the same engine interface as the autoencoder. */
+/** A classifier trained and asked through the same trainer and engines as the autoencoder. */
 import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
-import { TrainingError } from '../errors.ts'
+import { outputSize } from '../model/network.ts'
+import { startOfTraining, train } from '../training/trainer.ts'
 import { accuracy } from './knn.ts'
 
 export interface ClassifierTraining {
-  /** Seed of the initial weights (unless the engine's are kept) and of the shuffles. */
+  /** Seed of the shuffles. */
   readonly seed: number
   /** Updates in all: the same for every number of labels, so that few labels do not mean little training. */
   readonly steps: number
@@ -17,29 +18,19 @@ export interface ClassifierTraining {
 }
 
 /**
- * Trains the weights that the engine holds on `set` for at least `steps` updates, in whole epochs; a batch is never
- * larger than the set. Throws TrainingError where the loss is not finite. Returns the updates made.
+ * Trains the weights that the engine holds on `set` for at least `steps` updates, in whole epochs, at a constant rate;
+ * a batch is never larger than the set. Throws TrainingError where the loss is not finite.
  */
 export async function trainClassifier(
   engine: Engine,
   set: ImageSet,
-  training: ClassifierTraining,
-): Promise<number> {
-  const { seed, learningRate, frozenLayers = 0, signal } = training
+  { seed, steps, learningRate, frozenLayers, signal, ...training }: ClassifierTraining,
+): Promise<void> {
   const batchSize = Math.min(training.batchSize, set.count)
-  await engine.setTrainingSet({ rows: set.images, labels: set.labels })
-  let steps = 0
-  for (let epoch = 1; steps < training.steps && !signal?.aborted; epoch++) {
-    const request = { seed, epoch, batchSize, learningRate, weightDecay: 0, frozenLayers, signal }
-    const { batchLosses } = await engine.trainEpoch(request)
-    if (batchLosses.some((loss) => !Number.isFinite(loss))) {
-      throw new TrainingError(
-        `the classifier's loss in epoch ${epoch} is not finite: try a lower learning rate`,
-      )
-    }
-    steps += batchLosses.length
-  }
-  return steps
+  const epochs = Math.ceil(steps / Math.ceil(set.count / batchSize))
+  const config = { seed, epochs, batchSize, learningRate, weightDecay: 0, noiseStd: 0 }
+  const task = { frozenLayers, schedule: 'constant' } as const
+  await train(engine, { train: set }, config, { signal }, startOfTraining(config), task)
 }
 
 export interface Classification {
@@ -55,7 +46,7 @@ export async function classify(
   inputs: Uint8Array | Float32Array | Float64Array,
 ): Promise<Classification> {
   const probabilities = await engine.forward(inputs)
-  const classes = engine.network.layers[engine.network.layers.length - 1].outputs
+  const classes = outputSize(engine.network)
   const count = probabilities.length / classes
   const predictions = new Uint8Array(count)
   const confidences = new Float64Array(count)
@@ -73,5 +64,5 @@ export async function classify(
 
 /** Share of `set`, in [0, 1], that the engine's classifier gets right. */
 export async function classifierAccuracy(engine: Engine, set: ImageSet): Promise<number> {
-  return accuracy((await classify(engine, set.images)).predictions, set.labels)
+  return accuracy((await classify(engine, set.rows)).predictions, set.labels)
 }

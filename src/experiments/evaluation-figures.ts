@@ -3,7 +3,7 @@ import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
 import { drawImageGrid, type ImageCell } from '../figures/image-grid.ts'
 import { CSS_PIXELS_PER_INCH, formatLoss } from '../figures/theme.ts'
-import { autoencoderSizes } from '../model/recipes.ts'
+import { codeSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
 import {
   clipToUnit,
@@ -61,9 +61,8 @@ async function drawClean(
 ): Promise<Uint8Array> {
   const bytes = imageBytes(set, cleanIndex)
   const output = await engine.forward(bytes)
-  const { bottleneck } = autoencoderSizes(engine.network)
   return drawImageGrid({
-    title: `Reconstruction from ${bottleneck} latent units`,
+    title: `Reconstruction from ${codeSize(engine.network)} latent units`,
     subtitles: [
       `${model}, all ${wholeText(count)} ${setName} images: ${qualityText(reconstruction).join(' · ')}`,
     ],
@@ -166,7 +165,7 @@ async function drawInterpolation(
 
 function imageBytes(set: ImageSet, index: number): Uint8Array {
   const pixels = set.width * set.height
-  return set.images.subarray(index * pixels, (index + 1) * pixels)
+  return set.rows.subarray(index * pixels, (index + 1) * pixels)
 }
 
 function imageName(set: ImageSet, setName: string, index: number): string {

@@ -1,10 +1,10 @@
 /** How good an autoencoder is, in numbers: over a whole image set, of clean and of noisy images. Runs in a browser. */
 import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
-import { autoencoderSizes } from '../model/recipes.ts'
+import { codeSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
 import { imageNoise, STREAM_EVALUATION_NOISE } from '../random/streams.ts'
-import { deadLatentUnits } from '../training/latent-units.ts'
+import { deadLatentUnits } from '../run/latent-units.ts'
 import { meanSquaredError, peakSignalToNoiseRatio, SSIM_WINDOW, structuralSimilarity } from './metrics.ts'
 
 /** One set of images against another, over all pixels of all images at data range 1. */
@@ -63,23 +63,23 @@ export async function evaluate(
   options: EvaluationOptions = {},
 ): Promise<Evaluation> {
   const { noiseStd = 0.2, seed = 0 } = options
-  const { bottleneck } = autoencoderSizes(engine.network)
+  const units = codeSize(engine.network)
   const pixels = set.width * set.height
 
   const reconstruction = new QualitySum(set)
   const clipped = { noisy: new QualitySum(set), denoised: new QualitySum(set) }
   const unclipped = { noisy: new QualitySum(set), denoised: new QualitySum(set) }
-  const codes = new Float32Array(set.count * bottleneck)
+  const codes = new Float32Array(set.count * units)
   const labels = new Map<number, { count: number; sum: number }>()
 
   for (let start = 0; start < set.count; start += CHUNK) {
     const count = Math.min(CHUNK, set.count - start)
-    const bytes = set.images.subarray(start * pixels, (start + count) * pixels)
+    const bytes = set.rows.subarray(start * pixels, (start + count) * pixels)
     const clean = unitImages(bytes)
     const output = await engine.forward(bytes)
     reconstruction.add(output, clean)
 
-    codes.set(await engine.encode(bytes), start * bottleneck)
+    codes.set(await engine.encode(bytes), start * units)
 
     for (let image = 0; image < count; image++) {
       const from = image * pixels
@@ -98,7 +98,7 @@ export async function evaluate(
     clipped.denoised.add(await engine.forward(clippedNoisy), clean)
   }
 
-  const dead = deadLatentUnits(codes, bottleneck)
+  const dead = deadLatentUnits(codes, units)
   return {
     count: set.count,
     reconstruction: reconstruction.result(),
@@ -106,8 +106,8 @@ export async function evaluate(
     seed,
     clipped: denoisingQuality(clipped.noisy.result(), clipped.denoised.result()),
     unclipped: denoisingQuality(unclipped.noisy.result(), unclipped.denoised.result()),
-    latentUnits: bottleneck,
-    activeLatentUnits: bottleneck - dead.length,
+    latentUnits: units,
+    activeLatentUnits: units - dead.length,
     deadLatentUnits: dead,
     perLabel: [...labels]
       .map(([label, { count, sum }]) => ({ label, count, mse: sum / count }))

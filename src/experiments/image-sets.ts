@@ -7,10 +7,10 @@ export function selectImages(set: ImageSet, indices: ArrayLike<number>): ImageSe
   const images = new Uint8Array(indices.length * pixels)
   const labels = new Uint8Array(indices.length)
   for (let i = 0; i < indices.length; i++) {
-    images.set(set.images.subarray(indices[i] * pixels, (indices[i] + 1) * pixels), i * pixels)
+    images.set(set.rows.subarray(indices[i] * pixels, (indices[i] + 1) * pixels), i * pixels)
     labels[i] = set.labels[indices[i]]
   }
-  return { ...set, count: indices.length, images, labels }
+  return { ...set, count: indices.length, rows: images, labels }
 }
 
 /** Indices of the images whose label passes. */

@@ -2,7 +2,7 @@
 import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { FloatArray } from '../model/state.ts'
-import { deadLatentUnits } from '../training/latent-units.ts'
+import { deadLatentUnits } from '../run/latent-units.ts'
 import { clipToUnit, type ImageQuality, imageQuality, noisyImages, unitImages } from './evaluation.ts'
 import { meanSquaredError, peakSignalToNoiseRatio } from './metrics.ts'
 
@@ -36,7 +36,7 @@ export interface MeasuringSet {
 
 export function createMeasuringSet(test: ImageSet, sigmas: readonly number[], seed: number): MeasuringSet {
   const pixels = test.width * test.height
-  const noisy = sigmas.map((sigma) => ({ sigma, images: noisyImages(test.images, pixels, 0, sigma, seed) }))
+  const noisy = sigmas.map((sigma) => ({ sigma, images: noisyImages(test.rows, pixels, 0, sigma, seed) }))
   return { test, noisy }
 }
 
@@ -45,9 +45,9 @@ export async function measureAutoencoder(
   engine: Engine,
   { test, noisy }: MeasuringSet,
 ): Promise<{ measures: AutoencoderMeasures; reconstructions: FloatArray }> {
-  const clean = unitImages(test.images)
-  const reconstructions = await engine.forward(test.images)
-  const codes = await engine.encode(test.images)
+  const clean = unitImages(test.rows)
+  const reconstructions = await engine.forward(test.rows)
+  const codes = await engine.encode(test.rows)
   const units = engine.network.layers[engine.network.codeLayer].outputs
   const denoising: DenoisingMeasure[] = []
   for (const { sigma, images } of noisy) {

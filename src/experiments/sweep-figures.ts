@@ -101,7 +101,7 @@ function drawContactSheet(
   const groups = groupBySeed(records)
   const varied = variedSettings(groups)
   const pixels = test.width * test.height
-  const original = (index: number) => test.images.subarray(index * pixels, (index + 1) * pixels)
+  const original = (index: number) => test.rows.subarray(index * pixels, (index + 1) * pixels)
   return drawImageGrid({
     title: 'The same test digits through every bottleneck',
     subtitles: [`seed ${groups[0].results[0].settings.seed} of each`],

@@ -1,15 +1,15 @@
 /** What a sweep trains: every combination of a few settings, checked before anything trains. */
 import { UsageError } from '../errors.ts'
-import type { Network } from '../model/network.ts'
-import type { LatentActivation } from '../model/recipes.ts'
+import type { HiddenActivation, Network } from '../model/network.ts'
+import { parameterCount } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
-import type { TrainingConfig } from '../training/trainer.ts'
-import { checkTraining } from '../training/trainer.ts'
+import type { TrainingConfig } from '../training/config.ts'
+import { checkTraining } from '../training/config.ts'
 
 /** The settings that may take several values. */
 export interface SweepPlan {
   readonly bottleneck: readonly number[]
-  readonly latentActivation: readonly LatentActivation[]
+  readonly latentActivation: readonly HiddenActivation[]
   readonly hidden: readonly number[]
   readonly batchSize: readonly number[]
   readonly learningRate: readonly number[]
@@ -37,6 +37,8 @@ export interface SweepRun {
   /** Names data and settings: equal ids are the same run, with the same result. */
   readonly id: string
   readonly settings: SweepSettings
+  /** Trainable numbers of its network. */
+  readonly parameters: number
 }
 
 /** Column order of tables, and what varies slowest first. */
@@ -69,9 +71,9 @@ export function expandPlan(plan: SweepPlan, data: SweepData): SweepRun[] {
   }
   return combinations.map((combination) => {
     const settings = combination as SweepSettings
-    runNetwork(settings, data)
+    const parameters = parameterCount(runNetwork(settings, data))
     checkTraining(trainingConfig(settings), data.trainingImages)
-    return { id: runId(settings, data), settings }
+    return { id: runId(settings, data), settings, parameters }
   })
 }
 

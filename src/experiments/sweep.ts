@@ -136,7 +136,7 @@ class ProgressMeter {
     kept: number,
     onProgress: ((progress: SweepProgress) => void) | undefined,
   ) {
-    this.#work = new Map(open.map(({ id, settings }) => [id, runWork(settings)]))
+    this.#work = new Map(open.map((run) => [run.id, runWork(run)]))
     this.#runs = runs
     this.#kept = kept
     this.#onProgress = onProgress
@@ -172,7 +172,7 @@ class ProgressMeter {
   }
 }
 
-/** Relative cost of a run: epochs times the multiply-adds of an image, in which the 784-pixel layers dominate. */
-function runWork({ epochs, hidden, bottleneck }: SweepSettings): number {
-  return epochs * hidden * (784 + bottleneck)
+/** Relative cost of a run: epochs times the multiply-adds of a row, which are about the parameters. */
+function runWork({ settings, parameters }: SweepRun): number {
+  return settings.epochs * parameters
 }

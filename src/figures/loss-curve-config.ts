@@ -1,14 +1,15 @@
 /** The loss curve as a Chart.js configuration, for a PNG (`loss-curve.ts`) and for the browser page alike. */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
+import type { Loss } from '../model/network.ts'
 import { axisOptions, COLOURS, chartOptions, FONT_SIZE, font, formatLoss, SERIES_COLOURS } from './theme.ts'
 
-/** What the curve needs of an epoch. Losses are mean squared errors per pixel. */
+/** What the curve needs of an epoch. */
 export interface LossCurvePoint {
   readonly epoch: number
   /** Mean of the epoch's batch losses, each before its update. */
   readonly trainLoss: number
-  /** Loss over the test set after the epoch. */
-  readonly testLoss: number
+  /** Loss over the test set after the epoch, if there is one. */
+  readonly testLoss?: number | undefined
   /** Learning rate the epoch was trained with. */
   readonly learningRate: number
 }
@@ -16,6 +17,14 @@ export interface LossCurvePoint {
 export interface LossCurveOptions {
   readonly title?: string
   readonly subtitle?: string
+  /** What the losses are; default `mse`. */
+  readonly loss?: Loss
+}
+
+const LOSS_NAMES: Readonly<Record<Loss, string>> = {
+  mse: 'mean squared error per value',
+  bce: 'binary cross-entropy per value',
+  crossEntropy: 'cross-entropy',
 }
 
 /** Two series over epochs, on a logarithmic axis: late progress is a hundredth of the first epoch's. */
@@ -23,7 +32,10 @@ export function lossCurveConfig(
   history: readonly LossCurvePoint[],
   options: LossCurveOptions = {},
 ): ChartConfiguration<'line', { x: number; y: number }[]> {
-  const losses = history.flatMap(({ trainLoss, testLoss }) => [trainLoss, testLoss])
+  const losses = history.flatMap(({ trainLoss, testLoss }) =>
+    testLoss === undefined ? [trainLoss] : [trainLoss, testLoss],
+  )
+  const hasTest = history.some(({ testLoss }) => testLoss !== undefined)
   const lowest = Math.min(...losses)
   const highest = Math.max(...losses)
   // A log axis cannot show a loss of zero, NaN or infinity, and has nothing to offer within a narrow range.
@@ -37,7 +49,7 @@ export function lossCurveConfig(
     data: {
       datasets: [
         series(history, 'train (mean over the epoch)', 'trainLoss', SERIES_COLOURS[0]),
-        series(history, 'test (after the epoch)', 'testLoss', SERIES_COLOURS[1]),
+        ...(hasTest ? [series(history, 'test (after the epoch)', 'testLoss', SERIES_COLOURS[1])] : []),
       ],
     },
     options: {
@@ -57,7 +69,7 @@ export function lossCurveConfig(
           },
         },
         y: {
-          ...axisOptions(`mean squared error per pixel${logarithmic ? ', log scale' : ''}`),
+          ...axisOptions(`${LOSS_NAMES[options.loss ?? 'mse']}${logarithmic ? ', log scale' : ''}`),
           ...(logarithmic ? logarithmicAxis(lowest, highest) : { type: 'linear' }),
         },
       },
@@ -73,7 +85,7 @@ function series(
   colour: string,
 ) {
   const last = history.length - 1
-  const lastLoss = last < 0 ? '' : `: ${formatLoss(history[last][key])}`
+  const lastLoss = last < 0 ? '' : `: ${formatLoss(history[last][key] ?? Number.NaN)}`
   return {
     label: name + lastLoss,
     data: history.map((point) => ({ x: point.epoch, y: point[key] })),
@@ -88,8 +100,10 @@ function series(
 
 function bestEpochText(history: readonly LossCurvePoint[]): string {
   if (history.length === 0) return ''
-  const best = history.reduce((low, point) => (point.testLoss < low.testLoss ? point : low))
-  return `lowest test error ${formatLoss(best.testLoss)} at epoch ${best.epoch} of ${history[history.length - 1].epoch}`
+  const lossOf = ({ trainLoss, testLoss }: LossCurvePoint) => testLoss ?? trainLoss
+  const best = history.reduce((low, point) => (lossOf(point) < lossOf(low) ? point : low))
+  const what = best.testLoss === undefined ? 'training' : 'test'
+  return `lowest ${what} error ${formatLoss(lossOf(best))} at epoch ${best.epoch} of ${history[history.length - 1].epoch}`
 }
 
 /** Steps within a decade, few enough to keep labels apart over several decades. */

@@ -54,9 +54,19 @@ export class JsonFields {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(name, 'a number', value)
   }
 
+  /** Undefined where the field is absent or null. */
+  optionalNumber(name: string): number | undefined {
+    return (this.#values[name] ?? null) === null ? undefined : this.number(name)
+  }
+
   /** A number, or Infinity where there is null, which is how JSON writes it. */
   numberOrInfinity(name: string): number {
     return this.#values[name] === null ? Infinity : this.number(name)
+  }
+
+  string(name: string): string {
+    const value = this.#values[name]
+    return typeof value === 'string' ? value : this.fail(name, 'a string', value)
   }
 
   oneOf<Choice extends string>(name: string, choices: readonly Choice[]): Choice {
@@ -72,11 +82,19 @@ export class JsonFields {
     return { ...this.#values } as Record<string, string>
   }
 
-  integer(name: string, least: number): number {
+  has(name: string): boolean {
+    return Object.hasOwn(this.#values, name)
+  }
+
+  holdsObject(name: string): boolean {
+    return typeof this.#values[name] === 'object'
+  }
+
+  integer(name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
     const value = this.number(name)
-    return Number.isSafeInteger(value) && value >= least
-      ? value
-      : this.fail(name, `a whole number of at least ${least}`, value)
+    if (Number.isInteger(value) && value >= least && value <= most) return value
+    const range = value > most ? `of at most ${most}` : `of at least ${least}`
+    return this.fail(name, `a whole number ${range}`, value)
   }
 
   numbers(name: string): number[] {

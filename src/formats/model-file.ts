@@ -1,8 +1,10 @@
 /** Trained models in files, whatever the format: `.pth` (PyTorch) and `.safetensors`. */
 import { FileError, UsageError } from '../errors.ts'
-import { type Network, parameterTable } from '../model/network.ts'
-import { autoencoderSizes, hourglass, type LatentActivation } from '../model/recipes.ts'
+import { describeSizes, type Network, parameterTable } from '../model/network.ts'
+import { hourglass } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
+import { JsonFields } from './json-fields.ts'
+import { networkFromJson, networkToJson } from './network-json.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
 import { quoteName, type Tensor } from './tensor.ts'
 import { readTorch, writeTorch } from './torch.ts'
@@ -29,7 +31,10 @@ export type ModelFormat = 'torch' | 'safetensors'
 /** Shapes do not tell the activation of the bottleneck, so it is metadata; without it, the seed's ReLU is assumed. */
 export const LATENT_ACTIVATION_KEY = 'hourglass.latent_activation'
 
-/** Metadata that tells a training checkpoint (`src/training/checkpoint.ts`), which `readModel` reads as a model too. */
+/** Metadata that holds the layers, the loss and the code layer as JSON (`network-json.ts`). */
+export const NETWORK_KEY = 'hourglass.network'
+
+/** Metadata that tells a training checkpoint (`src/run/checkpoint.ts`), which `readModel` reads as a model too. */
 export const CHECKPOINT_KEY = 'hourglass.checkpoint'
 
 const FORMAT_NAMES: Readonly<Record<ModelFormat, string>> = {
@@ -72,7 +77,9 @@ export function readModel(bytes: Uint8Array, file: string): StoredModel {
     throw new FileError(file, `expected ${FORMAT_NAMES.torch} or ${FORMAT_NAMES.safetensors}, found neither`)
   }
   const { tensors, metadata } = format === 'torch' ? readTorch(bytes, file) : readSafetensors(bytes, file)
-  const network = inferNetwork(tensors, readLatentActivation(metadata, file), file)
+  const network = Object.hasOwn(metadata, NETWORK_KEY)
+    ? networkFromJson(JsonFields.parse(metadata[NETWORK_KEY], file, NETWORK_KEY), file)
+    : inferNetwork(tensors, readLatentActivation(metadata, file), file)
   const parameters = collectParameters(network, tensors, file, warnings)
   return { network, parameters, metadata, warnings }
 }
@@ -89,8 +96,7 @@ export function writeModel(model: ModelToStore, file: string): Uint8Array {
   for (const { name, shape, offset, length } of parameterTable(network)) {
     tensors.set(name, { shape, data: slab.subarray(offset, offset + length) })
   }
-  const { latentActivation } = autoencoderSizes(network)
-  const stored = { format: 'pt', ...metadata, [LATENT_ACTIVATION_KEY]: latentActivation }
+  const stored = { format: 'pt', ...metadata, [NETWORK_KEY]: networkToJson(network) }
   return modelFormat(file) === 'torch' ? writeTorch(tensors, stored) : writeSafetensors(tensors, stored)
 }
 
@@ -107,7 +113,7 @@ function formatOfContent(bytes: Uint8Array): ModelFormat | undefined {
   return undefined
 }
 
-function readLatentActivation(metadata: Record<string, string>, file: string): LatentActivation {
+function readLatentActivation(metadata: Record<string, string>, file: string): 'relu' | 'identity' {
   const stored = Object.hasOwn(metadata, LATENT_ACTIVATION_KEY) ? metadata[LATENT_ACTIVATION_KEY] : 'relu'
   if (stored === 'relu' || stored === 'identity') return stored
   throw new FileError(file, `${LATENT_ACTIVATION_KEY}: expected relu or identity, found ${quoteName(stored)}`)
@@ -116,7 +122,7 @@ function readLatentActivation(metadata: Record<string, string>, file: string): L
 /** The autoencoder in → hidden → z → hidden → in that the weights' shapes describe. */
 function inferNetwork(
   tensors: ReadonlyMap<string, Tensor>,
-  latentActivation: LatentActivation,
+  latentActivation: 'relu' | 'identity',
   file: string,
 ): Network {
   const sizesOf = (name: string): readonly number[] => {
@@ -142,8 +148,7 @@ function collectParameters(
   warnings: string[],
 ): Float32Array {
   const table = parameterTable(network)
-  const { input, hidden, bottleneck } = autoencoderSizes(network)
-  const kind = `an autoencoder ${input} → ${hidden} → ${bottleneck} → ${hidden} → ${input}`
+  const kind = `a network ${describeSizes(network)}`
   for (const name of tensors.keys()) {
     const belongs = table.some((entry) => entry.name === name)
     if (!belongs && !CHECKPOINT_PREFIXES.some((prefix) => name.startsWith(prefix))) {

@@ -66,10 +66,17 @@ export function classifier({ classes, ...encoder }: ClassifierOptions): Network 
   return classifierOn(hourglass(encoder), classes)
 }
 
-/** What `hourglass` was given, for a network of its form: undefined for another. `hidden` is always a list. */
-export function hourglassOptions(
-  network: Network,
-): (Required<HourglassOptions> & { readonly hidden: readonly number[] }) | undefined {
+/** All that `hourglass` can be told. */
+export interface HourglassSettings extends HourglassOptions {
+  readonly hidden: readonly number[]
+  readonly activation: HiddenActivation
+  readonly latentActivation: HiddenActivation
+  readonly outputActivation: OutputActivation
+  readonly loss: AutoencoderLoss
+}
+
+/** What `hourglass` was given, for a network of its form: undefined for another. */
+export function hourglassOptions(network: Network): HourglassSettings | undefined {
   const { layers, codeLayer, loss } = network
   if (loss === 'crossEntropy' || layers.length !== 2 * (codeLayer + 1)) return undefined
   const options = {
@@ -115,25 +122,5 @@ function encoderLayers(
 function checkSize(what: string, size: number): void {
   if (!Number.isInteger(size) || size < 1) {
     throw new UsageError(`${what} size: expected a whole number of at least 1, found ${size}`)
-  }
-}
-
-export interface AutoencoderSizes {
-  readonly input: number
-  readonly hidden: number
-  readonly bottleneck: number
-  readonly latentActivation?: LatentActivation
-}
-export type LatentActivation = Extract<Activation, 'relu' | 'identity'>
-
-/** The sizes of the seed's form of network. Throws for another. */
-export function autoencoderSizes(network: Network): Required<AutoencoderSizes> {
-  const options = hourglassOptions(network)
-  if (options?.hidden.length !== 1) throw new UsageError('not an autoencoder')
-  return {
-    input: options.input,
-    hidden: options.hidden[0],
-    bottleneck: options.bottleneck,
-    latentActivation: options.latentActivation as LatentActivation,
   }
 }

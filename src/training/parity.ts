@@ -6,8 +6,9 @@
 import type { Engine } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
 import { JsonFields } from '../formats/json-fields.ts'
+import { networkFromJson } from '../formats/network-json.ts'
 import type { Network, ParameterEntry } from '../model/network.ts'
-import { parameterCount, parameterTable } from '../model/network.ts'
+import { inputSize, parameterCount, parameterTable } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
 
@@ -16,6 +17,12 @@ const FLOAT32_FACTOR = 4
 const FLOAT32_LOSS_TOLERANCE = 1e-6
 /** For the reference engine: losses, parameters, norms and sums, all relative. */
 const FLOAT64_TOLERANCE = 1e-10
+
+/** Far more than any trajectory has, and few enough to be made in memory at once. */
+const MOST_ROWS = 100_000
+const MOST_COLUMNS = 2048
+const MOST_STEPS = 100_000
+const MOST_BATCH = 65_536
 
 /** The truth about one tensor: some of its elements, and figures over all of them. */
 export interface TensorTruth {
@@ -31,14 +38,25 @@ export interface TensorTruth {
   readonly float32_relative_l2_error: number
 }
 
+/** A table of float32: element i, row-major, has the hash h of `hashOf(i, 1000)`, and is 2h / 2³² − 1, or h / 2³². */
+export interface HashedRows {
+  readonly kind: 'hash'
+  readonly rows: number
+  readonly columns: number
+  /** What the elements lie in. */
+  readonly range: readonly [-1 | 0, 1]
+}
+
 /** The fields of a trajectory file that a replay needs, named as in the file. */
 export interface Trajectory {
-  readonly network: { readonly input: number; readonly hidden: number; readonly bottleneck: number }
+  readonly network: Network
+  /** What it was trained on: MNIST's training images, or rows that the file describes by a hash. */
+  readonly data: { readonly kind: 'mnist' } | HashedRows
   readonly batch: number
   readonly steps: number
   readonly lr: number
   readonly weight_decay: number
-  /** Step s uses images (first_index + s · batch + j) mod count, j = 0 … batch − 1. */
+  /** Step s uses rows (first_index + s · batch + j) mod count, j = 0 … batch − 1. */
   readonly first_index: number
   /** Mean loss of each step's batch, before its update, (steps). */
   readonly loss_float64: readonly number[]
@@ -70,26 +88,17 @@ export interface ParityReport {
   readonly passed: boolean
 }
 
-/** The network of a trajectory. */
-export function trajectoryNetwork({ network }: Trajectory): Network {
-  return hourglass(network)
-}
-
 /**
  * The trajectory in the text of a file. Throws `FileError` where a field is missing, of the wrong kind, of a length
  * that does not fit, or of a value that engines do not offer (Adam's betas and epsilon are fixed).
  */
 export function parseTrajectory(text: string, file: string): Trajectory {
   const root = JsonFields.parse(text, file)
-  const network = root.fields('network')
   const trajectory: Trajectory = {
-    network: {
-      input: network.integer('input', 1),
-      hidden: network.integer('hidden', 1),
-      bottleneck: network.integer('bottleneck', 1),
-    },
-    batch: root.integer('batch', 1),
-    steps: root.integer('steps', 1),
+    network: parseNetwork(root.fields('network'), file),
+    data: parseData(root),
+    batch: root.integer('batch', 1, MOST_BATCH),
+    steps: root.integer('steps', 1, MOST_STEPS),
     lr: root.number('lr'),
     weight_decay: root.number('weight_decay'),
     first_index: root.integer('first_index', 0),
@@ -99,11 +108,39 @@ export function parseTrajectory(text: string, file: string): Trajectory {
   root.lengthOf('loss_float64', trajectory.steps)
   root.constant('betas', [0.9, 0.999])
   root.constant('eps', 1e-8)
+  const { data, network } = trajectory
+  if (data.kind === 'hash' && data.columns !== inputSize(network)) {
+    root.fields('data').fail('columns', `${inputSize(network)}, the inputs of the network`, data.columns)
+  }
   const truths = root.fields('final_parameters')
-  const entries = parameterTable(trajectoryNetwork(trajectory)).map((entry) => {
+  const entries = parameterTable(network).map((entry) => {
     return [entry.name, parseTensorTruth(truths.fields(entry.name), entry)] as const
   })
   return { ...trajectory, final_parameters: Object.fromEntries(entries) }
+}
+
+/** Layers by name of activation; or the sizes alone of the seed's network, as older files have them. */
+function parseNetwork(fields: JsonFields, file: string): Network {
+  if (!fields.has('layers')) {
+    const [input, hidden, bottleneck] = ['input', 'hidden', 'bottleneck'].map((name) =>
+      fields.integer(name, 1),
+    )
+    return hourglass({ input, hidden, bottleneck })
+  }
+  return networkFromJson(fields, file, { codeLayer: 'code_layer', unnamed: (i) => `fc${i + 1}` })
+}
+
+function parseData(root: JsonFields): Trajectory['data'] {
+  // Older files say in words that it is MNIST.
+  if (!root.holdsObject('data')) return { kind: 'mnist' }
+  const data = root.fields('data')
+  const kind = data.oneOf('kind', ['mnist', 'hash'])
+  if (kind === 'mnist') return { kind }
+  const rows = data.integer('rows', 1, MOST_ROWS)
+  const columns = data.integer('columns', 1, MOST_COLUMNS)
+  const [least, most] = data.numbers('range')
+  if (!(most === 1 && (least === 0 || least === -1))) data.fail('range', '[-1, 1] or [0, 1]', [least, most])
+  return { kind, rows, columns, range: [least as -1 | 0, 1] }
 }
 
 function parseTensorTruth(fields: JsonFields, entry: ParameterEntry): TensorTruth {
@@ -124,9 +161,30 @@ function parseTensorTruth(fields: JsonFields, entry: ParameterEntry): TensorTrut
   }
 }
 
+/** Chris Wellons' `lowbias32` of an index and of the number t of what it belongs to: a whole number below 2³². */
+function hashOf(i: number, t: number): number {
+  let h = (i + 1 + Math.imul(0x9e3779b9, t + 1)) >>> 0
+  h = Math.imul(h ^ (h >>> 16), 0x7feb352d)
+  h = Math.imul(h ^ (h >>> 15), 0x846ca68b)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+/** The t of made data. */
+const DATA_HASH = 1000
+
+/** The rows that a trajectory was trained on, where it describes them: undefined for MNIST's training images. */
+export function trajectoryRows({ data }: Trajectory): Float32Array | undefined {
+  if (data.kind === 'mnist') return undefined
+  const isUnit = data.range[0] === 0
+  return Float32Array.from({ length: data.rows * data.columns }, (_, i) => {
+    const u = (2 * hashOf(i, DATA_HASH)) / 2 ** 32 - 1
+    return isUnit ? u * 0.5 + 0.5 : u
+  })
+}
+
 /**
- * Initial parameters of a trajectory, in canonical order: weights are an integer hash of their index and their layer's
- * number t (Chris Wellons' `lowbias32`), scaled to ±√(6 / (in + out)) and rounded to float32; biases are zero.
+ * Initial parameters of a trajectory, in canonical order: weights are a hash of their index and their layer's number,
+ * scaled to ±√(6 / (in + out)) and rounded to float32; biases are zero.
  */
 export function trajectoryParameters(network: Network): Float32Array {
   const parameters = new Float32Array(parameterCount(network))
@@ -135,11 +193,7 @@ export function trajectoryParameters(network: Network): Float32Array {
     const { offset, length } = table[2 * t]
     const bound = Math.sqrt(6 / (layer.inputs + layer.outputs))
     for (let i = 0; i < length; i++) {
-      let h = (i + 1 + Math.imul(0x9e3779b9, t + 1)) >>> 0
-      h = Math.imul(h ^ (h >>> 16), 0x7feb352d)
-      h = Math.imul(h ^ (h >>> 15), 0x846ca68b)
-      h = (h ^ (h >>> 16)) >>> 0
-      parameters[offset + i] = ((2 * h) / 2 ** 32 - 1) * bound
+      parameters[offset + i] = ((2 * hashOf(i, t)) / 2 ** 32 - 1) * bound
     }
   })
   return parameters
@@ -182,14 +236,14 @@ function compareTensor(entry: ParameterEntry, tensor: FloatArray, truth: TensorT
 }
 
 /** Runs the steps of a trajectory; returns the loss of each. */
-async function replay(engine: Engine, trajectory: Trajectory, imageCount: number): Promise<number[]> {
+async function replay(engine: Engine, trajectory: Trajectory, rowCount: number): Promise<number[]> {
   const { batch, steps, lr, weight_decay, first_index } = trajectory
   // An order longer than the training set is no epoch, and engines may have no room for it.
-  const stepsAtOnce = Math.max(1, Math.floor(imageCount / batch))
+  const stepsAtOnce = Math.max(1, Math.floor(rowCount / batch))
   const losses: number[] = []
   for (let step = 0; step < steps; step += stepsAtOnce) {
     const count = Math.min(stepsAtOnce, steps - step) * batch
-    const order = Uint32Array.from({ length: count }, (_, i) => (first_index + step * batch + i) % imageCount)
+    const order = Uint32Array.from({ length: count }, (_, i) => (first_index + step * batch + i) % rowCount)
     const request = {
       seed: 0,
       epoch: 1,
@@ -205,29 +259,27 @@ async function replay(engine: Engine, trajectory: Trajectory, imageCount: number
 
 /**
  * Replays `trajectory` on `engine`, whose state and training set are replaced, and compares losses and parameters with
- * the truth. `trainImages` are MNIST's training images in file order, (60000, 784) bytes. Float32 engines must land
+ * the truth. `rows` are those of `trajectoryRows`, or MNIST's training images in file order. Float32 engines must land
  * within 4 times PyTorch's own float32 error and within 1e-6 of every loss; the reference engine within 1e-10.
  *
- * Throws `UsageError` where engine or images do not fit the trajectory; a comparison that fails is no exception but
+ * Throws `UsageError` where engine or rows do not fit the trajectory; a comparison that fails is no exception but
  * `passed: false`.
  */
 export async function compareWithTrajectory(
   engine: Engine,
   trajectory: Trajectory,
-  trainImages: Uint8Array,
+  rows: Uint8Array | Float32Array,
 ): Promise<ParityReport> {
-  const network = trajectoryNetwork(trajectory)
+  const { network } = trajectory
   const parameters = trajectoryParameters(network)
-  const { input } = trajectory.network
-  if (trainImages.length === 0 || trainImages.length % input !== 0) {
-    throw new UsageError(
-      `training images: expected a multiple of ${input} bytes, found ${trainImages.length}`,
-    )
+  const input = inputSize(network)
+  if (rows.length === 0 || rows.length % input !== 0) {
+    throw new UsageError(`training rows: expected a multiple of ${input} values, found ${rows.length}`)
   }
   const zeros = new Float32Array(parameters.length)
-  await engine.setTrainingSet({ rows: trainImages })
+  await engine.setTrainingSet({ rows })
   await engine.writeState({ parameters, firstMoment: zeros, secondMoment: zeros, steps: 0 })
-  const losses = await replay(engine, trajectory, trainImages.length / input)
+  const losses = await replay(engine, trajectory, rows.length / input)
   const final = (await engine.readState()).parameters
 
   const isFloat64 = engine.info.device === 'reference'

@@ -1,36 +1,18 @@
 /** Training: epochs on an engine, the learning-rate schedule, the history. Runs in a browser. */
-import type { Dataset } from '../data/dataset.ts'
+import type { RowSet } from '../data/rows.ts'
 import type { Engine } from '../engines/engine.ts'
-import { TrainingError, UsageError } from '../errors.ts'
+import { TrainingError } from '../errors.ts'
+import type { TrainingConfig } from './config.ts'
+import { checkTraining } from './config.ts'
 import type { EpochRecord } from './history.ts'
 import type { PlateauState } from './plateau.ts'
 import { ReduceLROnPlateau } from './plateau.ts'
 
-export interface TrainingConfig {
-  /** Seed of initial weights, shuffles and noise: an integer in [0, 2³²). */
-  readonly seed: number
-  /** Epochs in all, those before a resume included. */
-  readonly epochs: number
-  readonly batchSize: number
-  /** Learning rate of the first epoch; PyTorch's ReduceLROnPlateau with its defaults lowers it later. */
-  readonly learningRate: number
-  /** Adam's coupled weight decay. */
-  readonly weightDecay: number
-  /** Standard deviation of the noise added to the inputs (not the targets); 0 for a plain autoencoder. */
-  readonly noiseStd: number
+/** What a network learns from, and what it is judged by after each epoch. */
+export interface TrainingData {
+  readonly train: RowSet
+  readonly test?: RowSet | undefined
 }
-
-/** Seed of a run that names none. */
-export const DEFAULT_SEED = 1
-
-/** The seed project's settings. */
-export const DEFAULT_TRAINING = {
-  epochs: 30,
-  batchSize: 256,
-  learningRate: 1e-3,
-  weightDecay: 1e-5,
-  noiseStd: 0,
-} as const
 
 /** How far a run has come. With the engine's `ModelState` it is all that going on from there needs. */
 export interface TrainingProgress {
@@ -46,8 +28,8 @@ export interface TrainingProgress {
 export interface TrainingHooks {
   /** When it aborts, the step under way is finished and `train` resolves with what was done. */
   readonly signal?: AbortSignal | undefined
-  /** Called once, when the engine has the training images for itself: training does not read `data.train.images` again. */
-  readonly onImagesResident?: (() => void) | undefined
+  /** Called once, when the engine has the training rows for itself: training does not read `data.train` again. */
+  readonly onRowsResident?: (() => void) | undefined
   /** Called now and then within an epoch. `firstStep`: where this call's part of the epoch began. */
   readonly onProgress?:
     | ((progress: { epoch: number; firstStep: number; stepsDone: number; steps: number }) => void)
@@ -56,26 +38,12 @@ export interface TrainingHooks {
   readonly onEpoch?: ((record: EpochRecord, progress: TrainingProgress) => Promise<void> | void) | undefined
 }
 
-/** Throws a `UsageError` that names the first setting that cannot be used with `trainingImages` images. */
-export function checkTraining(config: TrainingConfig, trainingImages: number): void {
-  const { seed, epochs, batchSize, learningRate, weightDecay, noiseStd } = config
-  const isWhole = (value: number, minimum: number) => Number.isSafeInteger(value) && value >= minimum
-  const expect = (isValid: boolean, what: string, expected: string, found: number) => {
-    if (!isValid) throw new UsageError(`${what}: expected ${expected}, found ${found}`)
-  }
-  expect(isWhole(seed, 0) && seed < 2 ** 32, 'seed', 'a whole number from 0 to 4294967295', seed)
-  expect(isWhole(epochs, 1), 'epochs', 'a whole number of at least 1', epochs)
-  expect(isWhole(batchSize, 1), 'batch size', 'a whole number of at least 1', batchSize)
-  expect(
-    batchSize <= trainingImages,
-    'batch size',
-    `at most the ${trainingImages} training images`,
-    batchSize,
-  )
-  const isFiniteFrom0 = (value: number) => Number.isFinite(value) && value >= 0
-  expect(isFiniteFrom0(learningRate) && learningRate > 0, 'learning rate', 'a number above 0', learningRate)
-  expect(isFiniteFrom0(weightDecay), 'weight decay', 'a number of at least 0', weightDecay)
-  expect(isFiniteFrom0(noiseStd), 'noise', 'a standard deviation of at least 0', noiseStd)
+/** What a task other than the seed's changes in how an epoch is trained. */
+export interface TrainingTask {
+  /** The first so many layers keep their weights; default 0. */
+  readonly frozenLayers?: number | undefined
+  /** `plateau`: PyTorch's ReduceLROnPlateau, the default; `constant`: the rate stays what it was at first. */
+  readonly schedule?: 'plateau' | 'constant' | undefined
 }
 
 /**
@@ -85,24 +53,27 @@ export function checkTraining(config: TrainingConfig, trainingImages: number): v
  * was saved with that progress; the result is then, bit for bit, that of the uninterrupted run.
  *
  * @returns how far it came: complete when `epoch` equals `config.epochs`
+ * @param task how an epoch is trained where it is not the seed's: frozen layers, a constant rate
  * @throws UsageError for settings that do not fit; TrainingError where a loss is not finite: the engine's state is then
  *   of no use, and what `onEpoch` saved last is the last good one
  */
 export async function train(
   engine: Engine,
-  data: Pick<Dataset, 'train' | 'test'>,
+  data: TrainingData,
   config: TrainingConfig,
   hooks: TrainingHooks = {},
   resumeFrom?: TrainingProgress,
+  task: TrainingTask = {},
 ): Promise<TrainingProgress> {
-  checkTraining(config, data.train.count)
-  await engine.setTrainingSet({ rows: data.train.images, labels: data.train.labels })
-  hooks.onImagesResident?.()
+  const { count, rows, labels } = data.train
+  checkTraining(config, count)
+  await engine.setTrainingSet(labels ? { rows, labels } : { rows })
+  hooks.onRowsResident?.()
   if (resumeFrom === undefined) await engine.initialize(config.seed)
 
   let progress = resumeFrom ?? startOfTraining(config)
   while (progress.epoch < config.epochs && !hooks.signal?.aborted) {
-    progress = await trainOneEpoch(engine, data, config, hooks, progress)
+    progress = await trainOneEpoch(engine, data, config, hooks, progress, task)
   }
   return progress
 }
@@ -115,10 +86,11 @@ export function startOfTraining({ learningRate }: TrainingConfig): TrainingProgr
 
 async function trainOneEpoch(
   engine: Engine,
-  data: Pick<Dataset, 'train' | 'test'>,
+  data: TrainingData,
   config: TrainingConfig,
   hooks: TrainingHooks,
   before: TrainingProgress,
+  { frozenLayers = 0, schedule = 'plateau' }: TrainingTask,
 ): Promise<TrainingProgress> {
   const { seed, batchSize, weightDecay, noiseStd } = config
   const epoch = before.epoch + 1
@@ -134,6 +106,7 @@ async function trainOneEpoch(
     weightDecay,
     noiseStd,
     firstStep,
+    frozenLayers,
     signal: hooks.signal,
     onProgress: onProgress && (({ stepsDone, steps }) => onProgress({ epoch, firstStep, stepsDone, steps })),
   })
@@ -143,15 +116,15 @@ async function trainOneEpoch(
   checkLosses(batchLosses, epoch)
   if (result.stepsDone < result.steps) return { ...before, batchLosses }
 
-  const testLoss = mean(await engine.reconstructionErrors(data.test.images))
-  if (!Number.isFinite(testLoss)) {
+  const testLoss = data.test && mean(await engine.rowLosses(data.test.rows, data.test.labels))
+  if (testLoss !== undefined && !Number.isFinite(testLoss)) {
     throw new TrainingError(`the test loss after epoch ${epoch} is ${testLoss}: try a lower learning rate`)
   }
   const trainLoss = mean(batchLosses)
-  const images = data.train.count - firstStep * batchSize
-  const record = { epoch, trainLoss, testLoss, learningRate, seconds, imagesPerSecond: images / seconds }
+  const rows = data.train.count - firstStep * batchSize
+  const record = { epoch, trainLoss, testLoss, learningRate, seconds, imagesPerSecond: rows / seconds }
   const scheduler = new ReduceLROnPlateau(before.schedule)
-  scheduler.step(trainLoss)
+  if (schedule === 'plateau') scheduler.step(trainLoss)
   const progress: TrainingProgress = {
     epoch,
     batchLosses: new Float64Array(),

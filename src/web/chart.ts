@@ -48,7 +48,10 @@ export function drawLossChart(
   context.clearRect(0, 0, width, height)
   context.font = FONT
   const bins = averaged(points)
-  const losses = [...bins.map((p) => p.loss), ...history.flatMap((r) => [r.trainLoss, r.testLoss])]
+  const losses = [
+    ...bins.map((p) => p.loss),
+    ...history.flatMap((r) => [r.trainLoss, r.testLoss ?? r.trainLoss]),
+  ]
   const low = losses.length > 0 ? Math.min(...losses) * 0.92 : 0.015
   const high = losses.length > 0 ? Math.max(...losses) * 1.08 : 0.12
   const plotWidth = width - MARGIN.left - MARGIN.right
@@ -90,7 +93,7 @@ export function drawLossChart(
   context.globalAlpha = 1
   for (const [color, of] of [
     [sand, (r: EpochRecord) => r.trainLoss],
-    [slate, (r: EpochRecord) => r.testLoss],
+    [slate, (r: EpochRecord) => r.testLoss ?? Number.NaN],
   ] as const) {
     const coordinates = history.map((r) => [x(r.epoch), y(of(r))] as const)
     line(color, 2.2, coordinates)

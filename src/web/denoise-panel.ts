@@ -2,6 +2,7 @@
 import {
   type FloatArray,
   imageNoise,
+  MNIST_PIXELS,
   meanSquaredError,
   peakSignalToNoiseRatio,
   STREAM_EVALUATION_NOISE,
@@ -12,7 +13,6 @@ import type { Panel, Report } from './panel.ts'
 import { intensities, row, showDigit, showGrid } from './picture.ts'
 import type { Session } from './session.ts'
 
-const PIXELS = 784
 const DIGITS = 10
 
 interface Views {
@@ -154,13 +154,13 @@ export class DenoisePanel implements Panel {
   }
 
   async #testImage(): Promise<Float32Array> {
-    const { images } = await this.#session.testSet()
-    return intensities(row(images, Number(this.#index.value), PIXELS))
+    const { rows: images } = await this.#session.testSet()
+    return intensities(row(images, Number(this.#index.value), MNIST_PIXELS))
   }
 
   /** The same noise at every σ, only stronger: the picture changes smoothly as the slider moves. */
   #addNoise(image: Float32Array): Float32Array {
-    const noise = new Float32Array(PIXELS)
+    const noise = new Float32Array(MNIST_PIXELS)
     imageNoise(noise, Number(this.#index.value), 0, 0, STREAM_EVALUATION_NOISE)
     return image.map((value, i) => {
       const noisy = value + this.#sigma * noise[i]

@@ -1,12 +1,11 @@
 /** From one digit to another through the latent space: as a strip, and as an animation. */
 import type { FloatArray } from '../browser.ts'
-import { interpolateCodes } from '../browser.ts'
+import { interpolateCodes, MNIST_PIXELS } from '../browser.ts'
 import { byId, LatestOnly, prefersReducedMotion } from './dom.ts'
 import type { Report } from './panel.ts'
 import { intensities, row, showDigit, showGrid } from './picture.ts'
 import type { Session } from './session.ts'
 
-const PIXELS = 784
 /** One way takes this long. */
 const SWEEP_MS = 2400
 /** The animation's frames are decoded once, then only shown. */
@@ -78,7 +77,7 @@ export class Interpolation {
   async #compute(): Promise<void> {
     const test = await this.#session.testSet()
     const steps = readWhole(this.#steps)
-    const ends = [this.#from, this.#to].map((input) => row(test.images, readWhole(input), PIXELS))
+    const ends = [this.#from, this.#to].map((input) => row(test.rows, readWhole(input), MNIST_PIXELS))
     const { strip, frames } = await this.#session.infer(async (engine) => {
       const [from, to] = [await engine.encode(ends[0]), await engine.encode(ends[1])]
       return {
@@ -89,7 +88,7 @@ export class Interpolation {
     this.#frames = frames
     this.#strip = [
       intensities(ends[0]),
-      ...Array.from({ length: steps }, (_, i) => row(strip, i, PIXELS)),
+      ...Array.from({ length: steps }, (_, i) => row(strip, i, MNIST_PIXELS)),
       intensities(ends[1]),
     ]
   }
@@ -122,7 +121,7 @@ export class Interpolation {
   #showFrame(t: number): void {
     byId('morph-value', HTMLOutputElement).textContent = t.toFixed(2)
     if (!this.#frames) return
-    const frame = row(this.#frames, Math.round(t * (FRAMES - 1)), PIXELS)
+    const frame = row(this.#frames, Math.round(t * (FRAMES - 1)), MNIST_PIXELS)
     showDigit(byId('morph', HTMLCanvasElement), frame)
   }
 }

@@ -3,6 +3,7 @@
  * codes' two principal components. Test digits lie on it as dots, a cross marks the code in hand.
  */
 import type { FloatArray } from '../browser.ts'
+import { MNIST_PIXELS } from '../browser.ts'
 import { context2d, fitCanvas, type Size, themeColor } from './dom.ts'
 import { drawDigit, row } from './picture.ts'
 import { lift, type Plane, principalPlane, project } from './projection.ts'
@@ -122,7 +123,7 @@ export class LatentMap {
     return codes
   }
 
-  /** Fills the map with the decoded digits of `cellCodes`, (MAP_CELLS², 784). */
+  /** Fills the map with the decoded digits of `cellCodes`, (MAP_CELLS², pixels). */
   fill(cells: FloatArray): void {
     this.#cells = cells
   }
@@ -157,7 +158,7 @@ export class LatentMap {
       const cell = width / MAP_CELLS
       for (let i = 0; i < MAP_CELLS * MAP_CELLS; i++) {
         const x = (i % MAP_CELLS) * cell
-        drawDigit(context, row(cells, i, 784), x, Math.floor(i / MAP_CELLS) * cell, cell)
+        drawDigit(context, row(cells, i, MNIST_PIXELS), x, Math.floor(i / MAP_CELLS) * cell, cell)
       }
     }
     context.globalAlpha = cells ? 0.9 : 0.75

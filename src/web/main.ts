@@ -151,7 +151,7 @@ function describeModel(session: Session, trainPanel: TrainPanel): void {
   if (run.isActive) {
     const last = run.history.at(-1)
     detail.textContent = last
-      ? `test MSE ${last.testLoss.toFixed(5)} after epoch ${last.epoch}`
+      ? `test MSE ${last.testLoss?.toFixed(5)} after epoch ${last.epoch}`
       : 'in training'
     return
   }
@@ -190,8 +190,8 @@ function tellWhatIsMissing(settings: Settings, cores: number, form: SettingsForm
 
 /** Says what it costs where the browser cannot multiply and add in one. */
 async function tellArithmetic(session: Session): Promise<void> {
-  const { arithmetic } = await session.infer(async (engine) => engine.info)
-  if (arithmetic.startsWith('relaxed')) return
+  const { bits } = await session.infer(async (engine) => engine.info)
+  if (bits !== 'wasm, plain') return
   notice(
     'This browser has no relaxed SIMD (multiply and add in one): training is slower, and its weights differ in ' +
       'their last digits from those of the same seed where there is.',

@@ -1,22 +1,15 @@
 /** Models from files, whoever wrote them, and the pre-trained one. */
-import { FileError, parameterCount, readModel } from '../browser.ts'
+import { FileError, readModel, stateOf } from '../browser.ts'
 import { PRETRAINED_NAME, PRETRAINED_URL } from './pretrained.ts'
 import type { Model } from './session.ts'
 
-/** Larger than any autoencoder of 784 pixels that a page could use. */
+/** Larger than any autoencoder of MNIST's digits that a page could use. */
 const MAX_FILE_BYTES = 512e6
 
 /** A model from a file's bytes, and what is odd about the file. Throws `FileError`, which begins with its name. */
 export function parseModel(bytes: Uint8Array, file: string): { model: Model; warnings: readonly string[] } {
   const { network, parameters, warnings } = readModel(bytes, file)
-  const count = parameterCount(network)
-  const state = {
-    parameters,
-    firstMoment: new Float32Array(count),
-    secondMoment: new Float32Array(count),
-    steps: 0,
-  }
-  return { model: { network, state, name: file }, warnings }
+  return { model: { network, state: stateOf(parameters), name: file }, warnings }
 }
 
 export async function readModelFile(file: File): Promise<{ model: Model; warnings: readonly string[] }> {

@@ -1,14 +1,16 @@
 /** One training run on the page: start, pause, go on, to the last epoch. Its workers live only while it runs. */
-import type { Engine, EngineInfo, EpochRecord, ImageSet, ModelState, Network } from '../browser.ts'
+import type { Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
 import {
+  completeSettings,
   createBrowserEngine,
-  DEFAULT_TRAINING,
-  hourglass,
   initialParameters,
   limitImages,
-  type TrainingConfig,
-  type TrainingProgress,
-  train,
+  MNIST_PIXELS,
+  networkOf,
+  parametersSha256,
+  Run,
+  stateOf,
+  trainingOf,
 } from '../browser.ts'
 import type { Session } from './session.ts'
 import type { Settings } from './settings.ts'
@@ -22,8 +24,6 @@ export interface BatchPoint {
   readonly loss: number
 }
 
-const INPUT = 784
-const HIDDEN = 392
 /** How often training stops between two steps to tell its losses. */
 const SNAPSHOT_MS = 1000
 /** How often the other panels see new weights. Reading and showing them costs some 40 ms of the page's own thread. */
@@ -33,37 +33,17 @@ const SPEED_WINDOW_MS = 2000
 /** Readings move this often: painting takes processor time that training could have. */
 const READINGS_MS = 200
 
-/** SHA-256 of the parameters' float32 bytes in canonical order, in hex: what the command line prints for its runs. */
-export async function parametersSha256(state: ModelState): Promise<string | undefined> {
-  // Browsers offer it to secure pages only (https or this machine).
-  if (!globalThis.crypto?.subtle) return undefined
-  const digest = await crypto.subtle.digest('SHA-256', Float32Array.from(state.parameters))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-export function initialState(network: Network, seed: number): ModelState {
-  const parameters = initialParameters(network, seed)
-  return {
-    parameters,
-    firstMoment: new Float32Array(parameters.length),
-    secondMoment: new Float32Array(parameters.length),
-    steps: 0,
-  }
-}
-
 export class TrainingRun {
   readonly settings: Settings
   readonly #session: Session
   readonly #onChange: () => void
-  readonly #network: Network
+  readonly #run: Run
   #phase: Phase = 'ready'
   #engine: Engine | undefined
   #stop = new AbortController()
   #state: ModelState
-  #progress: TrainingProgress | undefined
   #info: EngineInfo | undefined
   #points: BatchPoint[] = []
-  #history: readonly EpochRecord[] = []
   #epochFraction = 0
   #shownMs = 0
   #updatedMs = 0
@@ -77,8 +57,17 @@ export class TrainingRun {
     this.settings = { ...settings }
     this.#session = session
     this.#onChange = onChange
-    this.#network = hourglass({ input: INPUT, hidden: HIDDEN, bottleneck: settings.z })
-    this.#state = initialState(this.#network, settings.seed)
+    const { z, epochs, batch, lr, noise, seed } = settings
+    const whole = completeSettings({
+      bottleneck: z,
+      epochs,
+      batchSize: batch,
+      learningRate: lr,
+      noiseStd: noise,
+      seed,
+    })
+    this.#run = Run.begin(networkOf(whole, MNIST_PIXELS), trainingOf(whole))
+    this.#state = stateOf(initialParameters(this.#run.network, seed))
   }
 
   get phase(): Phase {
@@ -99,7 +88,7 @@ export class TrainingRun {
   }
 
   get history(): readonly EpochRecord[] {
-    return this.#history
+    return this.#run.progress.history
   }
 
   get batchPoints(): readonly BatchPoint[] {
@@ -113,7 +102,7 @@ export class TrainingRun {
 
   /** Learning rate of the next step. */
   get learningRate(): number {
-    return this.#progress?.schedule.learningRate ?? this.settings.lr
+    return this.#run.progress.schedule.learningRate
   }
 
   /** Of the last moments while it runs; else of the last epoch. */
@@ -123,7 +112,7 @@ export class TrainingRun {
     if (this.#phase === 'running' && this.#ticks.length > 1 && last.ms > first.ms) {
       return (1000 * (last.steps - first.steps) * this.settings.batch) / (last.ms - first.ms)
     }
-    return this.#history.at(-1)?.imagesPerSecond
+    return this.history.at(-1)?.imagesPerSecond
   }
 
   /** SHA-256 of the weights, once the run has paused or finished. */
@@ -138,7 +127,7 @@ export class TrainingRun {
 
   /** Puts the run's present weights in use on the page. */
   show(): Promise<void> {
-    return this.#session.use({ network: this.#network, state: this.#state, name: this.name })
+    return this.#session.use({ network: this.#run.network, state: this.#state, name: this.name })
   }
 
   /**
@@ -152,16 +141,17 @@ export class TrainingRun {
     this.#setPhase('preparing')
     try {
       const [test, training] = await Promise.all([this.#session.testSet(), this.#trainingSet()])
-      if (this.#session.model?.network !== this.#network) await this.show()
+      const { network } = this.#run
+      if (this.#session.model?.network !== network) await this.show()
       const { device, threads } = this.settings
-      this.#engine = await createBrowserEngine(this.#network, { device, threads })
+      this.#engine = await createBrowserEngine(network, { device, threads })
       this.#info = this.#engine.info
       this.#setPhase('running')
       await this.#train(this.#engine, { train: training, test }, untilEndOfEpoch)
       this.#state = await this.#engine.readState()
-      await this.#session.update(this.#network, this.#state)
-      this.#sha256 = await parametersSha256(this.#state)
-      this.#setPhase(this.#history.length === this.settings.epochs ? 'finished' : 'paused')
+      await this.#session.update(network, this.#state)
+      this.#sha256 = await parametersSha256(this.#state.parameters)
+      this.#setPhase(this.history.length === this.settings.epochs ? 'finished' : 'paused')
     } catch (error) {
       this.#setPhase('failed')
       throw error
@@ -192,37 +182,17 @@ export class TrainingRun {
     untilEndOfEpoch: boolean,
   ): Promise<void> {
     const live = withSnapshots(engine, SNAPSHOT_MS, (snapshot) => this.#takeSnapshot(engine, snapshot))
-    if (this.#progress) await live.writeState(this.#state)
-    this.#progress = await train(
-      live,
-      data,
-      this.#config(),
-      {
-        signal: this.#stop.signal,
-        onProgress: ({ stepsDone, steps }) => this.#tick(stepsDone, steps),
-        onEpoch: (_, progress) => {
-          this.#history = progress.history
-          this.#progress = progress
-          this.#epochFraction = 0
-          this.#ticks = []
-          if (untilEndOfEpoch) this.#stop.abort()
-          this.#onChange()
-        },
+    await live.writeState(this.#state)
+    await this.#run.train(live, data, {
+      signal: this.#stop.signal,
+      onProgress: ({ stepsDone, steps }) => this.#tick(stepsDone, steps),
+      onEpoch: () => {
+        this.#epochFraction = 0
+        this.#ticks = []
+        if (untilEndOfEpoch) this.#stop.abort()
+        this.#onChange()
       },
-      this.#progress,
-    )
-  }
-
-  #config(): TrainingConfig {
-    const { seed, epochs, batch, lr, noise } = this.settings
-    return {
-      seed,
-      epochs,
-      batchSize: batch,
-      learningRate: lr,
-      weightDecay: DEFAULT_TRAINING.weightDecay,
-      noiseStd: noise,
-    }
+    })
   }
 
   async #trainingSet(): Promise<ImageSet> {
@@ -258,7 +228,7 @@ export class TrainingRun {
     const state = await engine.readState()
     // Not awaited: training goes on while the panels catch up. A failure would meet the update at the end again.
     this.#session
-      .update(this.#network, state)
+      .update(this.#run.network, state)
       .catch(() => undefined)
       .finally(() => {
         this.#isUpdating = false

@@ -1,6 +1,13 @@
 /** What all panels share: the model in use, one engine to look through it with, and the digits to look at. */
 import type { Engine, FloatArray, ImageSet, ModelState, Network } from '../browser.ts'
-import { autoencoderSizes, createBrowserEngine, loadStaticImageSet, UsageError } from '../browser.ts'
+import {
+  codeSize,
+  createBrowserEngine,
+  inputSize,
+  loadStaticImageSet,
+  MNIST_PIXELS,
+  UsageError,
+} from '../browser.ts'
 
 export interface Model {
   readonly network: Network
@@ -55,7 +62,7 @@ export class Session {
 
   /** Latent units of the model in use. */
   get z(): number {
-    return this.#model ? autoencoderSizes(this.#model.network).bottleneck : 0
+    return this.#model ? codeSize(this.#model.network) : 0
   }
 
   testSet(): Promise<ImageSet> {
@@ -76,12 +83,12 @@ export class Session {
     return this.#train
   }
 
-  /** Puts a model in use. Throws for networks that do not take MNIST's 784 pixels; the one before then stays. */
+  /** Puts a model in use. Throws for networks that do not take MNIST's pixels; the one before then stays. */
   async use(model: Model): Promise<void> {
-    const { input } = autoencoderSizes(model.network)
-    if (input !== 784) {
+    const input = inputSize(model.network)
+    if (input !== MNIST_PIXELS) {
       throw new UsageError(
-        `${model.name}: expected a network for 28 × 28 = 784 pixels, found ${input} inputs`,
+        `${model.name}: expected a network for 28 × 28 = ${MNIST_PIXELS} pixels, found ${input} inputs`,
       )
     }
     await this.#enqueue(async () => {
@@ -139,13 +146,13 @@ export class Session {
   async #computeCodes(): Promise<Codes> {
     const test = await this.testSet()
     const count = Math.min(CODES, test.count)
-    const values = await this.infer((engine) => engine.encode(test.images.subarray(0, count * 784)))
+    const values = await this.infer((engine) => engine.encode(test.rows.subarray(0, count * MNIST_PIXELS)))
     return { count, z: values.length / count, values, labels: test.labels.subarray(0, count) }
   }
 
   async #computeTestMse(): Promise<number> {
     const test = await this.testSet()
-    const errors = await this.infer((engine) => engine.reconstructionErrors(test.images))
+    const errors = await this.infer((engine) => engine.reconstructionErrors(test.rows))
     return errors.reduce((sum, error) => sum + error, 0) / errors.length
   }
 

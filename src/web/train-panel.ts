@@ -1,5 +1,5 @@
 /** Panel 1: a training run, from its settings to the digits that get better. */
-import { deadLatentUnits, type ImageSet, selectImages } from '../browser.ts'
+import { deadLatentUnits, type ImageSet, MNIST_PIXELS, selectImages } from '../browser.ts'
 import { drawLossChart } from './chart.ts'
 import { byId, element, LatestOnly } from './dom.ts'
 import { Hourglass } from './hourglass.ts'
@@ -15,7 +15,6 @@ import type { SettingsForm } from './settings-form.ts'
 const COLUMNS = 10
 /** Two of every digit. */
 const SHOWN_OF_EACH = 2
-const PIXELS = 784
 
 /** Indices of the first test images of every digit: 0 … 9, then again. */
 function shownIndices(set: ImageSet): number[] {
@@ -198,7 +197,7 @@ export class TrainPanel implements Panel {
       run.imagesPerSecond === undefined ? undefined : Math.round(run.imagesPerSecond).toLocaleString('en'),
     )
     text('read-train', (last?.trainLoss ?? live?.loss)?.toFixed(5))
-    text('read-test', last?.testLoss.toFixed(5))
+    text('read-test', last?.testLoss?.toFixed(5))
     const info = run.engineInfo
     const threads = info && (info.threads === 1 ? '1 thread' : `${info.threads} threads`)
     text('fact-device', info && `${info.device}, ${threads}, ${info.arithmetic}`)
@@ -229,13 +228,13 @@ export class TrainPanel implements Panel {
 
   async #computeGrid(): Promise<void> {
     const test = await this.#session.testSet()
-    const { images } = selectImages(test, shownIndices(test))
+    const { rows: images } = selectImages(test, shownIndices(test))
     const outputs = await this.#session.infer((engine) => engine.forward(images))
     this.#gridImages = Array.from({ length: SHOWN_OF_EACH }, (_, band) => {
       const positions = Array.from({ length: COLUMNS }, (_, i) => band * COLUMNS + i)
       return [
-        ...positions.map((i) => intensities(row(images, i, PIXELS))),
-        ...positions.map((i) => row(outputs, i, PIXELS)),
+        ...positions.map((i) => intensities(row(images, i, MNIST_PIXELS))),
+        ...positions.map((i) => row(outputs, i, MNIST_PIXELS)),
       ]
     }).flat()
   }
@@ -255,7 +254,9 @@ export class TrainPanel implements Panel {
     const summary = `${z - dead.size} of ${z} latent units are active`
     units.setAttribute('aria-label', summary)
     const loss =
-      dead.size > 0 ? '. A hollow one is 0 for every digit and cannot recover: try another seed' : ''
+      dead.size > 0
+        ? '. A hollow one is 0 for every one of these digits and most likely stays so: try another seed'
+        : ''
     byId('units-text', HTMLParagraphElement).textContent =
       `${summary} (on ${count.toLocaleString('en')} test digits)${loss}.`
   }

@@ -121,12 +121,13 @@ test('an aborted run goes on to the same bits, at once or from a checkpoint', as
 })
 
 test('a run aborted within an epoch goes on from the step it had reached', async () => {
-  const options = { seed: 7, epochs: 2, batchSize: 5, device: 'reference' } as const
-  const whole = await withModel(options, async (model) => {
+  const created = { seed: 7, device: 'reference' } as const
+  const options = { epochs: 2, batchSize: 5 } as const
+  const whole = await withModel(created, async (model) => {
     await model.train(DATA, options)
     return model.parameters()
   })
-  await withModel(options, async (model) => {
+  await withModel(created, async (model) => {
     // The reference engine looks before every step.
     let looks = 0
     const signal = {
@@ -137,7 +138,9 @@ test('a run aborted within an epoch goes on from the step it had reached', async
     const { epoch, batchLosses } = await model.train(DATA, { ...options, signal })
     assert.is(epoch, 0)
     assert.ok(batchLosses.length > 0 && batchLosses.length < 12, `${batchLosses.length} steps`)
-    const copy = await Autoencoder.fromBytes(await model.toCheckpoint(), 'x.safetensors', options)
+    const copy = await Autoencoder.fromBytes(await model.toCheckpoint(), 'x.safetensors', {
+      device: 'reference',
+    })
     for (const each of [model, copy]) {
       await each.train(DATA)
       assert.equal(await each.parameters(), whole)
@@ -158,7 +161,7 @@ test('a run’s settings and data cannot change, and it does not run past its en
     await refuses(model.train(DATA, { epochs: 1 }), UsageError, /epochs: expected more than the 1 .*found 1/)
     await refuses(model.train(DATA), UsageError, /epochs: expected more than the 1/)
     const fewer = { ...DATA, train: limitImages(DATA.train, 59) }
-    await refuses(model.train(fewer, { epochs: 2 }), UsageError, /training images: expected 60 .*found 59/)
+    await refuses(model.train(fewer, { epochs: 2 }), UsageError, /training rows: expected 60 .*found 59/)
     assert.is((await model.train(DATA, { epochs: 2 })).epoch, 2)
   })
 })
@@ -225,19 +228,19 @@ test('reconstruct is decode after encode; errors and interpolation follow from t
     await model.train(DATA, { ...SETTINGS, epochs: 2 })
     const codes = await model.encode(DATA.test)
     assert.is(codes.length, 20 * 3)
-    const images = await model.reconstruct(DATA.test.images)
+    const images = await model.reconstruct(DATA.test.rows)
     assertNear(await model.decode(codes), images, 1e-6)
 
     const errors = await model.reconstructionErrors(DATA.test)
     const expected = Array.from(errors, (_, n) => {
       let sum = 0
-      for (let i = n * PIXELS; i < (n + 1) * PIXELS; i++) sum += (DATA.test.images[i] / 255 - images[i]) ** 2
+      for (let i = n * PIXELS; i < (n + 1) * PIXELS; i++) sum += (DATA.test.rows[i] / 255 - images[i]) ** 2
       return sum / PIXELS
     })
     assertNear(errors, expected, 1e-6)
 
-    const one = DATA.test.images.subarray(0, PIXELS)
-    const other = Float32Array.from(DATA.test.images.subarray(PIXELS, 2 * PIXELS), (byte) => byte / 255)
+    const one = DATA.test.rows.subarray(0, PIXELS)
+    const other = Float32Array.from(DATA.test.rows.subarray(PIXELS, 2 * PIXELS), (byte) => byte / 255)
     const walk = await model.interpolate(one, other, 5)
     assert.is(walk.length, 5 * PIXELS)
     assertNear(walk.subarray(0, PIXELS), images.subarray(0, PIXELS), 1e-6)
@@ -260,7 +263,7 @@ test('every format of file holds the model; a model of weights alone begins a ru
         await model.save(file)
         const loaded = await Autoencoder.load(file, { device: 'reference' })
         assert.equal(loaded.warnings, [], name)
-        assert.equal(loaded.sizes, model.sizes, name)
+        assert.equal(loaded.network, model.network, name)
         assert.equal(await loaded.parameters(), parameters, name)
         assert.is(loaded.info.device, 'reference')
         // So small a rate that it shows where the run began.
@@ -290,7 +293,20 @@ test('every format of file holds the model; a model of weights alone begins a ru
 
 test('what cannot be is refused by name before anything is computed', async () => {
   const create = (options: object) => Autoencoder.create({ ...SIZES, device: 'cpu', ...options })
-  await refuses(create({ bottleneck: 0 }), UsageError, /bottleneck size: .*found 0/)
+  await refuses(create({ bottleneck: 0 }), UsageError, /bottleneck: expected .* from 1 to 65536, found 0/)
+  await refuses(
+    create({ bottleneckk: 3 }),
+    UsageError,
+    /create: expected options among input, .*found bottleneckk/,
+  )
+  await refuses(create({ hidden: [4, '3'] }), UsageError, /hidden: expected a whole number.*found "3"/)
+  await refuses(create({ hidden: 'x' }), UsageError, /hidden: expected a number or a list, found x/)
+  await refuses(create({ loss: 'mae' }), UsageError, /loss: expected mse or bce, found mae/)
+  await refuses(
+    create({ loss: 'bce', outputActivation: 'identity' }),
+    UsageError,
+    /fc4: expected sigmoid with the loss bce/,
+  )
   await refuses(create({ seed: -1 }), UsageError, /seed: .*found -1/)
   await refuses(create({ threads: 0 }), UsageError, /threads: .*found 0/)
   await refuses(create({ device: 'gpu' }), UsageError, /device: expected auto, cpu.*found gpu/)
@@ -298,17 +314,29 @@ test('what cannot be is refused by name before anything is computed', async () =
   await refuses(Autoencoder.load('/nowhere/model.pth'), FileError, /^\/nowhere\/model\.pth: cannot be read/)
   await refuses(Autoencoder.fromBytes(new Uint8Array(9), 'x.pth'), FileError, /^x\.pth: /)
   await withModel({}, async (model) => {
-    await refuses(model.encode(new Uint8Array(PIXELS + 1)), UsageError, /images: expected a multiple of 30/)
-    await refuses(model.encode([0.5] as unknown as Float32Array), UsageError, /images: expected a Uint8Array/)
+    await refuses(model.encode(new Uint8Array(PIXELS + 1)), UsageError, /rows: expected a multiple of 30/)
+    await refuses(model.encode([0.5] as unknown as Float32Array), UsageError, /rows: expected a Uint8Array/)
     const wrong = { ...DATA.test, width: PIXELS, height: 2 }
     await refuses(model.evaluate(wrong), UsageError, /expected 30 pixels.*found 30 × 2 = 60/)
     await refuses(model.train({ ...DATA, test: wrong }), UsageError, /expected 30 pixels/)
     await refuses(model.decode(new Float32Array(4)), UsageError, /codes: expected a multiple of 3/)
     await refuses(model.decode(new Uint8Array(3) as unknown as Float32Array), UsageError, /codes: expected/)
     await refuses(model.evaluate(DATA.test, { noiseStd: Number.NaN }), UsageError, /noise: .*found NaN/)
+    await refuses(
+      model.evaluate(DATA.test, { noise: 1 } as object),
+      UsageError,
+      /expected options among noiseStd, seed, found noise/,
+    )
+    await refuses(
+      model.train(DATA, { epoch: 1 } as object),
+      UsageError,
+      /train: expected options among seed, epochs.*found epoch$/,
+    )
+    const nothing = {} as unknown as typeof DATA
+    await refuses(model.train(nothing), UsageError, /training rows: expected \{ count, rows \}.*found none/)
     const one = new Uint8Array(PIXELS)
     await refuses(model.interpolate(one, one, 1), UsageError, /steps: .*found 1/)
-    await refuses(model.interpolate(one, DATA.test), UsageError, /expected 1 of 30 pixels, found 20/)
+    await refuses(model.interpolate(one, DATA.test), UsageError, /expected 1 of 30 values, found 20/)
     await refuses(model.train(DATA, { ...SETTINGS, epochs: 0 }), UsageError, /epochs: .*found 0/)
     await refuses(model.train(DATA, SETTINGS_TOO_LARGE), UsageError, /batch size: .*found 61/)
     assert.is(model.history.length, 0)

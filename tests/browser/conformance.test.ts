@@ -78,7 +78,7 @@ async function buildPage(): Promise<string> {
     },
   })
   const { train } = await loadDataset()
-  await writeFile(join(folder, 'images.bin'), limitImages(train, TRAJECTORY_IMAGES).images)
+  await writeFile(join(folder, 'images.bin'), limitImages(train, TRAJECTORY_IMAGES).rows)
   return folder
 }
 

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readModel } from '../../src/formats/model-file.ts'
-import { autoencoderSizes } from '../../src/model/recipes.ts'
+import { codeSize } from '../../src/model/network.ts'
 import {
   browserTest,
   canvasHash,
@@ -66,7 +66,7 @@ browserTest(test, 'what is downloaded opens in Node', () =>
       const { name, bytes } = await download(page, `[data-download=${kind}]`)
       assert.is(name, `hourglass-z3.${kind}`)
       const { network, parameters } = readModel(bytes, name)
-      assert.is(autoencoderSizes(network).bottleneck, 3)
+      assert.is(codeSize(network), 3)
       const digest = await crypto.subtle.digest('SHA-256', Float32Array.from(parameters))
       assert.is(Buffer.from(digest).toString('hex'), sha256)
     }

@@ -7,7 +7,8 @@ import { limitImages } from '../../src/data/dataset.ts'
 import { loadDataset } from '../../src/data/node-files.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import { hourglass } from '../../src/model/recipes.ts'
-import { DEFAULT_TRAINING, train } from '../../src/training/trainer.ts'
+import { DEFAULT_TRAINING } from '../../src/training/config.ts'
+import { train } from '../../src/training/trainer.ts'
 import { browserTest, canvasHash, closeBrowser, textOf, waitForPhase, waitForText, withPage } from './page.ts'
 
 const test = suite('training in a browser')

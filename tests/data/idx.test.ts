@@ -32,15 +32,15 @@ test('images are views of the file, with height before width in the header', () 
   assert.is(parsed.count, 2)
   assert.is(parsed.height, 3)
   assert.is(parsed.width, 5)
-  assert.equal([...parsed.images], pixels(30))
-  assert.is(parsed.images.buffer, file.buffer)
+  assert.equal([...parsed.rows], pixels(30))
+  assert.is(parsed.rows.buffer, file.buffer)
 })
 
 test('a file that begins inside a larger buffer', () => {
   const file = idx([1, 2, 2], [1, 2, 3, 4])
   const larger = new Uint8Array(file.length + 7).fill(255)
   larger.set(file, 3)
-  assert.equal([...parseIdxImages(larger.subarray(3, 3 + file.length), 'a').images], [1, 2, 3, 4])
+  assert.equal([...parseIdxImages(larger.subarray(3, 3 + file.length), 'a').rows], [1, 2, 3, 4])
 })
 
 test('labels', () => {
@@ -152,9 +152,9 @@ test('the first images of a set', () => {
   const { train } = datasetFromIdx('small', files)
   const limited = limitImages(train, 2)
   assert.is(limited.count, 2)
-  assert.equal([...limited.images], pixels(8))
+  assert.equal([...limited.rows], pixels(8))
   assert.equal([...limited.labels], [5, 6])
-  assert.is(limited.images.buffer, train.images.buffer)
+  assert.is(limited.rows.buffer, train.rows.buffer)
   for (const limit of [0, -1, 1.5, Number.NaN, 4]) {
     assert.throws(
       () => limitImages(train, limit),

@@ -16,11 +16,11 @@ const COUNT = 502
 function fingerprintSet(count: number): ImageSet {
   const images = Uint8Array.from({ length: count * PIXELS }, (_, i) => (i % 2 ? 0 : (i * 37 + 11) % 256))
   const labels = Uint8Array.from({ length: count }, (_, i) => (i === 0 ? 1 : i % 2 ? 3 : 4))
-  return { count, width: SIZE, height: SIZE, images, labels }
+  return { count, width: SIZE, height: SIZE, rows: images, labels }
 }
 
 const set = fingerprintSet(COUNT)
-const unit = Float64Array.from(set.images, (value) => value / 255)
+const unit = Float64Array.from(set.rows, (value) => value / 255)
 
 /** A model whose answers are easy to foretell: halves its input; units: never, last image, always, first image. */
 function stubEngine(): Engine {
@@ -29,7 +29,7 @@ function stubEngine(): Engine {
     inputs instanceof Uint8Array ? Float32Array.from(inputs, (value) => value / 255) : inputs
   const refuse = () => Promise.reject(new Error('internal: an evaluation does not call this'))
   return {
-    info: { device: 'reference', threads: 1, arithmetic: 'stub' },
+    info: { device: 'reference', threads: 1, arithmetic: 'stub', bits: 'stub' },
     network: hourglass({ input: PIXELS, hidden: 2, bottleneck: 4 }),
     forward: async (inputs) => values(inputs).map((value) => value / 2),
     async encode(inputs) {
@@ -136,8 +136,8 @@ test('errors by label: each label that occurs, its images alone', async () => {
 })
 
 test('an image gets the same noise alone as within its set, other noise from another seed', () => {
-  const all = noisyImages(set.images, PIXELS, 0, 0.2, 5)
-  const image = set.images.subarray(7 * PIXELS, 8 * PIXELS)
+  const all = noisyImages(set.rows, PIXELS, 0, 0.2, 5)
+  const image = set.rows.subarray(7 * PIXELS, 8 * PIXELS)
   assert.equal(noisyImages(image, PIXELS, 7, 0.2, 5), all.slice(7 * PIXELS, 8 * PIXELS))
   assert.not.equal(noisyImages(image, PIXELS, 7, 0.2, 6), all.slice(7 * PIXELS, 8 * PIXELS))
   assert.not.equal(noisyImages(image, PIXELS, 8, 0.2, 5), all.slice(7 * PIXELS, 8 * PIXELS))

@@ -24,5 +24,5 @@ function bars(count: number, random: RandomSequence): ImageSet {
       images[start + i] = (isBar ? brightness : 0) + random.below(6)
     }
   })
-  return { count, width: SIDE, height: SIDE, images, labels }
+  return { count, width: SIDE, height: SIDE, rows: images, labels }
 }

@@ -15,10 +15,9 @@ import { readSafetensors } from '../../src/formats/safetensors.ts'
 import { elementCount, type Tensor } from '../../src/formats/tensor.ts'
 import { readTorch } from '../../src/formats/torch.ts'
 import { readZipDirectory, readZipEntry, writeStoredZip, type ZipEntry } from '../../src/formats/zip.ts'
-import { autoencoderSizes } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { createRandomSequence, type RandomSequence } from '../../src/random/sequence.ts'
-import { readCheckpoint, writeCheckpoint } from '../../src/training/checkpoint.ts'
+import { readCheckpoint, writeCheckpoint } from '../../src/run/checkpoint.ts'
 import { fingerprints, smallNetwork } from './small-model.ts'
 
 const seed = Number(process.argv[2] ?? 1)
@@ -28,9 +27,10 @@ const fixture = (name: string): Uint8Array =>
 const network = smallNetwork()
 const model = { network, parameters: fingerprints(network) }
 const checkpoint = writeCheckpoint({
-  sizes: autoencoderSizes(network),
+  network,
   config: { seed: 1, epochs: 3, batchSize: 2, learningRate: 1e-3, weightDecay: 1e-5, noiseStd: 0.1 },
-  trainingImages: 5,
+  trainingRows: 5,
+  identity: { train: 'a', test: 'b', bits: 'wasm, plain', computation: '1' },
   progress: {
     epoch: 1,
     batchLosses: Float64Array.of(0.25, 0.125),

@@ -1,10 +1,15 @@
 /** A 5-4-2-4-5 autoencoder for tests of files: small enough that thousands of cases are quick. */
 
 import type { Tensor } from '../../src/formats/tensor.ts'
-import { type Network, parameterCount, parameterTable } from '../../src/model/network.ts'
+import {
+  type HiddenActivation,
+  type Network,
+  parameterCount,
+  parameterTable,
+} from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 
-export function smallNetwork(latentActivation: 'relu' | 'identity' = 'relu'): Network {
+export function smallNetwork(latentActivation: HiddenActivation = 'relu'): Network {
   return hourglass({ input: 5, hidden: 4, bottleneck: 2, latentActivation })
 }
 

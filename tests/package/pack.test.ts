@@ -6,8 +6,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { build } from 'vite'
 import { readModel } from '../../src/formats/model-file.ts'
-import { autoencoderSizes } from '../../src/model/recipes.ts'
-import { readCheckpoint } from '../../src/training/checkpoint.ts'
+import { codeSize } from '../../src/model/network.ts'
+import { readCheckpoint } from '../../src/run/checkpoint.ts'
 import { skipTest } from '../support/skip.ts'
 import { packAndInstall, ROOT, runCommand } from './installed.ts'
 
@@ -90,7 +90,7 @@ packageTest('the README’s example runs and leaves its files', async () => {
     /^wasm, threads: \d+, .*\nepoch 1: test loss 0\.\d{4}\nMSE 0\.\d{4}, denoising .* dB, 8 images\n$/,
   )
   const weights = readModel(readFileSync(join(directory, 'digits.pth')), 'digits.pth')
-  assert.is(autoencoderSizes(weights.network).bottleneck, 8)
+  assert.is(codeSize(weights.network), 8)
   const name = 'digits.checkpoint.safetensors'
   assert.is(readCheckpoint(readFileSync(join(directory, name)), name).progress.epoch, 1)
 })

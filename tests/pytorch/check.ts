@@ -12,7 +12,7 @@ import { createReferenceEngine } from '../../src/engines/reference/reference-eng
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { writeOnnx } from '../../src/formats/onnx.ts'
 import type { Network } from '../../src/model/network.ts'
-import { autoencoderSizes, hourglass } from '../../src/model/recipes.ts'
+import { hourglass, hourglassOptions } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 
@@ -53,7 +53,8 @@ async function prepare(directory: string, { name, network, parameters }: Case, i
   const [codes, reconstructions] = [await engine.encode(images), await engine.forward(images)]
   await engine.dispose()
   const arrays = { images: [...images], codes: [...codes], reconstructions: [...reconstructions] }
-  return { name, sizes: autoencoderSizes(network), ...arrays }
+  const { input, hidden, bottleneck, latentActivation } = hourglassOptions(network) ?? {}
+  return { name, sizes: { input, hidden: hidden?.[0], bottleneck, latentActivation }, ...arrays }
 }
 
 async function main(): Promise<number> {
@@ -62,7 +63,7 @@ async function main(): Promise<number> {
     return 0
   }
   const { test } = await loadDataset()
-  const images = Float64Array.from(test.images.subarray(0, IMAGES * 784), (byte) => byte / 255)
+  const images = Float64Array.from(test.rows.subarray(0, IMAGES * 784), (byte) => byte / 255)
   const directory = mkdtempSync(join(tmpdir(), 'hourglass-pytorch-'))
   try {
     const prepared = []

@@ -31,7 +31,7 @@ test('a model goes from .pth to .safetensors and back, and stays the same', asyn
   ]) {
     const { code, stdout, stderr } = await runScript('convert', [from, to], directory)
     assert.is(stderr, '')
-    assert.is(stdout, `${to}: 5-4-2-4-5, 71 parameters\n`)
+    assert.is(stdout, `${to}: 5 → 4 → 2 → 4 → 5, 71 parameters\n`)
     assert.is(code, 0)
     assert.equal(read(to).parameters, parameters)
     assert.equal(read(to).network, network)

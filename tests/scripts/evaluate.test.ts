@@ -61,11 +61,11 @@ for (const device of devices) {
     const engine = await createEngine(network, { device })
     try {
       await engine.writeState(stateOf(parameters))
-      const codes = await engine.encode(mnist.test.images.subarray(0, 4 * pixels))
+      const codes = await engine.encode(mnist.test.rows.subarray(0, 4 * pixels))
       PYTORCH.latent_first4_test.flat().forEach((expected, i) => {
         near(codes[i], expected, 1e-4, `code ${i}`)
       })
-      const output = await engine.forward(mnist.test.images.subarray(0, pixels))
+      const output = await engine.forward(mnist.test.rows.subarray(0, pixels))
       PYTORCH.recon_test0_row14.forEach((expected, column) => {
         near(output[14 * mnist.test.width + column], expected, 1e-6, `row 14, column ${column}`)
       })

@@ -17,8 +17,8 @@ import * as assert from 'uvu/assert'
 import { createEngine } from '../../src/engines/create.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
-import { readCheckpoint } from '../../src/training/checkpoint.ts'
-import { deadLatentUnits } from '../../src/training/latent-units.ts'
+import { readCheckpoint } from '../../src/run/checkpoint.ts'
+import { deadLatentUnits } from '../../src/run/latent-units.ts'
 import type { Outcome } from '../support/command.ts'
 import { runScript, startCommand, stdoutLines } from '../support/command.ts'
 import { skipTest } from '../support/skip.ts'
@@ -96,7 +96,7 @@ test('--json: start, one record an epoch, end; weights under the name and in the
   const expected = {
     type: 'start',
     z: 3,
-    hidden: 9,
+    hidden: [9],
     input: 30,
     latentActivation: 'identity',
     seed: 5,
@@ -146,7 +146,7 @@ test('--json: start, one record an epoch, end; weights under the name and in the
 test('a latent unit is dead if no test image wakes it, however late one comes', async () => {
   const { train: trainSet, test: testSet } = smallDataset(53, 540)
   // Black, but for the last 40.
-  testSet.images.fill(0, 0, 500 * 30)
+  testSet.rows.fill(0, 0, 500 * 30)
   const late = writeDataset(join(root, 'late'), { name: 'late', train: trainSet, test: testSet })
   const cwd = freshDirectory()
   const outcome = await train(cwd, ...small, '--z', '20', '--data', late, '-e', '1', '--json')
@@ -156,8 +156,8 @@ test('a latent unit is dead if no test image wakes it, however late one comes', 
   const slab = new Float32Array(parameters.length)
   await engine.writeState({ parameters, firstMoment: slab, secondMoment: slab, steps: 0 })
   const deadIn = async (images: Uint8Array) => deadLatentUnits(await engine.encode(images), 20)
-  const dead = await deadIn(testSet.images)
-  const silentAtFirst = await deadIn(testSet.images.subarray(0, 500 * 30))
+  const dead = await deadIn(testSet.rows)
+  const silentAtFirst = await deadIn(testSet.rows.subarray(0, 500 * 30))
   await engine.dispose()
   assert.ok(dead.length > 0 && silentAtFirst.length > dead.length, `${silentAtFirst} and then ${dead}`)
   assert.equal(records(outcome.stdout).at(-1)?.deadLatentUnits, dead)
@@ -242,13 +242,14 @@ for (const device of DEVICES) {
 /** One line on stderr, nothing on stdout, and no file left behind. */
 async function expectRefusal(
   code: number,
-  message: string,
+  message: string | RegExp,
   args: readonly string[],
   cwd = freshDirectory(),
 ): Promise<void> {
   const before = readdirSync(cwd).sort()
   const outcome = await train(cwd, ...args)
-  assert.is(outcome.stderr, `error: ${message}\n`)
+  if (typeof message === 'string') assert.is(outcome.stderr, `error: ${message}\n`)
+  else assert.match(outcome.stderr, message)
   assert.is(outcome.code, code)
   assert.is(outcome.stdout, '')
   assert.equal(readdirSync(cwd).sort(), before)
@@ -291,11 +292,20 @@ test('refuses flags that do not exist, words, and values out of range, with exit
     [['--z'], 'Not enough arguments following: z'],
     [['--lr', '0'], '--lr: expected a number greater than 0, found 0'],
     [['--lr', 'NaN'], '--lr: expected a number greater than 0, found NaN'],
-    [['--weight-decay=-1e-5'], '--weight-decay: expected a number of at least 0, found -1e-5'],
+    [['--weight-decay=-1e-5'], '--weight-decay: expected a number from 0 to 1, found -1e-5'],
     [['--noise_std', 'x'], '--noise-std: expected a number of at least 0, found x'],
     [['--seed', '4294967296'], '--seed: expected a whole number from 0 to 4294967295, found 4294967296'],
     [['--device', 'gpu'], '--device: expected one of auto, cpu, wasm, webgpu, reference, found gpu'],
-    [['--latent-activation', 'tanh'], '--latent-activation: expected one of relu, identity, found tanh'],
+    [
+      ['--latent-activation', 'gelu'],
+      '--latent-activation: expected one of relu, tanh, sigmoid, identity, found gelu',
+    ],
+    [['--hidden', '9,0'], '--hidden: expected a whole number from 1 to 65536, found 0'],
+    [['--loss', 'mae'], '--loss: expected one of mse, bce, found mae'],
+    [
+      ['--loss', 'bce', '--output-activation', 'identity'],
+      '--output-activation: expected sigmoid with --loss bce, found identity',
+    ],
     [['-s', 'model.bin'], 'model.bin: expected a name that ends in .pth or .safetensors'],
     [['-s', ''], "--save: expected a path, found ''"],
     [['-p', 'loss.svg'], '--plot: expected a .png file, found loss.svg'],
@@ -373,23 +383,51 @@ if (process.platform === 'win32' || process.getuid?.() === 0) {
   })
 }
 
+test('a run of which every epoch is done has nothing left to do, and is no fault', async () => {
+  const cwd = freshDirectory()
+  expectSuccess(await train(cwd, ...small, '-e', '1'))
+  const { code, stdout, stderr } = await train(cwd, '--resume', 'weights.checkpoint.safetensors')
+  assert.is(code, 0)
+  assert.is(stdout, '')
+  assert.is(stderr, 'weights.checkpoint.safetensors: all 1 epoch is done; more --epochs go on\n')
+})
+
 test('refuses to resume from what does not fit', async () => {
   const cwd = freshDirectory()
   expectSuccess(await train(cwd, ...small, '-e', '1', '-s', 'w.safetensors'))
   const file = 'w.checkpoint.safetensors'
   const otherData = writeDataset(join(root, 'fewer'), smallDataset(50, 11))
+  const sameSize = smallDataset(53, 11)
+  const changed = sameSize.train.rows.slice()
+  changed[700] ^= 1
+  const altered = writeDataset(join(root, 'altered'), {
+    ...sameSize,
+    train: { ...sameSize.train, rows: changed },
+  })
   writeFileSync(join(cwd, 'empty.safetensors'), writeSafetensors(new Map()))
-  const cases: [number, string, string[]][] = [
+  const cases: [number, string | RegExp, string[]][] = [
     [1, `${file}: expected a checkpoint of --z 4, found one of 3`, [file, '-z', '4']],
     [1, `${file}: expected a checkpoint of --hidden 8, found one of 9`, [file, '--hidden', '8']],
     [1, `${file}: expected a checkpoint of --seed 3, found one of 1`, [file, '--seed', '3']],
     [1, `${file}: expected a checkpoint of --limit 20, found one of none`, [file, '--limit', '20']],
     [
       1,
-      `${file}: expected a checkpoint for the 50 training images of fewer, found one of 53`,
+      `${file}: expected a checkpoint of 50 training rows, found one of 53`,
       [file, '-e', '2', '--data', otherData],
     ],
-    [2, `--epochs: expected more than the 1 epochs that ${file} has done, found 1`, [file]],
+    [2, `--epochs: expected more than the 1 epochs that ${file} has done, found 1`, [file, '-e', '1']],
+    [
+      1,
+      new RegExp(
+        `${file}: expected a checkpoint of training data of SHA-256 [0-9a-f]{12}…, found one of [0-9a-f]{12}…`,
+      ),
+      [file, '-e', '2', '--data', altered],
+    ],
+    [
+      1,
+      `${file}: expected a checkpoint of arithmetic wasm, plain, found one of float64`,
+      [file, '-e', '2', '--device', 'cpu', '--simd', 'plain'],
+    ],
     [
       1,
       'w.safetensors: expected a training checkpoint, found a file without "hourglass.checkpoint" metadata',

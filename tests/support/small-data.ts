@@ -20,7 +20,7 @@ function strokes(count: number, firstIndex: number): ImageSet {
       images[i * WIDTH * HEIGHT + pixel] = Math.max(0, 250 - ((index * 13) % 60) - 110 * distance)
     }
   }
-  return { count, width: WIDTH, height: HEIGHT, images, labels }
+  return { count, width: WIDTH, height: HEIGHT, rows: images, labels }
 }
 
 export function smallDataset(trainImages: number, testImages: number): Dataset {
@@ -39,7 +39,7 @@ function idx(sizes: readonly number[], body: Uint8Array): Uint8Array {
 /** Writes a data set as four IDX files; returns the directory. */
 export function writeDataset(directory: string, { train, test }: Dataset): string {
   mkdirSync(directory, { recursive: true })
-  const write = (prefix: string, { count, width, height, images, labels }: ImageSet) => {
+  const write = (prefix: string, { count, width, height, rows: images, labels }: ImageSet) => {
     writeFileSync(join(directory, `${prefix}-images-idx3-ubyte`), idx([count, height, width], images))
     writeFileSync(join(directory, `${prefix}-labels-idx1-ubyte`), idx([count], labels))
   }

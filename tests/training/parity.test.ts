@@ -7,7 +7,7 @@ import { createReferenceEngine } from '../../src/engines/reference/reference-eng
 import { FileError, UsageError } from '../../src/errors.ts'
 import type { FloatArray } from '../../src/model/state.ts'
 import type { Trajectory } from '../../src/training/parity.ts'
-import { compareWithTrajectory, parseTrajectory, trajectoryNetwork } from '../../src/training/parity.ts'
+import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../../src/training/parity.ts'
 
 const test = suite('PyTorch trajectories')
 const text = readFileSync(new URL('../fixtures/parity/z2-b64.json', import.meta.url), 'utf8')
@@ -20,9 +20,32 @@ function shorten(steps: number, final = trajectory.final_parameters): Trajectory
   return { ...trajectory, steps, loss_float64, final_parameters: final }
 }
 
+/** Of every depth, activation, output and loss, on bytes and on floats: see `make.py` beside them. */
+const OTHERS = [
+  'one-linear.json',
+  'two-tanh.json',
+  'table.json',
+  'six-bce.json',
+  'eight-mixed.json',
+  'tanh-mnist.json',
+  'bce-mnist.json',
+]
+
+for (const file of OTHERS) {
+  test(`the reference engine lands within 1e-10: ${file}`, async () => {
+    const url = new URL(`../fixtures/parity/${file}`, import.meta.url)
+    const other = parseTrajectory(readFileSync(url, 'utf8'), file)
+    const engine = createReferenceEngine(other.network)
+    const report = await compareWithTrajectory(engine, other, trajectoryRows(other) ?? train.rows)
+    assert.ok(report.lossError <= 1e-10, `loss: ${report.lossError}`)
+    assert.is(report.tensors.length, 2 * other.network.layers.length)
+    for (const tensor of report.tensors) assert.ok(tensor.passed, JSON.stringify(tensor))
+  })
+}
+
 test('the reference engine lands within 1e-10 after 30 steps', async () => {
-  const engine = createReferenceEngine(trajectoryNetwork(trajectory))
-  const report = await compareWithTrajectory(engine, trajectory, train.images)
+  const engine = createReferenceEngine(trajectory.network)
+  const report = await compareWithTrajectory(engine, trajectory, train.rows)
   assert.ok(report.lossError <= 1e-10, `loss: ${report.lossError}`)
   assert.is(report.losses.length, 30)
   for (const tensor of report.tensors) {
@@ -38,11 +61,11 @@ test('the reference engine lands within 1e-10 after 30 steps', async () => {
 
 /** An engine that says it computes in float32, and ends with `final`; its losses are the true ones unless given. */
 function pretender(final: FloatArray, losses: readonly number[]): Engine {
-  const inner = createReferenceEngine(trajectoryNetwork(trajectory))
+  const inner = createReferenceEngine(trajectory.network)
   let done = 0
   return {
     ...inner,
-    info: { device: 'wasm', threads: 1, arithmetic: 'pretended' },
+    info: { device: 'wasm', threads: 1, arithmetic: 'pretended', bits: 'pretended' },
     trainEpoch: async ({ order, batchSize }) => {
       const steps = (order?.length ?? 0) / batchSize
       done += steps
@@ -78,7 +101,7 @@ const count = 784 * 392 * 2 + 392 * 2 * 2 + 392 + 2 + 392 + 784
 const final = Float64Array.from({ length: count }, (_, i) => ((i * 7919) % 1013) / 500 - 1)
 const truth = truthOf(final, 1e-7)
 const losses = trajectory.loss_float64.slice(0, 3)
-const compare = (engine: Engine) => compareWithTrajectory(engine, shorten(3, truth), train.images)
+const compare = (engine: Engine) => compareWithTrajectory(engine, shorten(3, truth), train.rows)
 
 test('float32 engines may land 4 times as far away as PyTorch, no further', async () => {
   const within = await compare(
@@ -166,7 +189,7 @@ test('a replay goes on in file order over the end of the set, in orders no longe
     },
   }
   const wrapping = { ...shorten(3, truth), first_index: 140 }
-  await compareWithTrajectory(recording, wrapping, train.images.subarray(0, 150 * 784))
+  await compareWithTrajectory(recording, wrapping, train.rows.subarray(0, 150 * 784))
   assert.equal(
     visited,
     Array.from({ length: 3 * 64 }, (_, i) => (140 + i) % 150),

@@ -73,7 +73,7 @@ function activateBackward(activation: Activation, dY: Float64Array, y: Float64Ar
       for (let i = 0; i < y.length; i++) dY[i] *= 1 - y[i] * y[i]
       return
     case 'sigmoid':
-      for (let i = 0; i < y.length; i++) dY[i] *= y[i] * (1 - y[i])
+      for (let i = 0; i < y.length; i++) dY[i] = dY[i] * y[i] * (1 - y[i])
       return
     case 'softmax':
       throw new Error('internal: softmax is only known as the last layer, together with cross-entropy')

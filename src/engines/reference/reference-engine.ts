@@ -166,7 +166,7 @@ export function createReferenceEngine(network: Network): Engine {
   }
 
   return {
-    info: { device: 'reference', threads: 1, arithmetic: 'float64, plain TypeScript' },
+    info: { device: 'reference', threads: 1, arithmetic: 'float64, plain TypeScript', bits: 'float64' },
     network,
 
     roomFor: (rows) => new Uint8Array(rows * inputSize(network)),

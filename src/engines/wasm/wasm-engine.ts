@@ -76,7 +76,12 @@ export class WasmEngine implements Engine {
     checkNetwork(network)
     this.network = network
     this.#parts = parts
-    this.info = { device: 'wasm', threads: parts.pool.size, arithmetic: parts.arithmetic }
+    this.info = {
+      device: 'wasm',
+      threads: parts.pool.size,
+      arithmetic: parts.arithmetic,
+      bits: parts.core.relaxed() ? 'wasm, relaxed multiply-add' : 'wasm, plain',
+    }
     this.#memory = new EngineMemory(
       network,
       parts.core,

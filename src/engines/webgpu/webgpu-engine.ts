@@ -149,7 +149,12 @@ class DeviceEngine implements WebgpuEngine {
     this.adapterName = gpu.adapterName
     this.isSoftware = gpu.isSoftware
     const kind = gpu.isSoftware ? ' (software)' : ''
-    this.info = { device: 'webgpu', threads: 1, arithmetic: `float32 WGSL on ${gpu.adapterName}${kind}` }
+    this.info = {
+      device: 'webgpu',
+      threads: 1,
+      arithmetic: `float32 WGSL on ${gpu.adapterName}${kind}`,
+      bits: `webgpu, ${gpu.adapterName}`,
+    }
     this.#guard = guard
     this.#gpu = gpu
     this.#passes = passes

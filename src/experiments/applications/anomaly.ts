@@ -61,10 +61,10 @@ export async function anomalyDetection(
   const { test } = context.dataset
   const kinds = [...offDistributionSets(test, createRandomSequence(context.seed)), ...others]
   const judged = await withModel(context, model, async (engine) => {
-    const testErrors = await engine.reconstructionErrors(test.images)
+    const testErrors = await engine.reconstructionErrors(test.rows)
     const offErrors: { name: string; errors: Float64Array }[] = []
     for (const { name, set } of kinds) {
-      offErrors.push({ name, errors: await engine.reconstructionErrors(set.images) })
+      offErrors.push({ name, errors: await engine.reconstructionErrors(set.rows) })
     }
     const worst = Array.from(testErrors.keys())
       .sort((a, b) => testErrors[b] - testErrors[a])
@@ -73,7 +73,7 @@ export async function anomalyDetection(
       testErrors,
       offErrors,
       mostAnomalous: worst.map((index) => ({ index, label: test.labels[index], error: testErrors[index] })),
-      reconstructions: await engine.forward(selectImages(test, worst).images),
+      reconstructions: await engine.forward(selectImages(test, worst).rows),
     }
   })
   const classes = [...new Set(test.labels)].sort((a, b) => a - b)
@@ -109,7 +109,7 @@ async function leaveOneOut(
       onEpoch: ({ epoch }) => onProgress?.(`without ${label}`, share + epoch / epochs / 10),
     })
     stopIfAborted(context)
-    return engine.reconstructionErrors(dataset.test.images)
+    return engine.reconstructionErrors(dataset.test.rows)
   })
   const ofLabel = (wanted: boolean) => errors.filter((_, i) => (dataset.test.labels[i] === label) === wanted)
   return compare(String(label), ofLabel(false), ofLabel(true))
@@ -125,17 +125,18 @@ function offDistributionSets(test: ImageSet, random: RandomSequence): { name: st
   const { width, height } = test
   const pixels = width * height
   const permutation = sampleIndices(random, pixels, pixels)
+  const withRows = (rows: Uint8Array): ImageSet => ({ ...test, rows })
   const remapped = (source: (pixel: number) => number): ImageSet => {
-    const images = new Uint8Array(test.images.length)
+    const images = new Uint8Array(test.rows.length)
     for (let i = 0; i < images.length; i++) {
       const pixel = i % pixels
-      images[i] = test.images[i - pixel + source(pixel)]
+      images[i] = test.rows[i - pixel + source(pixel)]
     }
-    return { ...test, images }
+    return { ...test, rows: images }
   }
   const sets = [
-    { name: 'uniform noise', set: { ...test, images: test.images.map(() => random.below(256)) } },
-    { name: 'inverted', set: { ...test, images: test.images.map((value) => 255 - value) } },
+    { name: 'uniform noise', set: withRows(test.rows.map(() => random.below(256))) },
+    { name: 'inverted', set: withRows(test.rows.map((value) => 255 - value)) },
     { name: 'shuffled pixels', set: remapped((pixel) => permutation[pixel]) },
   ]
   if (width !== height) return sets

@@ -4,7 +4,7 @@ import type { Engine } from '../../engines/engine.ts'
 import { HourglassError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { type FloatArray, stateOf } from '../../model/state.ts'
-import { DEFAULT_TRAINING, type TrainingConfig } from '../../training/trainer.ts'
+import { DEFAULT_TRAINING, type TrainingConfig } from '../../training/config.ts'
 
 export interface Model {
   readonly network: Network

@@ -94,7 +94,7 @@ export async function denoising(
         },
         { name: 'median filter', denoise: tunedFilter(context, clip, medianFilter, MEDIAN_SIZES, 'window') },
       ]
-      const clean = unitImages(test.images)
+      const clean = unitImages(test.rows)
       const pixels = test.width * test.height
       const noisyLevels: { sigma: number; quality: ImageQuality }[] = []
       const levels: DenoisedLevel[][] = methods.map(() => [])
@@ -102,7 +102,7 @@ export async function denoising(
       for (const sigma of sigmas) {
         stopIfAborted(context)
         context.onProgress?.(`σ ${sigma}`, 0.5 + (0.5 * noisyLevels.length) / sigmas.length)
-        const unclipped = noisyImages(test.images, pixels, 0, sigma, seed)
+        const unclipped = noisyImages(test.rows, pixels, 0, sigma, seed)
         const noisy = clip ? clipToUnit(unclipped) : unclipped
         const before = imageQuality(noisy, clean, test)
         noisyLevels.push({ sigma, quality: before })
@@ -164,9 +164,9 @@ function tunedFilter(
 ): Denoiser {
   const tuning = limitImages(dataset.train, Math.min(TUNING_IMAGES, dataset.train.count))
   const { width, height } = tuning
-  const clean = unitImages(tuning.images)
+  const clean = unitImages(tuning.rows)
   return async (noisy, sigma) => {
-    const unclipped = noisyImages(tuning.images, width * height, 0, sigma, seed)
+    const unclipped = noisyImages(tuning.rows, width * height, 0, sigma, seed)
     const noisyTuning = clip ? clipToUnit(unclipped) : unclipped
     const errors = settings.map((value) => meanSquaredError(filter(noisyTuning, width, height, value), clean))
     const best = settings[errors.indexOf(Math.min(...errors))]

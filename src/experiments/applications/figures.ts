@@ -38,7 +38,7 @@ export async function drawAnomalyFigures(result: AnomalyResult, test: ImageSet):
   const offDistribution = result.offDistribution.map((one) => rocSeries(one, one.name))
   const worst = result.mostAnomalous.map(({ index, label, error }, position) => ({
     original: {
-      pixels: imageOf(test.images, test, index),
+      pixels: imageOf(test.rows, test, index),
       captions: [String(label), `no. ${index}`],
     },
     reconstruction: {
@@ -124,7 +124,7 @@ export async function drawGenerateFigures(result: GenerateResult, train: ImageSe
   const pairs = drawn.flatMap(({ images, nearest }) => [
     Array.from(nearest.subarray(0, GRID_COLUMNS), (_, i) => ({ pixels: imageOf(images, train, i) })),
     Array.from(nearest.subarray(0, GRID_COLUMNS), (index) => ({
-      pixels: imageOf(train.images, train, index),
+      pixels: imageOf(train.rows, train, index),
     })),
   ])
   figures.push({
@@ -188,7 +188,7 @@ export async function drawDenoiseFigures(result: DenoiseResult, { test }: Datase
     ({ index, sigma }) => index !== example[0]?.index && sigma === middleSigma(result),
   )
   const strip = ({ index, noisy, denoised }: DenoiseResult['examples'][number]): ImageCell[] => [
-    { pixels: imageOf(test.images, test, index) },
+    { pixels: imageOf(test.rows, test, index) },
     { pixels: noisy },
     ...denoised.map((pixels) => ({ pixels })),
   ]

@@ -1,7 +1,9 @@
 /** Application 3: new digits, decoded from samples of a distribution fitted to the codes; and how good they are. */
 import type { ImageSet } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
-import { autoencoderSizes, classifier } from '../../model/recipes.ts'
+import type { Activation } from '../../model/network.ts'
+import { codeSize, inputSize } from '../../model/network.ts'
+import { classifier } from '../../model/recipes.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { createRandomSequence } from '../../random/sequence.ts'
 import { type Classification, classifierAccuracy, classify, trainClassifier } from '../classification.ts'
@@ -69,17 +71,20 @@ export async function generateDigits(
 ): Promise<GenerateResult> {
   const { samples = 1000, components = 30, judgeSteps = 2000, nearestSearches = 200 } = options
   const { dataset, onProgress, seed } = context
-  const { bottleneck, input, latentActivation } = autoencoderSizes(model.network)
+  const { layers, codeLayer } = model.network
+  const bottleneck = codeSize(model.network)
+  const input = inputSize(model.network)
+  const latentActivation = layers[codeLayer].activation
 
   const produced = await withModel(context, model, async (engine) => {
     onProgress?.('fitting the codes', 0)
-    const codes = await engine.encode(dataset.train.images)
+    const codes = await engine.encode(dataset.train.rows)
     const sampled = sampleCodes(codes, bottleneck, dataset.train, { samples, components, seed })
     const decoded: { name: string; images: FloatArray; labels?: Uint8Array }[] = []
     for (const set of sampled) {
       decoded.push({ ...set, images: await engine.decode(allowedCodes(set.codes, latentActivation)) })
     }
-    const real = dataset.test.images.subarray(0, Math.min(samples, dataset.test.count) * input)
+    const real = dataset.test.rows.subarray(0, Math.min(samples, dataset.test.count) * input)
     const labels = dataset.test.labels.subarray(0, real.length / input)
     decoded.push({ name: 'test images, reconstructed', images: await engine.forward(real), labels })
     decoded.push({ name: 'test images', images: unitImages(real), labels })
@@ -92,7 +97,7 @@ export async function generateDigits(
     await judge.initialize(seed)
     await trainClassifier(judge, dataset.train, { ...JUDGE, seed, steps: judgeSteps, signal: context.signal })
     const judgeAccuracy = await classifierAccuracy(judge, dataset.test)
-    const trainImages = unitImages(dataset.train.images)
+    const trainImages = unitImages(dataset.train.rows)
     const judgements: Judgement[] = []
     const generated: GeneratedImages[] = []
     for (const { name, images, labels } of produced) {
@@ -149,9 +154,17 @@ function selectRows(rows: FloatArray, width: number, indices: readonly number[])
   return selected
 }
 
-/** A ReLU bottleneck never gives a negative code, and its decoder never saw one: samples are cut off at 0. */
-function allowedCodes(codes: Float64Array, latentActivation: 'relu' | 'identity'): Float32Array {
-  return Float32Array.from(codes, (code) => (latentActivation === 'relu' ? Math.max(0, code) : code))
+/** The codes that a bottleneck can give: a ReLU's are never negative, so its decoder never saw one. */
+const CODE_RANGES: Partial<Record<Activation, readonly [number, number]>> = {
+  relu: [0, Infinity],
+  sigmoid: [0, 1],
+  tanh: [-1, 1],
+}
+
+/** Samples are cut off where codes end. */
+function allowedCodes(codes: Float64Array, latentActivation: Activation): Float32Array {
+  const [least, most] = CODE_RANGES[latentActivation] ?? [-Infinity, Infinity]
+  return Float32Array.from(codes, (code) => Math.min(most, Math.max(least, code)))
 }
 
 async function judgeImages(

@@ -2,7 +2,7 @@
 import { UMAP } from 'umap-js'
 import type { ImageSet } from '../../data/dataset.ts'
 import { UsageError } from '../../errors.ts'
-import { autoencoderSizes } from '../../model/recipes.ts'
+import { codeSize, inputSize } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
 import { selectImages } from '../image-sets.ts'
@@ -50,16 +50,17 @@ export async function latentSpace(
   options: LatentOptions = {},
 ): Promise<LatentResult> {
   const { neighbours = 5, references = 10_000, queries = 5_000, umapImages = 4_000 } = options
-  const { bottleneck, input } = autoencoderSizes(model.network)
+  const bottleneck = codeSize(model.network)
+  const input = inputSize(model.network)
   if (bottleneck < 2)
     throw new UsageError(`latent: expected a model of at least 2 latent units, found ${bottleneck}`)
   const { dataset, onProgress } = context
   const train = sampleSet(dataset.train, references, context.seed, 0)
   const test = sampleSet(dataset.test, queries, context.seed, 1)
   const [trainCodes, testCodes, allCodes] = await withModel(context, model, async (engine) => [
-    await engine.encode(train.images),
-    await engine.encode(test.images),
-    await engine.encode(dataset.test.images),
+    await engine.encode(train.rows),
+    await engine.encode(test.rows),
+    await engine.encode(dataset.test.rows),
   ])
 
   const accuracies: { space: string; dimensions: number; accuracy: number }[] = []
@@ -81,10 +82,10 @@ export async function latentSpace(
   onProgress?.('k-NN of the codes', 0)
   compare('latent codes', bottleneck, trainCodes, testCodes)
   onProgress?.('PCA of the pixels', 0.05)
-  const pca = principalComponents(train.images, input, bottleneck)
-  compare('PCA of the pixels', bottleneck, project(pca, train.images), project(pca, test.images))
+  const pca = principalComponents(train.rows, input, bottleneck)
+  compare('PCA of the pixels', bottleneck, project(pca, train.rows), project(pca, test.rows))
   onProgress?.('k-NN of the pixels', 0.15)
-  compare('pixels', input, train.images, test.images)
+  compare('pixels', input, train.rows, test.rows)
 
   const maps: LatentMap[] = []
   const { labels } = dataset.test

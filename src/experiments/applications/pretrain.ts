@@ -2,8 +2,8 @@
 import type { ImageSet } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
 import { UsageError } from '../../errors.ts'
-import { parameterTable } from '../../model/network.ts'
-import { autoencoderSizes, classifierOn } from '../../model/recipes.ts'
+import { codeSize, parameterTable } from '../../model/network.ts'
+import { classifierOn } from '../../model/recipes.ts'
 import { type FloatArray, stateOf } from '../../model/state.ts'
 import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
 import { initialParameters } from '../../random/streams.ts'
@@ -47,9 +47,6 @@ export const STARTS: readonly Start[] = ['from scratch', 'encoder, fine-tuned', 
 /** A head alone, which is a linear model, bears and needs larger steps: at 1e-3 it is not done after 3,000 of them. */
 const HEAD_RATE_FACTOR = 10
 
-/** Layers that the autoencoder's encoder has. */
-const ENCODER_LAYERS = 2
-
 /**
  * Test accuracy of the same classifier (encoder, then softmax) from three starts, for several numbers of labels. All
  * three of a seed see the same labelled images in the same order. Throws UsageError for more labels than images.
@@ -67,7 +64,6 @@ export async function pretraining(
       throw new UsageError(`labels: expected whole numbers from 1 to ${train.count}, found ${count}`)
     }
   }
-  const sizes = autoencoderSizes(model.network)
   const network = classifierOn(model.network, Math.max(...train.labels) + 1)
 
   const cells = await withEngine(context, network, async (engine) => {
@@ -90,7 +86,7 @@ export async function pretraining(
             steps,
             batchSize,
             learningRate: isFrozen ? HEAD_RATE_FACTOR * learningRate : learningRate,
-            frozenLayers: isFrozen ? ENCODER_LAYERS : 0,
+            frozenLayers: isFrozen ? network.codeLayer + 1 : 0,
             signal: context.signal,
           })
           stopIfAborted(context)
@@ -101,21 +97,24 @@ export async function pretraining(
     }
     return made
   })
-  return { cells, steps, batchSize, learningRate, bottleneck: sizes.bottleneck }
+  return { cells, steps, batchSize, learningRate, bottleneck: codeSize(model.network) }
 }
 
 /**
  * The encoder's parameters, its last layer scaled so that each code has a standard deviation of 1 over the training
  * images. An autoencoder's codes may be of any size (here some 10), and a softmax head on codes that large starts
- * saturated. ReLU and identity both let a positive factor through, so the codes carry what they carried.
+ * saturated. ReLU and identity both let a positive factor through, so the codes carry what they carried; those of tanh
+ * and sigmoid are of size 1 already.
  */
 async function standardizedEncoder(engine: Engine, model: Model, train: ImageSet): Promise<FloatArray> {
   const { network } = engine
-  const [weight, bias, head] = parameterTable(network).slice(2 * (ENCODER_LAYERS - 1))
+  const [weight, bias, head] = parameterTable(network).slice(2 * network.codeLayer)
   const parameters: FloatArray = initialParameters(network, 0)
   parameters.set(model.parameters.subarray(0, head.offset))
   await engine.writeState(stateOf(parameters))
-  const codes = await engine.encode(train.images)
+  const { activation } = network.layers[network.codeLayer]
+  if (activation !== 'relu' && activation !== 'identity') return parameters.slice(0, head.offset)
+  const codes = await engine.encode(train.rows)
   const [units, inputs] = weight.shape
   for (let unit = 0; unit < units; unit++) {
     const { standardDeviation } = spreadOf(Array.from(codes.filter((_, i) => i % units === unit)))

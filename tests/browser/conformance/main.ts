@@ -5,7 +5,7 @@ import { createWebgpuBrowserEngine } from '../../../src/engines/webgpu/browser.t
 import type { Network } from '../../../src/model/network.ts'
 import { hourglass } from '../../../src/model/recipes.ts'
 import type { ParityReport } from '../../../src/training/parity.ts'
-import { compareWithTrajectory, parseTrajectory, trajectoryNetwork } from '../../../src/training/parity.ts'
+import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../../../src/training/parity.ts'
 import { conformance, type TestSuite } from '../../engines/conformance.ts'
 
 const ENGINES = {
@@ -76,9 +76,9 @@ const hourglassTests: PageTests = {
   async parity(name, text, imagesUrl) {
     const trajectory = parseTrajectory(text, 'trajectory')
     const images = new Uint8Array(await (await fetch(imagesUrl)).arrayBuffer())
-    const engine = await ENGINES[name](trajectoryNetwork(trajectory))
+    const engine = await ENGINES[name](trajectory.network)
     try {
-      return await compareWithTrajectory(engine, trajectory, images)
+      return await compareWithTrajectory(engine, trajectory, trajectoryRows(trajectory) ?? images)
     } finally {
       await engine.dispose()
     }

@@ -65,7 +65,7 @@ for (const { hidden, bottleneck, images: count, batchSize, threads } of CASES) {
     const engine = await createWasmEngine(network, { threads, simd: 'auto' })
     const oracle = createReferenceEngine(network)
     try {
-      const { images } = limitImages(train, count)
+      const { rows: images } = limitImages(train, count)
       const request = { seed: 3, epoch: 1, batchSize, learningRate: 1e-3, weightDecay: 1e-5 }
       for (const each of [engine, oracle]) {
         await each.setTrainingSet({ rows: images })
@@ -96,7 +96,7 @@ test('inference in several stages gives what single rows give', async () => {
     await engine.initialize(9)
     // Above what the engine stages at once (9 MB of inputs and outputs), and no multiple of anything.
     const count = 12_001
-    const { images } = limitImages(train, count)
+    const { rows: images } = limitImages(train, count)
     const codes = await engine.encode(images)
     const errors = await engine.reconstructionErrors(images)
     const outputs = await engine.forward(images)

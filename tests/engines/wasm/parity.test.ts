@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { loadDataset } from '../../../src/data/node-files.ts'
 import type { Simd } from '../../../src/engines/wasm/module-choice.ts'
 import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
-import { compareWithTrajectory, parseTrajectory, trajectoryNetwork } from '../../../src/training/parity.ts'
+import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../../../src/training/parity.ts'
 
 const test = suite('PyTorch trajectories on the WASM engine')
 
@@ -26,15 +26,16 @@ const { train } = await loadDataset()
 for (const file of FILES) {
   const text = readFileSync(new URL(`../../fixtures/parity/${file}`, import.meta.url), 'utf8')
   const trajectory = parseTrajectory(text, file)
+  const rows = trajectoryRows(trajectory) ?? train.rows
   for (const [simd, threads] of CONFIGURATIONS) {
     const name = `${file}, --simd ${simd}, ${threads} threads: losses within 1e-6, tensors within 4 × PyTorch's own error`
     test(name, async () => {
-      const engine = await createWasmEngine(trajectoryNetwork(trajectory), { threads, simd })
+      const engine = await createWasmEngine(trajectory.network, { threads, simd })
       try {
-        const report = await compareWithTrajectory(engine, trajectory, train.images)
+        const report = await compareWithTrajectory(engine, trajectory, rows)
         assert.is(report.lossTolerance, 1e-6)
         assert.ok(report.lossError <= report.lossTolerance, `loss: ${report.lossError}`)
-        assert.is(report.tensors.length, 8)
+        assert.is(report.tensors.length, 2 * trajectory.network.layers.length)
         for (const tensor of report.tensors) {
           assert.is(tensor.tolerance, 4 * tensor.pytorchError)
           assert.ok(tensor.passed, `${tensor.name}: ${JSON.stringify(tensor)}`)

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { samplesInputGradient } from '../../../src/engines/wasm/memory-map.ts'
 import type { Network } from '../../../src/model/network.ts'
-import type { AutoencoderSizes } from '../../../src/model/recipes.ts'
+import type { HourglassOptions } from '../../../src/model/recipes.ts'
 import { hourglass } from '../../../src/model/recipes.ts'
 
 const test = suite('layers whose input gradient is sampled')
@@ -11,7 +11,7 @@ function sampled(network: Network): string[] {
   return network.layers.filter((_, index) => samplesInputGradient(network, index)).map(({ name }) => name)
 }
 
-function mnist(sizes: Partial<AutoencoderSizes>): Network {
+function mnist(sizes: Partial<HourglassOptions>): Network {
   return hourglass({ input: 784, hidden: 392, bottleneck: 8, ...sizes })
 }
 

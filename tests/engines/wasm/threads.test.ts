@@ -20,7 +20,7 @@ const BATCH_SIZE = 256
 const IMAGES = 5 * BATCH_SIZE + 221
 
 const { train } = await loadDataset()
-const { images } = limitImages(train, IMAGES)
+const { rows: images } = limitImages(train, IMAGES)
 const seed = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
 
 function sha256(...arrays: readonly FloatArray[]): string {

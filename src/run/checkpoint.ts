@@ -9,44 +9,55 @@
  * | `epoch.batch_losses` (steps), float64 | losses of the steps done in an epoch that was interrupted          |
  *
  * Numbers are float32, or float64 from the reference engine: whatever the engine held, bit for bit. The metadata holds
- * the format's version and, as JSON, the network's sizes, the settings, the progress and the caller's notes. Whatever
- * reads models (`src/formats/model-file.ts`) reads a checkpoint too.
+ * the format's version and, as JSON, the network, the settings, the identity of the run, the progress and the caller's
+ * notes. Whatever reads models (`src/formats/model-file.ts`) reads a checkpoint too. Version 1, which knew the seed's form
+ * of network alone and kept no identity, is read as well.
  */
 import { FileError, HourglassError } from '../errors.ts'
 import { JsonFields } from '../formats/json-fields.ts'
-import { CHECKPOINT_KEY, LATENT_ACTIVATION_KEY } from '../formats/model-file.ts'
+import { CHECKPOINT_KEY, NETWORK_KEY } from '../formats/model-file.ts'
+import { networkFromJson, networkToJson } from '../formats/network-json.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import type { Tensor } from '../formats/tensor.ts'
+import type { Network } from '../model/network.ts'
 import { parameterCount, parameterTable } from '../model/network.ts'
-import type { AutoencoderSizes } from '../model/recipes.ts'
 import { hourglass } from '../model/recipes.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
-import type { EpochRecord } from './history.ts'
-import type { PlateauState } from './plateau.ts'
-import type { TrainingConfig, TrainingProgress } from './trainer.ts'
-import { checkTraining } from './trainer.ts'
+import type { TrainingConfig } from '../training/config.ts'
+import { checkTraining } from '../training/config.ts'
+import type { EpochRecord } from '../training/history.ts'
+import type { PlateauState } from '../training/plateau.ts'
+import type { TrainingProgress } from '../training/trainer.ts'
+import type { RunIdentity } from './identity.ts'
 
-export interface Checkpoint {
-  readonly sizes: Required<AutoencoderSizes>
+/** All of a run but the numbers that its engine holds. */
+export interface RunRecord {
+  readonly network: Network
   readonly config: TrainingConfig
-  /** Size of the training set. */
-  readonly trainingImages: number
+  /** Rows of the training set. */
+  readonly trainingRows: number
+  /** Undefined in files of version 1, and from a page that cannot digest its data. */
+  readonly identity: RunIdentity | undefined
   readonly progress: TrainingProgress
-  readonly state: ModelState
   /** What else the program wants to find again, such as where its data came from. */
   readonly notes: Readonly<Record<string, string>>
 }
 
-const VERSION = '1'
+export interface Checkpoint extends RunRecord {
+  readonly state: ModelState
+}
+
+const VERSION = '2'
+const FIRST_VERSION = '1'
 const FIRST_MOMENT = 'adam.m.'
 const SECOND_MOMENT = 'adam.v.'
 const BATCH_LOSSES = 'epoch.batch_losses'
 
 /** The file's bytes. */
 export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { sizes, config, trainingImages, progress, state, notes } = checkpoint
+  const { network, config, trainingRows, identity, progress, state, notes } = checkpoint
   const tensors = new Map<string, Tensor>()
-  for (const { name, shape, offset, length } of parameterTable(hourglass(sizes))) {
+  for (const { name, shape, offset, length } of parameterTable(network)) {
     const slice = (slab: FloatArray): Tensor => ({ shape, data: slab.subarray(offset, offset + length) })
     tensors.set(name, slice(state.parameters))
     tensors.set(FIRST_MOMENT + name, slice(state.firstMoment))
@@ -57,13 +68,13 @@ export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return writeSafetensors(tensors, {
     format: 'pt',
     [CHECKPOINT_KEY]: VERSION,
-    [LATENT_ACTIVATION_KEY]: sizes.latentActivation,
-    network: JSON.stringify(sizes),
+    [NETWORK_KEY]: networkToJson(network),
     config: JSON.stringify(config),
+    ...(identity && { identity: JSON.stringify(identity) }),
     progress: JSON.stringify({
       epoch,
       step: batchLosses.length,
-      trainingImages,
+      trainingRows,
       adamSteps: state.steps,
       // JSON writes Infinity, which is the best loss before the first epoch, as null.
       schedule,
@@ -86,18 +97,22 @@ export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
       `expected a training checkpoint, found a file without "${CHECKPOINT_KEY}" metadata`,
     )
   }
-  if (version !== VERSION) {
-    throw new FileError(file, `expected checkpoint version ${VERSION}, found ${version.slice(0, 20)}`)
+  if (version !== VERSION && version !== FIRST_VERSION) {
+    throw new FileError(
+      file,
+      `expected checkpoint version ${VERSION} or ${FIRST_VERSION}, found ${version.slice(0, 20)}`,
+    )
   }
+  const isFirst = version === FIRST_VERSION
   const json = (key: string) => JsonFields.parse(metadata[key] ?? '', file, key)
-  const sizes = readSizes(json('network'), file)
+  const network = isFirst ? readSizes(json('network'), file) : networkFromJson(json(NETWORK_KEY), file)
   const stored = json('progress')
   const epoch = stored.integer('epoch', 0)
   const step = stored.integer('step', 0)
-  const trainingImages = stored.integer('trainingImages', 1)
+  const trainingRows = stored.integer(isFirst ? 'trainingImages' : 'trainingRows', 1)
   const adamSteps = stored.integer('adamSteps', 0)
-  const config = readConfig(json('config'), trainingImages, file)
-  const stepsPerEpoch = Math.ceil(trainingImages / config.batchSize)
+  const config = readConfig(json('config'), trainingRows, file)
+  const stepsPerEpoch = Math.ceil(trainingRows / config.batchSize)
   if (adamSteps !== epoch * stepsPerEpoch + step || step >= stepsPerEpoch) {
     throw new FileError(
       file,
@@ -110,32 +125,42 @@ export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
     throw new FileError(file, `expected a history of ${epoch} epochs, found ${history.length}`)
   }
   return {
-    sizes,
+    network,
     config,
-    trainingImages,
+    trainingRows,
+    identity: metadata.identity === undefined ? undefined : readIdentity(json('identity')),
     progress: {
       epoch,
       batchLosses: readBatchLosses(tensors, step, file),
       schedule: readSchedule(stored.fields('schedule')),
       history,
     },
-    state: readState(tensors, sizes, adamSteps, file),
+    state: readState(tensors, network, adamSteps, file),
     notes: json('notes').strings(),
   }
 }
 
-function readSizes(fields: JsonFields, file: string): Required<AutoencoderSizes> {
-  const sizes: Required<AutoencoderSizes> = {
-    input: fields.number('input'),
-    hidden: fields.number('hidden'),
-    bottleneck: fields.number('bottleneck'),
+/** The network of a file of version 1: sizes of the seed's form. */
+function readSizes(fields: JsonFields, file: string): Network {
+  const options = {
+    input: fields.integer('input', 1),
+    hidden: fields.integer('hidden', 1),
+    bottleneck: fields.integer('bottleneck', 1),
     latentActivation: fields.oneOf('latentActivation', ['relu', 'identity']),
   }
-  inFile(file, () => hourglass(sizes))
-  return sizes
+  return inFile(file, () => hourglass(options))
 }
 
-function readConfig(fields: JsonFields, trainingImages: number, file: string): TrainingConfig {
+function readIdentity(fields: JsonFields): RunIdentity {
+  return {
+    train: fields.string('train'),
+    test: fields.string('test'),
+    bits: fields.string('bits'),
+    computation: fields.string('computation'),
+  }
+}
+
+function readConfig(fields: JsonFields, trainingRows: number, file: string): TrainingConfig {
   const config: TrainingConfig = {
     seed: fields.number('seed'),
     epochs: fields.number('epochs'),
@@ -144,7 +169,7 @@ function readConfig(fields: JsonFields, trainingImages: number, file: string): T
     weightDecay: fields.number('weightDecay'),
     noiseStd: fields.number('noiseStd'),
   }
-  inFile(file, () => checkTraining(config, trainingImages))
+  inFile(file, () => checkTraining(config, trainingRows))
   return config
 }
 
@@ -152,7 +177,7 @@ function readRecord(fields: JsonFields): EpochRecord {
   return {
     epoch: fields.number('epoch'),
     trainLoss: fields.number('trainLoss'),
-    testLoss: fields.number('testLoss'),
+    testLoss: fields.optionalNumber('testLoss'),
     learningRate: fields.number('learningRate'),
     seconds: fields.number('seconds'),
     imagesPerSecond: fields.number('imagesPerSecond'),
@@ -173,13 +198,7 @@ function readBatchLosses(tensors: Map<string, Tensor>, steps: number, file: stri
   return Float64Array.from(tensorData(tensors, BATCH_LOSSES, [steps], true, file))
 }
 
-function readState(
-  tensors: Map<string, Tensor>,
-  sizes: Required<AutoencoderSizes>,
-  steps: number,
-  file: string,
-): ModelState {
-  const network = hourglass(sizes)
+function readState(tensors: Map<string, Tensor>, network: Network, steps: number, file: string): ModelState {
   const table = parameterTable(network)
   const isDouble = tensors.get(table[0].name)?.data instanceof Float64Array
   const slab = (prefix: string): FloatArray => {
@@ -220,9 +239,9 @@ function tensorData(
 }
 
 /** Puts the file's name in front of a complaint about a value that came from it. */
-function inFile(file: string, check: () => void): void {
+function inFile<T>(file: string, check: () => T): T {
   try {
-    check()
+    return check()
   } catch (error) {
     if (error instanceof HourglassError) throw new FileError(file, error.message, { cause: error })
     throw error

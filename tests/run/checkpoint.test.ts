@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import { FileError } from '../../src/errors.ts'
 import { readModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
@@ -7,11 +9,13 @@ import type { Tensor } from '../../src/formats/tensor.ts'
 import { parameterCount } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import type { FloatArray } from '../../src/model/state.ts'
-import type { Checkpoint } from '../../src/training/checkpoint.ts'
-import { readCheckpoint, writeCheckpoint } from '../../src/training/checkpoint.ts'
+import type { Checkpoint } from '../../src/run/checkpoint.ts'
+import { readCheckpoint, writeCheckpoint } from '../../src/run/checkpoint.ts'
+import { Run } from '../../src/run/run.ts'
+import { smallDataset } from '../support/small-data.ts'
 
-const sizes = { input: 12, hidden: 5, bottleneck: 2, latentActivation: 'identity' } as const
-const length = parameterCount(hourglass(sizes))
+const network = hourglass({ input: 12, hidden: 5, bottleneck: 2, latentActivation: 'identity' })
+const length = parameterCount(network)
 
 /** Value i tells its index and its slab; −0 and a denormal show that bits are kept. */
 function slab<Slab extends FloatArray>(values: Slab, base: number): Slab {
@@ -25,7 +29,7 @@ function slab<Slab extends FloatArray>(values: Slab, base: number): Slab {
 
 function checkpoint(Type: typeof Float32Array | typeof Float64Array): Checkpoint {
   return {
-    sizes,
+    network,
     config: {
       seed: 4294967295,
       epochs: 30,
@@ -34,7 +38,8 @@ function checkpoint(Type: typeof Float32Array | typeof Float64Array): Checkpoint
       weightDecay: 1e-5,
       noiseStd: 0.2,
     },
-    trainingImages: 95,
+    trainingRows: 95,
+    identity: { train: 'a1', test: 'none', bits: 'wasm, plain', computation: '1' },
     progress: {
       epoch: 2,
       batchLosses: Float64Array.of(0.1, 1 / 3, 5e-324),
@@ -91,7 +96,26 @@ test('names tensors as PyTorch does, and opens as a model too', () => {
   assert.equal(tensors.get('adam.v.fc2.weight')?.shape, [2, 5])
   const model = readModel(bytes, 'c.safetensors')
   assert.equal(model.parameters, expected.state.parameters)
-  assert.equal(model.network, hourglass(sizes))
+  assert.equal(model.network, network)
+})
+
+test('reads a file of version 1, which kept sizes and no identity, and goes on with it to the same bits', async () => {
+  const file = 'version-1.checkpoint.safetensors'
+  const bytes = readFileSync(new URL(`../fixtures/checkpoints/${file}`, import.meta.url))
+  const found = readCheckpoint(bytes, file)
+  const sizes = { input: 30, hidden: 5, bottleneck: 2, latentActivation: 'identity' } as const
+  assert.equal(found.network, hourglass(sizes))
+  assert.is(found.trainingRows, 53)
+  assert.is(found.identity, undefined)
+  assert.is(found.progress.epoch, 2)
+  const engine = createReferenceEngine(found.network)
+  await engine.writeState(found.state)
+  const run = Run.from(found, file)
+  await run.train(engine, smallDataset(53, 11))
+  const resumed = (await engine.readState()).parameters
+  const whole = Run.begin(found.network, found.config)
+  await whole.train(engine, smallDataset(53, 11), {}, { initialize: true })
+  assert.equal(resumed, (await engine.readState()).parameters)
 })
 
 type Metadata = Record<string, string>
@@ -109,6 +133,16 @@ function editJson(metadata: Metadata, key: string, change: (value: Record<string
   metadata[key] = JSON.stringify(value)
 }
 
+interface StoredLayer {
+  inputs: number
+  outputs: number
+  activation: string
+}
+
+function editLayers(metadata: Metadata, change: (layers: StoredLayer[]) => void): void {
+  editJson(metadata, 'hourglass.network', ({ layers }) => change(layers as StoredLayer[]))
+}
+
 const faults: [string, Uint8Array, string][] = [
   ['no safetensors', new TextEncoder().encode('nothing of the kind'), 'safetensors'],
   ['truncated', writeCheckpoint(checkpoint(Float32Array)).slice(0, -4), 'safetensors'],
@@ -122,9 +156,9 @@ const faults: [string, Uint8Array, string][] = [
   [
     'another version',
     damaged((_, metadata) => {
-      metadata['hourglass.checkpoint'] = '2'
+      metadata['hourglass.checkpoint'] = '3'
     }),
-    'expected checkpoint version 1, found 2',
+    'expected checkpoint version 2 or 1, found 3',
   ],
   [
     'a tensor missing',
@@ -143,18 +177,45 @@ const faults: [string, Uint8Array, string][] = [
   ],
   [
     'sizes that the tensors do not have',
-    damaged((_, metadata) => editJson(metadata, 'network', (network) => (network.hidden = 2 ** 40))),
+    damaged((_, metadata) =>
+      editLayers(metadata, ([fc1, fc2]) => {
+        fc1.outputs = 2 ** 40
+        fc2.inputs = 2 ** 40
+      }),
+    ),
     'fc1.weight of shape (1099511627776,12)',
   ],
   [
     'a size of zero',
-    damaged((_, metadata) => editJson(metadata, 'network', (network) => (network.bottleneck = 0))),
-    'bottleneck size: expected a whole number of at least 1, found 0',
+    damaged((_, metadata) =>
+      editLayers(metadata, ([, fc2]) => {
+        fc2.outputs = 0
+      }),
+    ),
+    'hourglass.network.layers[1].outputs: expected a whole number of at least 1, found 0',
   ],
   [
     'an unknown activation',
-    damaged((_, metadata) => editJson(metadata, 'network', (network) => (network.latentActivation = 'tanh'))),
-    'network.latentActivation: expected relu or identity, found "tanh"',
+    damaged((_, metadata) =>
+      editLayers(metadata, ([, fc2]) => {
+        fc2.activation = 'gelu'
+      }),
+    ),
+    'layers[1].activation: expected relu or tanh or sigmoid or identity or softmax, found "gelu"',
+  ],
+  [
+    'a network that no engine computes',
+    damaged((_, metadata) =>
+      editLayers(metadata, ([, , , fc4]) => {
+        fc4.activation = 'tanh'
+      }),
+    ),
+    'network: activation of fc4: expected sigmoid or identity with the loss mse, found tanh',
+  ],
+  [
+    'an identity that is none',
+    damaged((_, metadata) => editJson(metadata, 'identity', (identity) => delete identity.train)),
+    'identity.train: expected a string, found none',
   ],
   [
     'metadata that is no JSON',
@@ -171,7 +232,7 @@ const faults: [string, Uint8Array, string][] = [
   [
     'a batch larger than the set',
     damaged((_, metadata) => editJson(metadata, 'config', (config) => (config.batchSize = 96))),
-    'batch size: expected at most the 95 training images, found 96',
+    'batch size: expected at most the 95 training rows, found 96',
   ],
   [
     'a history of another length',

@@ -1,0 +1,200 @@
+/**
+ * One run: a network trained with one set of settings on one set of data. The command line, the library and the page all
+ * train through this; its numbers lie on an engine. Runs in a browser.
+ */
+import type { Engine } from '../engines/engine.ts'
+import { FileError, UsageError } from '../errors.ts'
+import type { Network } from '../model/network.ts'
+import { inputSize } from '../model/network.ts'
+import type { ModelState } from '../model/state.ts'
+import type { TrainingConfig } from '../training/config.ts'
+import { checkTraining } from '../training/config.ts'
+import type { TrainingData, TrainingHooks, TrainingProgress } from '../training/trainer.ts'
+import { startOfTraining, train } from '../training/trainer.ts'
+import type { RunRecord } from './checkpoint.ts'
+import { writeCheckpoint } from './checkpoint.ts'
+import type { RunIdentity } from './identity.ts'
+import { differenceOf, identityOf } from './identity.ts'
+import type { GivenSettings, SettingName } from './settings.ts'
+import { checkSetting, findChange, SETTING_LABELS, settingText } from './settings.ts'
+
+type Notes = Readonly<Record<string, string>>
+
+export class Run {
+  readonly network: Network
+  readonly config: TrainingConfig
+  readonly notes: Notes
+  /** Name of the checkpoint that it goes on from, for errors; undefined for one of this process. */
+  readonly #file: string | undefined
+  #progress: TrainingProgress
+  #trainingRows: number | undefined
+  #identity: Promise<RunIdentity | undefined>
+  /** What `recognize` has seen in this process. */
+  #seen: { readonly engine: Engine; readonly data: TrainingData } | undefined
+
+  private constructor(record: Omit<RunRecord, 'trainingRows'> & { trainingRows?: number }, file?: string) {
+    this.network = record.network
+    this.config = record.config
+    this.notes = record.notes
+    this.#file = file
+    this.#progress = record.progress
+    this.#trainingRows = record.trainingRows
+    this.#identity = Promise.resolve(record.identity)
+  }
+
+  /** A run that has not begun. */
+  static begin(network: Network, config: TrainingConfig, notes: Notes = {}): Run {
+    return new Run({ network, config, notes, progress: startOfTraining(config), identity: undefined })
+  }
+
+  /** The run of a checkpoint, `file` by name. Its state must be written to the engine before it goes on. */
+  static from(record: RunRecord, file?: string): Run {
+    return new Run(record, file)
+  }
+
+  /** How far it has come. */
+  get progress(): TrainingProgress {
+    return this.#progress
+  }
+
+  /** Whether every epoch asked for is done. */
+  get isComplete(): boolean {
+    return this.#progress.epoch >= this.config.epochs
+  }
+
+  /**
+   * The same run with what may change while it goes on: a later last epoch, other notes. What else is given must be as
+   * it was.
+   *
+   * @param nameOf how the client calls a setting in an error, default its label
+   * @throws FileError, or UsageError for a run of this process, that names the first setting that is another;
+   *   UsageError where no epoch is left to do
+   */
+  continued(
+    given: GivenSettings,
+    notes: Notes = this.notes,
+    nameOf: (setting: SettingName) => string = (name) => SETTING_LABELS[name],
+  ): Run {
+    this.checkUnchanged(given, nameOf)
+    const epochs = given.epochs ?? this.config.epochs
+    checkSetting('epochs', epochs)
+    if (epochs <= this.#progress.epoch) {
+      throw new UsageError(
+        `${nameOf('epochs')}: expected more than the ${this.#progress.epoch} epochs that ` +
+          `${this.#file ?? 'this model'} has done, found ${epochs}`,
+      )
+    }
+    const run = new Run(
+      {
+        network: this.network,
+        config: { ...this.config, epochs },
+        notes,
+        progress: this.#progress,
+        identity: undefined,
+        ...(this.#trainingRows !== undefined && { trainingRows: this.#trainingRows }),
+      },
+      this.#file,
+    )
+    run.#identity = this.#identity
+    return run
+  }
+
+  /** Throws FileError, or UsageError for a run of this process, that names the first setting that is another. */
+  checkUnchanged(given: GivenSettings, nameOf: (setting: SettingName) => string): void {
+    const change = findChange(given, this.network, this.config)
+    if (!change) return
+    const { name, asked, stored } = change
+    throw this.#mismatch(nameOf(name), settingText(stored), settingText(asked))
+  }
+
+  /**
+   * Trains until the last epoch is complete, or until `signal` aborts. The engine must hold the run's state; with
+   * `initialize` it gets initial weights from the seed first.
+   *
+   * @throws UsageError or FileError for data or an engine other than those that the run began with, and for settings
+   *   that do not fit the data; TrainingError where a loss is not finite
+   */
+  async train(
+    engine: Engine,
+    data: TrainingData,
+    hooks: TrainingHooks = {},
+    { initialize = false }: { initialize?: boolean } = {},
+  ): Promise<TrainingProgress> {
+    await this.recognize(engine, data)
+    if (initialize) await engine.initialize(this.config.seed)
+    const onEpoch: TrainingHooks['onEpoch'] = async (record, progress) => {
+      this.#progress = progress
+      await hooks.onEpoch?.(record, progress)
+    }
+    this.#progress = await train(engine, data, this.config, { ...hooks, onEpoch }, this.#progress)
+    return this.#progress
+  }
+
+  /**
+   * Compares data and engine with those that the run began with; remembers them where it begins. `train` does it, if it
+   * has not been done for these two.
+   *
+   * @throws as `train`
+   */
+  async recognize(engine: Engine, data: TrainingData): Promise<void> {
+    if (this.#seen?.engine === engine && this.#seen.data === data) return
+    checkTraining(this.config, data.train.count)
+    const { count, rows } = data.train
+    const inputs = inputSize(this.network)
+    if (rows.length !== count * inputs) {
+      const found = String(rows.length / count)
+      throw this.#mismatch('values of a row', String(inputs), found, `rows of ${found} values`)
+    }
+    if (this.#trainingRows !== undefined && this.#trainingRows !== count) {
+      throw this.#mismatch(
+        'training rows',
+        String(this.#trainingRows),
+        String(count),
+        `${count} training rows`,
+      )
+    }
+    const isNew = this.#trainingRows === undefined
+    this.#trainingRows = count
+    // Found while the first epoch trains: nobody waits for it.
+    const now = identityOf(data, engine.info.bits)
+    now.catch(() => undefined)
+    const stored = isNew ? undefined : await this.#identity
+    if (stored === undefined) {
+      this.#identity = now
+    } else {
+      const found = await now
+      const difference = found && differenceOf(stored, found)
+      if (difference) throw this.#mismatch(difference.what, difference.stored, difference.now)
+    }
+    this.#seen = { engine, data }
+  }
+
+  /** @param wanted what a checkpoint was expected to be of */
+  #mismatch(what: string, stored: string, asked: string, wanted = `${what} ${asked}`): Error {
+    if (this.#file !== undefined) {
+      return new FileError(this.#file, `expected a checkpoint of ${wanted}, found one of ${stored}`)
+    }
+    return new UsageError(
+      `${what}: expected ${stored} as in the run that this one goes on with, found ${asked}; ` +
+        'to begin another run with these weights, save and load them',
+    )
+  }
+
+  /** What a checkpoint keeps besides the engine's numbers. Only for a run that has begun. */
+  async record(): Promise<RunRecord> {
+    if (this.#trainingRows === undefined) throw new Error('internal: a run was kept before it began')
+    return {
+      network: this.network,
+      config: this.config,
+      trainingRows: this.#trainingRows,
+      identity: await this.#identity,
+      progress: this.#progress,
+      notes: this.notes,
+    }
+  }
+
+  /** The bytes of a checkpoint, for the state that belongs to `progress`. */
+  async toCheckpoint(state: ModelState): Promise<Uint8Array> {
+    return writeCheckpoint({ ...(await this.record()), state })
+  }
+}

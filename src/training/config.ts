@@ -1,0 +1,92 @@
+/** The settings of training: what each may be, once for the command line, the library, the page and checkpoints. */
+import { UsageError } from '../errors.ts'
+
+export interface TrainingConfig {
+  /** Seed of initial weights, shuffles and noise: an integer in [0, 2³²). */
+  readonly seed: number
+  /** Epochs in all, those before a resume included. */
+  readonly epochs: number
+  /** Rows of a minibatch. */
+  readonly batchSize: number
+  /** Learning rate of the first epoch; PyTorch's ReduceLROnPlateau with its defaults lowers it later. */
+  readonly learningRate: number
+  /** Adam's coupled weight decay. */
+  readonly weightDecay: number
+  /** Standard deviation of the noise added to the inputs, not to the targets; 0 for none. */
+  readonly noiseStd: number
+}
+
+/** Seed of a run that names none. */
+export const DEFAULT_SEED = 1
+
+/** The seed project's settings. */
+export const DEFAULT_TRAINING = {
+  epochs: 30,
+  batchSize: 256,
+  learningRate: 1e-3,
+  weightDecay: 1e-5,
+  noiseStd: 0,
+} as const
+
+/** What a number may be. Both ends are allowed, unless `isAbove` leaves out the lower one. */
+export interface NumberRule {
+  /** What people call it. */
+  readonly label: string
+  readonly isWhole: boolean
+  readonly minimum: number
+  readonly maximum: number
+  readonly isAbove?: boolean
+}
+
+const UNLIMITED = Number.MAX_SAFE_INTEGER
+const FINITE = Number.MAX_VALUE
+
+export const TRAINING_RULES: Readonly<Record<keyof TrainingConfig, NumberRule>> = {
+  /** Seed and epoch are words of the random streams' keys and counters. */
+  seed: { label: 'seed', isWhole: true, minimum: 0, maximum: 2 ** 32 - 1 },
+  epochs: { label: 'epochs', isWhole: true, minimum: 1, maximum: UNLIMITED },
+  batchSize: { label: 'batch size', isWhole: true, minimum: 1, maximum: UNLIMITED },
+  learningRate: {
+    label: 'learning rate',
+    isWhole: false,
+    minimum: 0,
+    maximum: FINITE,
+    isAbove: true,
+  },
+  /** Far above 1 the decay alone would decide where weights go: a mistake, whose error must not blame the rate. */
+  weightDecay: { label: 'weight decay', isWhole: false, minimum: 0, maximum: 1 },
+  noiseStd: { label: 'noise', isWhole: false, minimum: 0, maximum: FINITE },
+}
+
+/** What an error says was expected: `a whole number from 1 to 64`, `a number greater than 0`. */
+export function expectedBy({ isWhole, minimum, maximum, isAbove }: NumberRule): string {
+  const kind = isWhole ? 'a whole number' : 'a number'
+  if (isAbove) return `${kind} greater than ${minimum}`
+  // What only the format of numbers limits needs no saying.
+  return maximum >= UNLIMITED ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`
+}
+
+/** False for NaN, infinities and whatever is no number. */
+export function keepsRule({ isWhole, minimum, maximum, isAbove }: NumberRule, value: unknown): boolean {
+  if (typeof value !== 'number' || (isWhole && !Number.isInteger(value))) return false
+  return (isAbove ? value > minimum : value >= minimum) && value <= maximum
+}
+
+/** Throws UsageError that begins with the rule's label. */
+export function checkRule(rule: NumberRule, value: unknown): void {
+  if (keepsRule(rule, value)) return
+  const found = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  throw new UsageError(`${rule.label}: expected ${expectedBy(rule)}, found ${found}`)
+}
+
+/** Throws a `UsageError` that names the first setting that cannot be used with so many training rows. */
+export function checkTraining(config: TrainingConfig, trainingRows: number): void {
+  for (const name of Object.keys(TRAINING_RULES) as (keyof TrainingConfig)[]) {
+    checkRule(TRAINING_RULES[name], config[name])
+  }
+  if (config.batchSize > trainingRows) {
+    throw new UsageError(
+      `batch size: expected at most the ${trainingRows} training rows, found ${config.batchSize}`,
+    )
+  }
+}
