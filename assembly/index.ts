@@ -15,7 +15,15 @@ export { extendRowList, listColumns } from './lists'
 export { packWeights, unpackWeights } from './packing'
 export { normals16 } from './random'
 export { sampleProduct } from './sddmm'
-export { cosTurns4Array, exp4Array, log4Array, sigmoid4Array, sinTurns4Array } from './vectors'
+export {
+  cosTurns4Array,
+  exp4Array,
+  log1p4Array,
+  log4Array,
+  sigmoid4Array,
+  sinTurns4Array,
+  tanh4Array,
+} from './vectors'
 
 /** Trains the job's steps, sharing them with every other worker that calls this with the same job. */
 export function train(job: usize, scratch: usize): void {

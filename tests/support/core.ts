@@ -33,6 +33,8 @@ export interface KernelExports extends CoreExports {
   adamSecondMomentScale(t: number): number
   exp4Array(out: number, x: number, count: number): void
   sigmoid4Array(out: number, x: number, count: number): void
+  tanh4Array(out: number, x: number, count: number): void
+  log1p4Array(out: number, x: number, count: number): void
   log4Array(out: number, x: number, count: number): void
   sinTurns4Array(out: number, x: number, count: number): void
   cosTurns4Array(out: number, x: number, count: number): void
