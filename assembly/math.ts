@@ -3,7 +3,7 @@
  * the exponential's polynomial is fused where the machine fuses; all else is +, −, ×, ÷ and √, the same bits on every machine.
  *
  * `@inline` on a function is AssemblyScript's own, unknown to other tools (the linter leaves this file out): V8 can only fuse the
- * work of two calls in one body, and these two are too large to be inlined unasked.
+ * work of two calls in one body, and these are too large to be inlined unasked.
  */
 import { multiplyAdd } from './gemm'
 
@@ -99,6 +99,34 @@ export function log1p4(x: v128): v128 {
   p = multiplyAdd(p, square, v128.load_splat<f32>(LOG1P, 24))
   const twice = f32x4.add(s, s)
   return multiplyAdd(f32x4.mul(p, square), twice, twice)
+}
+
+/** Where |z| is larger, e^−|z| is taken as zero: exp4 is flat from there on. */
+const FAR_LOGIT: f32 = 87
+
+/** e^−|z|, from 1 down to zero. */
+// @ts-ignore: decorator
+@inline
+export function decay4(z: v128): v128 {
+  const size = f32x4.abs(z)
+  return v128.andnot(exp4(f32x4.neg(size)), f32x4.gt(size, f32x4.splat(FAR_LOGIT)))
+}
+
+/** −x ln σ(z) − (1 − x) ln(1 − σ(z)) as max(z, 0) − z x + ln(1 + e^−|z|), which neither overflows nor cancels. */
+// @ts-ignore: decorator
+@inline
+export function binaryCrossEntropy4(z: v128, x: v128, decay: v128): v128 {
+  const linear = f32x4.sub(f32x4.max(z, f32x4.splat(0)), f32x4.mul(z, x))
+  return f32x4.add(linear, log1p4(decay))
+}
+
+/** σ(z): 1 / (1 + e^−|z|) for z ≥ 0, e^−|z| / (1 + e^−|z|) below. NaN stays NaN. */
+// @ts-ignore: decorator
+@inline
+export function sigmoidOfDecay4(z: v128, decay: v128): v128 {
+  const one = f32x4.splat(1)
+  const numerator = v128.bitselect(decay, one, f32x4.lt(z, f32x4.splat(0)))
+  return f32x4.div(numerator, f32x4.add(one, decay))
 }
 
 /**
