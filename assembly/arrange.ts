@@ -1,31 +1,49 @@
 /**
- * The order of images within a minibatch is free: it changes the order of a few sums, nothing else. So images that are alike are
- * put side by side: two images that share a pair have more zeros in common, among their pixels and among the hidden units that
- * they leave at zero, and what both leave at zero is never multiplied. On MNIST it takes the (pixel, pair of images) that are not
+ * The order of rows within a minibatch is free: it changes the order of a few sums, nothing else. So rows that are alike are put side by
+ * side: two that share a pair have more zeros in common, among their values and among the hidden units that they leave at zero, and
+ * what both leave at zero is never multiplied. On MNIST it takes the (pixel, pair of images) that are not
  * zero from 30 % to 25 %, and those of a trained decoder's hidden units from 73 % to 65 %.
  */
-import { PAIR, pieces } from './plan'
+import { PAIR, pieces, ROWS_BYTES, rowBytesOf } from './plan'
 
-/** Bits of a signature. An image's has one for each of 64 equal runs of pixels, set if the run is not all zero. */
+/** Bits of a signature. A row's has one for each of 64 equal runs of columns, set if the run is not all zero. */
 export const SIGNATURE_BITS: i32 = 64
+/** Columns that a run is made of: of bytes they are one word. */
+const RUN_COLUMNS: i32 = 4
 /** Pairs from one to the next that `spreadPairs` takes. */
 const SPREAD: i32 = 8
-/** Images among which likeness is sought at once: the search grows with the square. */
+/** Rows among which likeness is sought at once: the search grows with the square. */
 const WINDOW: i32 = 256
 
-/** Signatures of `count` images of `rowBytes` bytes each, a multiple of 4, (count) 64-bit words. */
-export function signImages(signatures: usize, images: usize, count: i32, rowBytes: i32): void {
-  for (let image = 0; image < count; image++) {
+/**
+ * Signatures of `count` rows of `columns` values, bytes or floats as `rowKind` says, `rowBytes` apart: (count) 64-bit words. Of the same
+ * values they are the same, whichever kind they are of.
+ */
+export function signRows(
+  signatures: usize,
+  rows: usize,
+  count: i32,
+  rowKind: i32,
+  columns: i32,
+  rowBytes: i32,
+): void {
+  const words = pieces(rowBytesOf(columns), RUN_COLUMNS)
+  for (let row = 0; row < count; row++) {
     let signature: u64 = 0
     let column = 0
     for (let bit = 0; bit < SIGNATURE_BITS; bit++) {
-      const end = 4 * pieces((bit + 1) * rowBytes, 4 * SIGNATURE_BITS)
+      const end = RUN_COLUMNS * pieces((bit + 1) * words, SIGNATURE_BITS)
       let any: u32 = 0
-      for (; column < end; column += 4) any |= load<u32>(images + <usize>column)
+      if (rowKind === ROWS_BYTES) {
+        for (; column < end; column += RUN_COLUMNS) any |= load<u32>(rows + <usize>column)
+      } else {
+        for (const last = min(end, columns); column < last; column++)
+          any |= load<u32>(rows + ((<usize>column) << 2))
+      }
       signature |= u64(any !== 0) << bit
     }
-    store<u64>(signatures + ((<usize>image) << 3), signature)
-    images += <usize>rowBytes
+    store<u64>(signatures + ((<usize>row) << 3), signature)
+    rows += <usize>rowBytes
   }
 }
 

@@ -6,7 +6,7 @@
  * Strides count floats. The sums of one panel and chunk of pairs go to c + panel · cPanelStride + chunk · cChunkStride; with both
  * strides 0 all go to one place, as to the scratch of a training step.
  */
-import { gemmTile, multiplyAdd, spmmTile } from './gemm'
+import { gemmTile, multiplyAdd, PAIR_BYTES, spmmTile } from './gemm'
 import { clearRows } from './layouts'
 import { BLOCK_ROWS, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
 import { sampleProduct } from './sddmm'
@@ -45,7 +45,7 @@ export function gemmPanels(
         const rows = min(BLOCK_ROWS, n - k)
         for (let p = 0; p < count; p++) {
           const left = floatAt(a, (first + p) * aPairStride + PAIR * k)
-          gemmTile(wide, sums + <usize>p * TILE, left, from + <usize>k * ROW, rows)
+          gemmTile(wide, sums + <usize>p * TILE, left, PAIR_BYTES, from + <usize>k * ROW, rows)
         }
       }
     }

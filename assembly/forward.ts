@@ -1,20 +1,28 @@
 /** The forward pass, alike in training and in inference: sums of a layer, hidden layers, and the logits of a last one. */
-import { spmmTile } from './gemm'
+import { gemmTile, PAIR_BYTES, spmmTile } from './gemm'
 import { clearRows, copyRows } from './layouts'
-import { extendRowList, listColumns, pairsOfPanel, rowMark } from './lists'
+import { listColumns, rowMark } from './lists'
+import { extendOperand, isDense, rowPairsAt } from './operand'
 import { isPairingStep, pairingOf, pairUnits } from './pairing'
-import { BatchPlan, BLOCK_ROWS, Job, layerAt, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
+import {
+  BatchPlan,
+  BLOCK_ROWS,
+  Job,
+  layerAt,
+  Operand,
+  operandAt,
+  PAIR,
+  PAIR_ROWS,
+  PANEL,
+  ROW,
+  roundUp,
+} from './plan'
 import { addBias, finishHidden, panelAt } from './tiles'
 
 /** Rows whose sums a worker's scratch holds while all blocks of a panel pass: 10 kB, beside a block of 32 kB. */
 export const CHUNK_ROWS: i32 = 64
 /** Where two rows of logits lie: behind the sums of a worker's scratch, [2][⌈O⌉]. */
 export const LOGITS_OFFSET: usize = <usize>CHUNK_ROWS * ROW
-
-/** Where the row lists of layer `index`'s inputs begin and end. */
-function inputMarks(job: Job, batch: BatchPlan, index: i32): u32 {
-  return index === 0 ? batch.rowMarks : layerAt(job, index - 1).rowMarks
-}
 
 /** Sums x Wᵀ of rows [row0, row1), at most CHUNK_ROWS, for one panel of outputs of layer `index`, to sums[row1 − row0][40]. */
 export function forwardSums(
@@ -27,18 +35,52 @@ export function forwardSums(
   panel: i32,
 ): void {
   const layer = layerAt(job, index)
-  const paddedInputs = roundUp(layer.inputs, PANEL)
-  const marks = inputMarks(job, batch, index)
-  const weights = <usize>layer.weight + <usize>(panel * paddedInputs) * ROW
-  const blocks = pieces(paddedInputs, BLOCK_ROWS)
+  const x = operandAt(job, batch, index)
   const wide = job.wideTile !== 0
+  const weights = <usize>layer.weight + <usize>(panel * roundUp(layer.inputs, PANEL)) * ROW
   clearRows(sums, <usize>roundUp(row1 - row0, PAIR) * ROW)
-  for (let block = 0; block < blocks; block++) {
-    for (let row = row0; row < row1; row += PAIR) {
-      const mark = rowMark(marks, row / PAIR, paddedInputs, block)
-      const tile = sums + <usize>(row - row0) * ROW
-      spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, 4), weights)
-    }
+  for (let column = 0; column < layer.inputs; column += BLOCK_ROWS) {
+    if (isDense(x)) addDenseSums(wide, x, column, weights, sums, row0, row1)
+    else addListedSums(wide, x, column, weights, sums, row0, row1)
+  }
+}
+
+/** The part of `forwardSums` that a block of inputs from `column` on gives. */
+function addListedSums(
+  wide: bool,
+  x: Operand,
+  column: i32,
+  weights: usize,
+  sums: usize,
+  row0: i32,
+  row1: i32,
+): void {
+  let mark = rowMark(x, row0 / PAIR, column / BLOCK_ROWS)
+  const nextPair = rowMark(x, 1, 0) - rowMark(x, 0, 0)
+  for (let row = row0; row < row1; row += PAIR) {
+    spmmTile(wide, sums, sums + ROW, load<u32>(mark), load<u32>(mark, 4), weights)
+    mark += nextPair
+    sums += PAIR_ROWS
+  }
+}
+
+function addDenseSums(
+  wide: bool,
+  x: Operand,
+  column: i32,
+  weights: usize,
+  sums: usize,
+  row0: i32,
+  row1: i32,
+): void {
+  const terms = min(BLOCK_ROWS, x.columns - column)
+  let pairs = rowPairsAt(x, row0, column)
+  const nextPair = rowPairsAt(x, PAIR, 0) - rowPairsAt(x, 0, 0)
+  const from = weights + <usize>column * ROW
+  for (let row = row0; row < row1; row += PAIR) {
+    gemmTile(wide, sums, pairs, PAIR_BYTES, from, terms)
+    pairs += nextPair
+    sums += PAIR_ROWS
   }
 }
 
@@ -46,8 +88,8 @@ export function forwardSums(
 export const NO_SHARD: i32 = -1
 
 /**
- * Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b) as panels and row lists; and, in step `step`, as column lists of shard
- * `shard` for the weight gradient of the layer above. Panels outside: a panel of weights serves all rows from cache.
+ * Hidden layer `index` for rows [row0, row1): y = f(x Wᵀ + b) as the next layer reads it; and, in step `step`, as column lists of
+ * shard `shard` for the weight gradient of the next layer. Panels outside: a panel of weights serves all rows from cache.
  */
 export function forwardHidden(
   job: Job,
@@ -60,36 +102,31 @@ export function forwardHidden(
   shard: i32,
 ): void {
   const layer = layerAt(job, index)
+  const output = layer.output
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let column = 0; column < paddedOutputs; column += PANEL) {
     for (let first = row0; first < row1; first += CHUNK_ROWS) {
       const end = min(first + CHUNK_ROWS, row1)
       forwardSums(job, batch, index, sums, first, end, column / PANEL)
-      const output = panelAt(layer.output, first, column, job.rowCapacity)
-      finishHidden(layer, output, sums, end - first, column)
+      const to = panelAt(output.panels, first, column, job.rowCapacity)
+      finishHidden(layer, to, sums, end - first, column)
       for (let row = first; row < end; row += PAIR) {
-        const rows = output + <usize>(row - first) * ROW
-        extendRowList(layer.rowLists, layer.rowMarks, row / PAIR, paddedOutputs, rows, column)
+        extendOperand(output, row, to + <usize>(row - first) * ROW, column)
       }
     }
-    if (shard !== NO_SHARD) {
-      listColumns(
-        layer.columnLists,
-        layer.columnEnds,
-        layer.output,
-        pairingOf(layer, step),
-        column / PANEL,
-        pairsOfPanel(layer.outputs, column / PANEL),
-        shard,
-        job.shards,
-        row0,
-        max(row1 - row0, 0),
-        job.rowCapacity,
-      )
-      // By the first shard's images, for it always has some.
+    if (shard !== NO_SHARD && !isDense(output)) {
+      const panel = column / PANEL
+      listColumns(output, pairingOf(output, step), panel, shard, row0, max(row1 - row0, 0))
+      // By the first shard's rows, for it always has some.
       if (shard === 0 && isPairingStep(step)) {
-        const rows = panelAt(layer.output, row0, column, job.rowCapacity)
-        pairUnits(layer, step, column / PANEL, rows, row1 - row0, sums)
+        pairUnits(
+          output,
+          step,
+          panel,
+          panelAt(output.panels, row0, column, job.rowCapacity),
+          row1 - row0,
+          sums,
+        )
       }
     }
   }

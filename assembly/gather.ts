@@ -1,22 +1,21 @@
 /**
- * From images as bytes to the operands of the first layer: a pair of images becomes floats (value / 255, plus noise on the
- * input), and the lists of what is not zero, by pair of images for the forward product and by pair of pixels for the weight
- * gradient. MNIST is 81 % zeros.
+ * From rows of bytes or floats to the operands of the first layer: a pair of rows becomes floats (bytes as value / 255, plus noise on
+ * the input), and row pairs or the lists of what is not zero, by pair of rows for the forward product and by pair of columns for the
+ * weight gradient. MNIST is 81 % zeros.
  */
 import { clearRows, copyRows } from './layouts'
-import { extendRowList, listColumns, pairsOfPanel } from './lists'
+import { listColumns } from './lists'
+import { extendOperand, isDense } from './operand'
 import { NEIGHBOURS } from './pairing'
 import {
   BatchPlan,
-  INPUT_BYTES,
+  BYTE_GROUP,
   Job,
-  LayerPlan,
   layerAt,
-  PAIR,
   PAIR_ROWS,
   PANEL,
-  pieces,
   ROW,
+  ROWS_BYTES,
   roundUp,
   SEGMENT_ROWS,
 } from './plan'
@@ -24,14 +23,12 @@ import { DRAWS, normals16 } from './random'
 import { panelAt } from './tiles'
 
 const BYTE_SCALE: f32 = 255.0
-/** Bytes that are converted at a time; rows of bytes are padded to whole groups. */
-const BYTE_GROUP: usize = 8
 
 /** `count` ≤ 40 bytes, in whole groups, → 40 floats value / 255 at out, rounded as one division; zero beyond. */
 function unitFloats40(out: usize, bytes: usize, count: i32): void {
   const scale = f32x4.splat(BYTE_SCALE)
   const end = out + ROW
-  for (const last = bytes + <usize>count; bytes < last; bytes += BYTE_GROUP) {
+  for (const last = bytes + <usize>count; bytes < last; bytes += <usize>BYTE_GROUP) {
     const words = v128.load_ext<u8>(bytes)
     const low = f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(words)), scale)
     const high = f32x4.div(f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(words)), scale)
@@ -42,48 +39,68 @@ function unitFloats40(out: usize, bytes: usize, count: i32): void {
   if (out < end) memory.fill(out, 0, end - out)
 }
 
-/** Whether any of `count` bytes, in whole groups, is not zero. */
-function anyByte(bytes: usize, count: i32): bool {
-  let any: u64 = 0
-  for (const last = bytes + <usize>count; bytes < last; bytes += BYTE_GROUP) any |= load<u64>(bytes)
-  return any !== 0
-}
-
-/** The normal numbers of one image, one for each of `inputs` pixels and some more, to out. `scratch` holds 16 floats. */
-function imageNormals(out: usize, scratch: usize, inputs: i32, image: u32, job: Job): void {
-  for (let pixel = 0; pixel < inputs; pixel += DRAWS) {
-    normals16(out + ((<usize>pixel) << 2), scratch, pixel, image, job.epoch, job.seed)
+/** The normal numbers of one row, one for each of `inputs` columns and some more, to out. `scratch` holds 16 floats. */
+function rowNormals(out: usize, scratch: usize, inputs: i32, row: u32, job: Job): void {
+  for (let column = 0; column < inputs; column += DRAWS) {
+    normals16(out + ((<usize>column) << 2), scratch, column, row, job.epoch, job.seed)
   }
 }
 
-/** x[n] ← clip(x + σ normal, 0, 1) for the first n of 40. */
-function addNoise(x: usize, normals: usize, n: i32, sigma: f32): void {
+/** x[n] ← x + σ normal, not below `least` nor above `most`, for the first n of 40. */
+function addNoise(x: usize, normals: usize, n: i32, sigma: f32, least: f32, most: f32): void {
   const sigmas = f32x4.splat(sigma)
   let i = 0
   for (; i + 4 <= n; i += 4) {
     const at = (<usize>i) << 2
     const noisy = f32x4.add(v128.load(x + at), f32x4.mul(sigmas, v128.load(normals + at)))
-    v128.store(x + at, f32x4.min(f32x4.max(noisy, f32x4.splat(0)), f32x4.splat(1)))
+    v128.store(x + at, f32x4.min(f32x4.max(noisy, f32x4.splat(least)), f32x4.splat(most)))
   }
   for (; i < n; i++) {
     const at = (<usize>i) << 2
-    store<f32>(x + at, min(max(load<f32>(x + at) + sigma * load<f32>(normals + at), <f32>0), <f32>1))
+    store<f32>(x + at, min(max(load<f32>(x + at) + sigma * load<f32>(normals + at), least), most))
   }
 }
 
-/** Bytes of a row of `inputs` bytes, padding included. */
-function byteRow(inputs: i32): i32 {
-  return roundUp(inputs, <i32>BYTE_GROUP)
+/** Address of row `row` of the job's rows. */
+function rowAt(job: Job, row: u32): usize {
+  return <usize>job.rows + <usize>row * <usize>job.rowBytes
 }
 
-function imageAt(job: Job, position: i32): usize {
-  const image = load<u32>(<usize>job.order + ((<usize>position) << 2))
-  return <usize>job.images + <usize>image * <usize>byteRow(layerAt(job, 0).inputs)
+/** Bytes of the values of a row at `row` from `column` on, at most a panel's; of a row of bytes with its padding. */
+function bytesFrom(job: Job, column: i32, columns: i32): i32 {
+  return job.rowKind === ROWS_BYTES
+    ? min(PANEL, job.rowBytes - column)
+    : min(PANEL, columns - column) * <i32>sizeof<f32>()
+}
+
+/** Where the value of column `column` lies in the row at `row`. */
+function valueAt(job: Job, row: usize, column: i32): usize {
+  return row + ((<usize>column) << (job.rowKind === ROWS_BYTES ? 0 : 2))
+}
+
+/** 40 values at `from`, of which `bytes` bytes exist, as floats to out[40]; zero beyond. */
+function loadValues40(job: Job, out: usize, from: usize, bytes: i32): void {
+  if (job.rowKind === ROWS_BYTES) {
+    unitFloats40(out, from, bytes)
+  } else if (<usize>bytes === ROW) {
+    copyRows(out, from, ROW)
+  } else {
+    memory.copy(out, from, <usize>bytes)
+    memory.fill(out + <usize>bytes, 0, ROW - <usize>bytes)
+  }
+}
+
+/** Whether any of `bytes` bytes, whole words, is not zero. */
+function anyByte(from: usize, bytes: i32): bool {
+  let any: u64 = 0
+  for (const last = from + <usize>(bytes & ~7); from < last; from += 8) any |= load<u64>(from)
+  if (bytes & 4) any |= load<u32>(from)
+  return any !== 0
 }
 
 /**
- * Rows row and row + 1 of a minibatch from the training images `order[first + row …]`, of which `rows` exist in all: clean target,
- * noisy input where asked for, and its row list. `scratch` holds 16 floats and, for noise, two rows of ⌈I⌉ + 16.
+ * Rows row and row + 1 of a minibatch from the training rows `order[first + row …]`, of which `rows` exist in all: clean target, noisy
+ * input where asked for, and how the first layer reads it. `scratch` holds 16 floats and, for noise, two rows of ⌈I⌉ + 16.
  */
 export function gatherTrainingPair(
   job: Job,
@@ -93,108 +110,87 @@ export function gatherTrainingPair(
   row: i32,
   rows: i32,
 ): void {
-  const layer = layerAt(job, 0)
-  const paddedInputs = roundUp(layer.inputs, PANEL)
-  const pair = row / PAIR
+  const inputs = layerAt(job, 0).inputs
+  const paddedInputs = roundUp(inputs, PANEL)
   const second = row + 1 < rows
-  const image0 = imageAt(job, first + row)
-  const image1 = second ? imageAt(job, first + row + 1) : 0
+  const indices = <usize>job.order + ((<usize>(first + row)) << 2)
+  const row0 = rowAt(job, load<u32>(indices))
+  const row1 = second ? rowAt(job, load<u32>(indices, 4)) : 0
   const noisy = job.noiseStd > 0
+  const isBytes = job.rowKind === ROWS_BYTES
+  const least: f32 = isBytes ? 0 : -Infinity
+  const most: f32 = isBytes ? 1 : Infinity
   const normals0 = scratch + 64
   const normals1 = normals0 + ((<usize>(paddedInputs + DRAWS)) << 2)
   if (noisy) {
-    const images = <usize>job.order + ((<usize>(first + row)) << 2)
-    imageNormals(normals0, scratch, layer.inputs, load<u32>(images), job)
-    if (second) imageNormals(normals1, scratch, layer.inputs, load<u32>(images, 4), job)
+    rowNormals(normals0, scratch, inputs, load<u32>(indices), job)
+    if (second) rowNormals(normals1, scratch, inputs, load<u32>(indices, 4), job)
   }
   for (let column = 0; column < paddedInputs; column += PANEL) {
     const target = panelAt(batch.target, row, column, job.rowCapacity)
-    const bytes0 = image0 + <usize>column
-    const bytes1 = image1 + <usize>column
-    const count = min(PANEL, byteRow(layer.inputs) - column)
+    const from0 = valueAt(job, row0, column)
+    const from1 = valueAt(job, row1, column)
+    const bytes = bytesFrom(job, column, inputs)
     let seen = target
-    if (!noisy && !anyByte(bytes0, count) && (!second || !anyByte(bytes1, count))) {
+    if (!noisy && !anyByte(from0, bytes) && (!second || !anyByte(from1, bytes))) {
       clearRows(target, PAIR_ROWS)
       seen = 0
     } else {
-      unitFloats40(target, bytes0, count)
-      if (second) unitFloats40(target + ROW, bytes1, count)
+      loadValues40(job, target, from0, bytes)
+      if (second) loadValues40(job, target + ROW, from1, bytes)
       else memory.fill(target + ROW, 0, ROW)
       if (noisy) {
-        seen = panelAt(batch.input, row, column, job.rowCapacity)
+        seen = panelAt(batch.input.panels, row, column, job.rowCapacity)
         copyRows(seen, target, PAIR_ROWS)
-        const existing = min(PANEL, layer.inputs - column)
+        const existing = min(PANEL, inputs - column)
         const at = (<usize>column) << 2
-        addNoise(seen, normals0 + at, existing, job.noiseStd)
-        if (second) addNoise(seen + ROW, normals1 + at, existing, job.noiseStd)
+        addNoise(seen, normals0 + at, existing, job.noiseStd, least, most)
+        if (second) addNoise(seen + ROW, normals1 + at, existing, job.noiseStd, least, most)
       }
     }
-    extendRowList(batch.rowLists, batch.rowMarks, pair, paddedInputs, seen, column)
+    extendOperand(batch.input, row, seen, column)
   }
 }
 
-/** The column lists of the pixels of panel `panel`, over `rows` rows. */
-export function listPixels(job: Job, batch: BatchPlan, panel: i32, rows: i32): void {
-  const pairs = pairsOfPanel(layerAt(job, 0).inputs, panel)
-  const segments = pieces(job.rowCapacity, SEGMENT_ROWS)
+/** The column lists of the inputs of panel `panel`, over `rows` rows, if the first layer reads lists. */
+export function listInputs(batch: BatchPlan, panel: i32, rows: i32): void {
+  const input = batch.input
+  if (isDense(input)) return
   for (let row = 0; row < rows; row += SEGMENT_ROWS) {
-    listColumns(
-      batch.columnLists,
-      batch.columnEnds,
-      batch.input,
-      NEIGHBOURS,
-      panel,
-      pairs,
-      row / SEGMENT_ROWS,
-      segments,
-      row,
-      min(SEGMENT_ROWS, rows - row),
-      job.rowCapacity,
-    )
+    listColumns(input, NEIGHBOURS, panel, row / SEGMENT_ROWS, row, min(SEGMENT_ROWS, rows - row))
   }
 }
 
-/** 40 values of an inference row at `column`, zero where row or column does not exist, to out[40]. */
-function loadInference40(job: Job, layer: LayerPlan, out: usize, row: i32, column: i32): void {
-  if (row < job.rows && job.inputKind === INPUT_BYTES) {
-    const rowBytes = byteRow(layer.inputs)
-    const bytes = <usize>job.inputs + <usize>row * <usize>rowBytes + <usize>column
-    unitFloats40(out, bytes, min(PANEL, rowBytes - column))
-    return
+/** 40 values of an inference row at `column` of `columns`, zero where row or column does not exist, to out[40]. */
+function loadInference40(job: Job, columns: i32, out: usize, row: i32, column: i32): void {
+  if (row < job.rowCount) {
+    loadValues40(job, out, valueAt(job, rowAt(job, row), column), bytesFrom(job, column, columns))
+  } else {
+    memory.fill(out, 0, ROW)
   }
-  memory.fill(out, 0, ROW)
-  if (row >= job.rows) return
-  const width = min(PANEL, layer.inputs - column)
-  memory.copy(
-    out,
-    <usize>job.inputs + ((<usize>row * <usize>layer.inputs + <usize>column) << 2),
-    (<usize>width) << 2,
-  )
 }
 
-/** Rows inputRow and inputRow + 1 of the inference inputs as rows of the batch: target (the input itself) and row list. */
+/** Rows inputRow and inputRow + 1 of the inference as rows of the batch: target (the input itself), and as the first layer reads it. */
 export function gatherInferencePair(job: Job, batch: BatchPlan, inputRow: i32, row: i32): void {
-  const layer = layerAt(job, 0)
-  const paddedInputs = roundUp(layer.inputs, PANEL)
-  for (let column = 0; column < paddedInputs; column += PANEL) {
+  const inputs = layerAt(job, 0).inputs
+  for (let column = 0; column < inputs; column += PANEL) {
     const target = panelAt(batch.target, row, column, job.rowCapacity)
-    loadInference40(job, layer, target, inputRow, column)
-    loadInference40(job, layer, target + ROW, inputRow + 1, column)
-    extendRowList(batch.rowLists, batch.rowMarks, row / PAIR, paddedInputs, target, column)
+    loadInference40(job, inputs, target, inputRow, column)
+    loadInference40(job, inputs, target + ROW, inputRow + 1, column)
+    extendOperand(batch.input, row, target, column)
   }
 }
 
 /**
- * Rows inputRow and inputRow + 1 of the inference inputs as outputs of the layer before `firstLayer`: how codes enter the decoder.
+ * Rows inputRow and inputRow + 1 of the inference as outputs of the layer before `firstLayer`: how codes enter the decoder.
  * `scratch` holds two rows of a panel.
  */
 export function gatherCodesPair(job: Job, scratch: usize, inputRow: i32, row: i32): void {
-  const entered = layerAt(job, job.firstLayer)
-  const before = layerAt(job, job.firstLayer - 1)
-  const paddedInputs = roundUp(entered.inputs, PANEL)
-  for (let column = 0; column < paddedInputs; column += PANEL) {
-    loadInference40(job, entered, scratch, inputRow, column)
-    loadInference40(job, entered, scratch + ROW, inputRow + 1, column)
-    extendRowList(before.rowLists, before.rowMarks, row / PAIR, paddedInputs, scratch, column)
+  const inputs = layerAt(job, job.firstLayer).inputs
+  const codes = layerAt(job, job.firstLayer - 1).output
+  for (let column = 0; column < inputs; column += PANEL) {
+    loadInference40(job, inputs, scratch, inputRow, column)
+    loadInference40(job, inputs, scratch + ROW, inputRow + 1, column)
+    extendOperand(codes, row, scratch, column)
   }
 }

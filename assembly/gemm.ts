@@ -3,7 +3,8 @@
  *
  *   C[2][40] += Σₖ A[k][2] ⊗ B[k][40]
  *
- * A is a pair that is broadcast, B a panel that is read as vectors. Each element of C is one sum in the order of k with one
+ * A is a pair that is broadcast, B a panel that is read as vectors. The pairs of A lie at equal distances: neighbours are row pairs, and
+ * two columns of a panel a row apart each. Each element of C is one sum in the order of k with one
  * accumulator, so the tile's shape changes no bit of the result, nor does doing it in stretches of k.
  *
  * Named by tile and method: `…2x40` keeps 20 vectors of accumulators, which is 10 registers where V8 fuses neighbouring 128-bit
@@ -17,6 +18,8 @@ import { ROW } from './plan'
 
 /** Bytes of an entry of a list: where the row of B lies, and the pair. */
 export const ENTRY: usize = 12
+/** Bytes of a pair of neighbours, the distance of row pairs. */
+export const PAIR_BYTES: usize = 8
 const HALF_ROW: usize = 80
 
 /** a · b + c: fused where the relaxed instruction is (one rounding), else product and sum (two roundings). */
@@ -25,14 +28,14 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c)
 }
 
-/** C[2][40] += Σₖ A[k][2] ⊗ B[k][40] for k < n. */
-function gemm2x40(c: usize, a: usize, b: usize, n: i32): void {
+/** C[2][40] += Σₖ A[k][2] ⊗ B[k][40] for k < n; the pairs of A lie `aStride` bytes apart. */
+function gemm2x40(c: usize, a: usize, aStride: usize, b: usize, n: i32): void {
   let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
   let c05 = v128.load(c, 80), c06 = v128.load(c, 96), c07 = v128.load(c, 112), c08 = v128.load(c, 128), c09 = v128.load(c, 144)
   let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
   let c15 = v128.load(c, 240), c16 = v128.load(c, 256), c17 = v128.load(c, 272), c18 = v128.load(c, 288), c19 = v128.load(c, 304)
-  const end = a + ((<usize>n) << 3)
-  while (a < end) {
+  const end = b + <usize>n * ROW
+  while (b < end) {
     const a0 = v128.load_splat<f32>(a), a1 = v128.load_splat<f32>(a, 4)
     const b0 = v128.load(b), b1 = v128.load(b, 16)
     c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01)
@@ -49,7 +52,7 @@ function gemm2x40(c: usize, a: usize, b: usize, n: i32): void {
     const b8 = v128.load(b, 128), b9 = v128.load(b, 144)
     c08 = multiplyAdd(a0, b8, c08); c09 = multiplyAdd(a0, b9, c09)
     c18 = multiplyAdd(a1, b8, c18); c19 = multiplyAdd(a1, b9, c19)
-    a += 8
+    a += aStride
     b += ROW
   }
   v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
@@ -60,11 +63,11 @@ function gemm2x40(c: usize, a: usize, b: usize, n: i32): void {
 }
 
 /** Twenty columns of the same: b points at the first of them, c too. */
-function gemm2x20(c: usize, a: usize, b: usize, n: i32): void {
+function gemm2x20(c: usize, a: usize, aStride: usize, b: usize, n: i32): void {
   let c00 = v128.load(c, 0), c01 = v128.load(c, 16), c02 = v128.load(c, 32), c03 = v128.load(c, 48), c04 = v128.load(c, 64)
   let c10 = v128.load(c, 160), c11 = v128.load(c, 176), c12 = v128.load(c, 192), c13 = v128.load(c, 208), c14 = v128.load(c, 224)
-  const end = a + ((<usize>n) << 3)
-  while (a < end) {
+  const end = b + <usize>n * ROW
+  while (b < end) {
     const a0 = v128.load_splat<f32>(a), a1 = v128.load_splat<f32>(a, 4)
     const b0 = v128.load(b), b1 = v128.load(b, 16)
     c00 = multiplyAdd(a0, b0, c00); c01 = multiplyAdd(a0, b1, c01)
@@ -75,7 +78,7 @@ function gemm2x20(c: usize, a: usize, b: usize, n: i32): void {
     const b4 = v128.load(b, 64)
     c04 = multiplyAdd(a0, b4, c04)
     c14 = multiplyAdd(a1, b4, c14)
-    a += 8
+    a += aStride
     b += ROW
   }
   v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32)
@@ -140,12 +143,12 @@ function spmm2x20(c0: usize, c1: usize, list: usize, end: usize, b: usize): void
 }
 
 /** The dense product, added to C, on the tile that suits the runtime. */
-export function gemmTile(wide: bool, c: usize, a: usize, b: usize, n: i32): void {
+export function gemmTile(wide: bool, c: usize, a: usize, aStride: usize, b: usize, n: i32): void {
   if (wide) {
-    gemm2x40(c, a, b, n)
+    gemm2x40(c, a, aStride, b, n)
   } else {
-    gemm2x20(c, a, b, n)
-    gemm2x20(c + HALF_ROW, a, b + HALF_ROW, n)
+    gemm2x20(c, a, aStride, b, n)
+    gemm2x20(c + HALF_ROW, a, aStride, b + HALF_ROW, n)
   }
 }
 

@@ -2,20 +2,28 @@
  * The exports of the core. Nothing here or below allocates or keeps state between calls: every address comes from the host, so
  * that any number of instances can work in one shared memory.
  */
+import { extendRowList as extendRowListOf, listColumns as listColumnsOf } from './lists'
 import { pairUnits as pairUnitsOf } from './pairing'
-import { BatchPlan, Job, LayerPlan } from './plan'
+import { BatchPlan, Job, LayerPlan, Operand } from './plan'
 import { shuffle, xavierUniform } from './random'
 import { inferSteps, trainSteps } from './schedule'
 
 export { adam, adamSecondMomentScale, adamStepSize } from './adam'
-export { arrangeBatches, signImages } from './arrange'
+export { arrangeBatches, signRows } from './arrange'
 export { gemmPanels, registerOnlyMultiplyAdd12, sddmmPairs, spmmPanels } from './bench'
 export { gemmTile, registerOnlyMultiplyAdd, spmmTile } from './gemm'
-export { extendRowList, listColumns } from './lists'
 export { packWeights, unpackWeights } from './packing'
 export { normals16 } from './random'
 export { sampleProduct } from './sddmm'
-export { cosTurns4Array, exp4Array, log4Array, sigmoid4Array, sinTurns4Array } from './vectors'
+export {
+  cosTurns4Array,
+  exp4Array,
+  log1p4Array,
+  log4Array,
+  sigmoid4Array,
+  sinTurns4Array,
+  tanh4Array,
+} from './vectors'
 
 /** Trains the job's steps, sharing them with every other worker that calls this with the same job. */
 export function train(job: usize, scratch: usize): void {
@@ -27,16 +35,31 @@ export function infer(job: usize, scratch: usize, worker: i32): void {
   inferSteps(changetype<Job>(job), scratch, worker)
 }
 
-/** The pairing of one panel of a layer's outputs, for tests: see `pairing.ts`. */
+/** The pairing of one panel of an operand, for tests: see `pairing.ts`. */
 export function pairUnits(
-  layer: usize,
+  operand: usize,
   step: i32,
   panel: i32,
-  outputs: usize,
+  values: usize,
   rows: i32,
   scratch: usize,
 ): void {
-  pairUnitsOf(changetype<LayerPlan>(layer), step, panel, outputs, rows, scratch)
+  pairUnitsOf(changetype<Operand>(operand), step, panel, values, rows, scratch)
+}
+
+/** Parts of lists, for tests: see `lists.ts`. */
+export function extendRowList(operand: usize, pair: i32, rows: usize, column: i32): void {
+  extendRowListOf(changetype<Operand>(operand), pair, rows, column)
+}
+export function listColumns(
+  operand: usize,
+  pairing: usize,
+  panel: i32,
+  segment: i32,
+  row0: i32,
+  rows: i32,
+): void {
+  listColumnsOf(changetype<Operand>(operand), pairing, panel, segment, row0, rows)
 }
 
 /** Xavier-uniform weights of a layer in canonical order; room for the next multiple of 16 floats at `out`. */
@@ -67,6 +90,9 @@ export function jobBytes(): i32 {
 }
 export function layerPlanBytes(): i32 {
   return offsetof<LayerPlan>()
+}
+export function operandBytes(): i32 {
+  return offsetof<Operand>()
 }
 export function batchPlanBytes(): i32 {
   return offsetof<BatchPlan>()

@@ -8,7 +8,7 @@
  */
 import { ENTRY } from './gemm'
 import { unitAt } from './pairing'
-import { BLOCK_ROWS, PAIR, PANEL, pieces, ROW } from './plan'
+import { BLOCK_ROWS, Operand, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
 
 /** Pairs of columns of a panel. */
 export const PANEL_PAIRS: i32 = PANEL / PAIR
@@ -32,26 +32,22 @@ function appendColumns4(at: usize, r0: v128, r1: v128, offset: u32): usize {
   return at + <usize>(mask >> 3) * ENTRY
 }
 
-/** Where the list of one pair of rows keeps the address at which block `block` begins and, behind it, where it ends. */
-export function rowMark(marks: u32, pair: i32, paddedColumns: i32, block: i32): usize {
-  const blocks = pieces(paddedColumns, BLOCK_ROWS)
-  return <usize>marks + ((<usize>(pair * (blocks + 1) + block)) << 2)
+/** Where the row list of pair `pair` keeps the address at which block `block` begins and, behind it, where it ends. */
+export function rowMark(operand: Operand, pair: i32, block: i32): usize {
+  const blocks = pieces(roundUp(operand.columns, PANEL), BLOCK_ROWS)
+  return <usize>operand.rowMarks + ((<usize>(pair * (blocks + 1) + block)) << 2)
 }
 
 /**
  * Goes on with the list of pair `pair` of rows by the 40 columns from `column` on; `rows` is the address of the two panel rows, or
  * 0 where they are all zero. Columns come in order, from 0.
  */
-export function extendRowList(
-  lists: u32,
-  marks: u32,
-  pair: i32,
-  paddedColumns: i32,
-  rows: usize,
-  column: i32,
-): void {
-  const mark = rowMark(marks, pair, paddedColumns, column / BLOCK_ROWS)
-  if (column === 0) store<u32>(mark, <u32>(<usize>lists + <usize>(pair * paddedColumns) * ENTRY))
+export function extendRowList(operand: Operand, pair: i32, rows: usize, column: i32): void {
+  const paddedColumns = roundUp(operand.columns, PANEL)
+  const mark = rowMark(operand, pair, column / BLOCK_ROWS)
+  if (column === 0) {
+    store<u32>(mark, <u32>(<usize>operand.rowLists + <usize>(pair * paddedColumns) * ENTRY))
+  }
   let at: usize = column % BLOCK_ROWS === 0 ? load<u32>(mark) : load<u32>(mark, 4)
   if (rows !== 0) {
     let offset = <u32>column * <u32>ROW
@@ -64,37 +60,30 @@ export function extendRowList(
 }
 
 /** Where the entries of pair `pair` of columns begin that belong to rows from `row0` on, the first row of a segment. */
-export function columnEntries(lists: u32, pair: i32, row0: i32, rowCapacity: i32): usize {
-  return <usize>lists + <usize>(pair * rowCapacity + row0) * ENTRY
+export function columnEntries(operand: Operand, pair: i32, row0: i32): usize {
+  return <usize>operand.columnLists + <usize>(pair * operand.rowCapacity + row0) * ENTRY
 }
 
 /** Where the end of segment `segment` of pair `pair` of columns is kept. */
-export function columnEnd(ends: u32, pair: i32, segment: i32, segments: i32): usize {
-  return <usize>ends + ((<usize>(pair * segments + segment)) << 2)
+export function columnEnd(operand: Operand, pair: i32, segment: i32): usize {
+  return <usize>operand.columnEnds + ((<usize>(pair * operand.segments + segment)) << 2)
 }
 
-/**
- * The lists of the first `pairs` pairs of columns of a panel, as `pairing` puts them together (`pairing.ts`), for segment `segment`:
- * `rows` rows from `row0` on.
- */
+/** The column lists of panel `panel` for one segment, `rows` rows from `row0` on, of the pairs that `pairing` makes (`pairing.ts`). */
 export function listColumns(
-  lists: u32,
-  ends: u32,
-  panels: u32,
+  operand: Operand,
   pairing: usize,
   panel: i32,
-  pairs: i32,
   segment: i32,
-  segments: i32,
   row0: i32,
   rows: i32,
-  rowCapacity: i32,
 ): void {
-  const from = <usize>panels + <usize>(panel * rowCapacity + row0) * ROW
+  const from = <usize>operand.panels + <usize>(panel * operand.rowCapacity + row0) * ROW
   const firstPair = panel * PANEL_PAIRS
+  const pairs = pairsOfPanel(operand.columns, panel)
   const offset0 = <u32>row0 * <u32>ROW
   for (let p = 0; p < pairs; p++) {
-    let at = columnEntries(lists, firstPair + p, row0, rowCapacity)
+    let at = columnEntries(operand, firstPair + p, row0)
     let first = from + ((<usize>unitAt(pairing, panel, 2 * p)) << 2)
     let second = from + ((<usize>unitAt(pairing, panel, 2 * p + 1)) << 2)
     const end = first + <usize>rows * ROW
@@ -108,7 +97,7 @@ export function listColumns(
       first += ROW
       second += ROW
     }
-    store<u32>(columnEnd(ends, firstPair + p, segment, segments), <u32>at)
+    store<u32>(columnEnd(operand, firstPair + p, segment), <u32>at)
   }
 }
 

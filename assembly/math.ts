@@ -3,7 +3,7 @@
  * the exponential's polynomial is fused where the machine fuses; all else is +, −, ×, ÷ and √, the same bits on every machine.
  *
  * `@inline` on a function is AssemblyScript's own, unknown to other tools (the linter leaves this file out): V8 can only fuse the
- * work of two calls in one body, and these two are too large to be inlined unasked.
+ * work of two calls in one body, and these are too large to be inlined unasked.
  */
 import { multiplyAdd } from './gemm'
 
@@ -49,6 +49,84 @@ export function exp4(x: v128): v128 {
 export function sigmoid4(x: v128): v128 {
   const one = f32x4.splat(1)
   return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))))
+}
+
+/** Constants of tanh4: where the polynomial ends, its coefficients from the highest power down, 1 and 2. */
+const TANH = memory.data<f32>([
+  0.625, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1, 1.0, 2.0,
+])
+
+/**
+ * Hyperbolic tangent; at most 2 ulp from the true value, of small x too. NaN stays NaN. As Cephes tanhf has it (Moshier,
+ * netlib.org/cephes, tanhf.c): up to 0.625 the odd polynomial x + x³ P(x²), beyond it ±(1 − 2 / (e^2|x| + 1)).
+ */
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  const size = f32x4.abs(x)
+  const square = f32x4.mul(x, x)
+  let p = multiplyAdd(v128.load_splat<f32>(TANH, 4), square, v128.load_splat<f32>(TANH, 8))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(TANH, 12))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(TANH, 16))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(TANH, 20))
+  const near = multiplyAdd(f32x4.mul(p, square), x, x)
+  const one = v128.load_splat<f32>(TANH, 24)
+  const grown = exp4(f32x4.add(size, size))
+  const far = f32x4.sub(one, f32x4.div(v128.load_splat<f32>(TANH, 28), f32x4.add(grown, one)))
+  const signed = v128.or(far, v128.xor(x, size))
+  return v128.bitselect(near, signed, f32x4.lt(size, v128.load_splat<f32>(TANH)))
+}
+
+/** Constants of log1p4: 1/15, 1/13, … 1/3, and 2. */
+const LOG1P = memory.data<f32>([
+  0.0666666667, 0.0769230769, 0.0909090909, 0.1111111111, 0.1428571429, 0.2, 0.3333333333, 2.0,
+])
+
+/**
+ * ln(1 + x) for x in [0, 1]; at most 2 ulp from the true value, of small x too. It is 2 artanh(s) with s = x / (2 + x) ≤ 1/3, by
+ * Gregory's series 2 (s + s³/3 + s⁵/5 + …); what comes after s¹⁵ is below 2⁻²⁹ of the sum.
+ */
+// @ts-ignore: decorator
+@inline
+export function log1p4(x: v128): v128 {
+  const s = f32x4.div(x, f32x4.add(x, v128.load_splat<f32>(LOG1P, 28)))
+  const square = f32x4.mul(s, s)
+  let p = multiplyAdd(v128.load_splat<f32>(LOG1P), square, v128.load_splat<f32>(LOG1P, 4))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(LOG1P, 8))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(LOG1P, 12))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(LOG1P, 16))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(LOG1P, 20))
+  p = multiplyAdd(p, square, v128.load_splat<f32>(LOG1P, 24))
+  const twice = f32x4.add(s, s)
+  return multiplyAdd(f32x4.mul(p, square), twice, twice)
+}
+
+/** Where |z| is larger, e^−|z| is taken as zero: exp4 is flat from there on. */
+const FAR_LOGIT: f32 = 87
+
+/** e^−|z|, from 1 down to zero. */
+// @ts-ignore: decorator
+@inline
+export function decay4(z: v128): v128 {
+  const size = f32x4.abs(z)
+  return v128.andnot(exp4(f32x4.neg(size)), f32x4.gt(size, f32x4.splat(FAR_LOGIT)))
+}
+
+/** −x ln σ(z) − (1 − x) ln(1 − σ(z)) as max(z, 0) − z x + ln(1 + e^−|z|), which neither overflows nor cancels. */
+// @ts-ignore: decorator
+@inline
+export function binaryCrossEntropy4(z: v128, x: v128, decay: v128): v128 {
+  const linear = f32x4.sub(f32x4.max(z, f32x4.splat(0)), f32x4.mul(z, x))
+  return f32x4.add(linear, log1p4(decay))
+}
+
+/** σ(z): 1 / (1 + e^−|z|) for z ≥ 0, e^−|z| / (1 + e^−|z|) below. NaN stays NaN. */
+// @ts-ignore: decorator
+@inline
+export function sigmoidOfDecay4(z: v128, decay: v128): v128 {
+  const one = f32x4.splat(1)
+  const numerator = v128.bitselect(decay, one, f32x4.lt(z, f32x4.splat(0)))
+  return f32x4.div(numerator, f32x4.add(one, decay))
 }
 
 /**

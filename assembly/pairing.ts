@@ -7,7 +7,7 @@
  * in the middle of each 16 steps, by the first images of a minibatch, for the next 16: nobody reads what is being written.
  */
 import { pairAlike, SIGNATURE_BITS } from './arrange'
-import { LayerPlan, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
+import { Operand, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
 
 /** Pairs are neighbours: for pixels. */
 export const NEIGHBOURS: usize = 0
@@ -19,14 +19,14 @@ export function unitAt(pairing: usize, panel: i32, place: i32): i32 {
   return pairing === NEIGHBOURS ? place : load<i32>(pairing + ((<usize>(panel * PANEL + place)) << 2))
 }
 
-/** The one of a layer's two pairings that block `block` of steps uses. */
-function pairingOfBlock(layer: LayerPlan, block: i32): usize {
-  return <usize>layer.pairings + ((<usize>((block & 1) * roundUp(layer.outputs, PANEL))) << 2)
+/** The one of an operand's two pairings that block `block` of steps uses. */
+function pairingOfBlock(operand: Operand, block: i32): usize {
+  return <usize>operand.pairings + ((<usize>((block & 1) * roundUp(operand.columns, PANEL))) << 2)
 }
 
-/** The pairing of a layer's outputs in step `step`. */
-export function pairingOf(layer: LayerPlan, step: i32): usize {
-  return pairingOfBlock(layer, step >> STEPS_LOG)
+/** The pairing of an operand's columns in step `step`. */
+export function pairingOf(operand: Operand, step: i32): usize {
+  return operand.pairings === 0 ? NEIGHBOURS : pairingOfBlock(operand, step >> STEPS_LOG)
 }
 
 /** Whether `pairUnits` is due: far from the steps that read what it writes. */
@@ -35,22 +35,22 @@ export function isPairingStep(step: i32): bool {
 }
 
 /**
- * Finds the pairing of one panel for the steps after this block's, from `rows` rows of the layer's outputs at `outputs`: a unit's
+ * Finds the pairing of one panel for the steps after this block's, from `rows` rows of that panel at `values`: a unit's
  * signature is for which of the first 64 images it fires. `scratch` holds 40 64-bit words.
  */
 export function pairUnits(
-  layer: LayerPlan,
+  operand: Operand,
   step: i32,
   panel: i32,
-  outputs: usize,
+  values: usize,
   rows: i32,
   scratch: usize,
 ): void {
-  const pairing = pairingOfBlock(layer, (step >> STEPS_LOG) + 1) + ((<usize>(panel * PANEL)) << 2)
+  const pairing = pairingOfBlock(operand, (step >> STEPS_LOG) + 1) + ((<usize>(panel * PANEL)) << 2)
   const judged = min(rows, SIGNATURE_BITS)
   for (let unit = 0; unit < PANEL; unit++) {
     let fires: u64 = 0
-    let cell = outputs + ((<usize>unit) << 2)
+    let cell = values + ((<usize>unit) << 2)
     for (let row = 0; row < judged; row++) {
       fires |= u64(load<u32>(cell) !== 0) << (<u64>row)
       cell += ROW
@@ -58,5 +58,5 @@ export function pairUnits(
     store<u64>(scratch + ((<usize>unit) << 3), fires)
     store<i32>(pairing + ((<usize>unit) << 2), unit)
   }
-  pairAlike(pairing, scratch, min(PANEL, PAIR * pieces(layer.outputs - panel * PANEL, PAIR)))
+  pairAlike(pairing, scratch, min(PANEL, PAIR * pieces(operand.columns - panel * PANEL, PAIR)))
 }

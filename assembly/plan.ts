@@ -32,9 +32,23 @@ export const ACTIVATION_IDENTITY: i32 = 0
 export const ACTIVATION_RELU: i32 = 1
 export const ACTIVATION_SIGMOID: i32 = 2
 export const ACTIVATION_SOFTMAX: i32 = 3
+export const ACTIVATION_TANH: i32 = 4
 
-export const INPUT_BYTES: i32 = 0
-export const INPUT_FLOATS: i32 = 1
+export const LOSS_SQUARED_ERROR: i32 = 0
+export const LOSS_BINARY_CROSS_ENTROPY: i32 = 1
+export const LOSS_CROSS_ENTROPY: i32 = 2
+
+/** How the gradient of a layer's inputs is computed: not at all, of all inputs, or only where a ReLU lets it pass (`sddmm.ts`). */
+export const INPUT_GRADIENT_NONE: i32 = 0
+export const INPUT_GRADIENT_DENSE: i32 = 1
+export const INPUT_GRADIENT_SAMPLED: i32 = 2
+
+/** Rows are bytes, of which the network sees value / 255, or floats. */
+export const ROWS_BYTES: i32 = 0
+export const ROWS_FLOATS: i32 = 1
+
+/** Rows of bytes are padded to whole groups of so many: what is converted at a time. */
+export const BYTE_GROUP: i32 = 8
 
 export function roundUp(n: i32, multiple: i32): i32 {
   return ((n + multiple - 1) / multiple) * multiple
@@ -45,32 +59,52 @@ export function pieces(total: i32, each: i32): i32 {
   return (total + each - 1) / each
 }
 
+/**
+ * A matrix (rows, columns) as the products of a layer read it, whose inputs it is: what the network sees, or the outputs of the layer
+ * before. Where many values are zero it lies in lists, else as row pairs and, for the weight gradient, as the panels themselves. The
+ * choice changes no bit: only zeros are left out.
+ */
+@unmanaged
+export class Operand {
+  columns: i32
+  /** Rows that there is room for: the B of every layout. */
+  rowCapacity: i32
+  /** Panels [columns / 40][B][40]. */
+  panels: u32
+  /** Row pairs [B / 2][⌈columns⌉][2]; 0 where there are lists. */
+  rowPairs: u32
+  /** Row lists: entries [B / 2][⌈columns⌉], and addresses [B / 2][blocks + 1]. All that follows is 0 where there are row pairs. */
+  rowLists: u32
+  rowMarks: u32
+  /** Column lists in segments of `segmentRows` rows: entries [columns / 2][B], and ends [columns / 2][segments]. */
+  columnLists: u32
+  columnEnds: u32
+  segmentRows: i32
+  segments: i32
+  /** Two pairings of the columns, [⌈columns⌉] 32-bit words each, see `pairing.ts`; 0 where neighbours are pairs. */
+  pairings: u32
+}
+
 /** One layer: y = f(x Wᵀ + b). */
 @unmanaged
 export class LayerPlan {
   inputs: i32
   outputs: i32
   activation: i32
+  /** An `INPUT_GRADIENT_…`. */
+  inputGradient: i32
   /** Panels of Wᵀ: [O / 40][⌈I⌉][40]; padding is zero and stays zero. */
   weight: u32
   weightM: u32
   weightV: u32
-  /** Panels of W: [I / 40][⌈O⌉][40], the operand of a dense input gradient; 0 where there is none, see `isSampled`. */
+  /** Panels of W: [I / 40][⌈O⌉][40], the operand of a dense input gradient; else 0. */
   weightT: u32
   /** [⌈O⌉] */
   bias: u32
   biasM: u32
   biasV: u32
-  /** Outputs as panels [O / 40][B][40]; this and the lists are 0 for the last layer. */
-  output: u32
-  /** Outputs as row lists: entries [B / 2][⌈O⌉], and addresses [B / 2][blocks + 1]. */
-  rowLists: u32
-  rowMarks: u32
-  /** Outputs as column lists, one segment a shard: entries [O / 2][B], and ends [O / 2][shards]. */
-  columnLists: u32
-  columnEnds: u32
-  /** Two pairings of the columns, [⌈O⌉] 32-bit words each, see `pairing.ts`. */
-  pairings: u32
+  /** Outputs, or 0 for the last layer. */
+  output: Operand
   /** ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and as row pairs, or as pair panels where the input gradient is sampled. */
   delta: u32
   deltaPairs: u32
@@ -81,14 +115,8 @@ export class LayerPlan {
 export class BatchPlan {
   /** What the network should give back: clean inputs as panels [I / 40][B][40]. */
   target: u32
-  /** What the network sees, as panels; the same address as `target` unless noise is added. */
-  input: u32
-  /** What the network sees as row lists: entries [B / 2][⌈I⌉], and addresses [B / 2][blocks + 1]. */
-  rowLists: u32
-  rowMarks: u32
-  /** What it sees as column lists in segments of SEGMENT_ROWS: entries [I / 2][B], and ends [I / 2][segments]. */
-  columnLists: u32
-  columnEnds: u32
+  /** What the network sees; its panels are `target` unless noise is added. */
+  input: Operand
 }
 
 /** What all workers read during one job; constant while it runs. */
@@ -107,13 +135,22 @@ export class Job {
   wideTile: i32
   /** How often a waiting worker looks before it sleeps. */
   spins: i32
+  /** A `LOSS_…`: the network's in training, in inference the one that rows are judged by. */
+  loss: i32
+
+  // Rows: the training set, or those of an inference.
+  /** `ROWS_BYTES` or `ROWS_FLOATS`; in inference they are inputs of the first layer that runs. */
+  rowKind: i32
+  /** Rows of `rowBytes` bytes each; those of bytes are padded with zeros, see `rowBytesOf`. */
+  rows: u32
+  rowBytes: i32
+  /** [rows] bytes, the class of each, or 0. */
+  labels: u32
+  /** [rowCapacity][8] partial sums of the losses of each row. */
+  rowLosses: u32
 
   // Training
-  /** [count][I] bytes, rows padded with zeros to a multiple of 8. */
-  images: u32
-  /** [count] bytes, or 0. */
-  labels: u32
-  /** [orderCount] image indices. */
+  /** [orderCount] indices of rows. */
   order: u32
   orderCount: i32
   batchSize: i32
@@ -123,8 +160,7 @@ export class Job {
   /** Rows of a shard, a multiple of PAIR: the unit of forward and backward work; and how many shards a minibatch has. */
   shardRows: i32
   shards: i32
-  /** [rowCapacity][8] partial sums of squared errors of each image, and [steps] float64 batch losses. */
-  rowLosses: u32
+  /** [steps] float64 losses of the minibatches. */
   batchLosses: u32
   /** Adam steps taken before this call. */
   adamSteps: i32
@@ -136,16 +172,13 @@ export class Job {
   epoch: u32
 
   // Inference
-  /** `INPUT_BYTES`: [rows][I] bytes, rows padded as those of `images`; `INPUT_FLOATS`: [rows][I] floats, of the first layer that runs. */
-  inputKind: i32
-  inputs: u32
-  rows: i32
-  /** Layers firstLayer … lastLayer run; output of lastLayer as [rows][O] floats, or 0 where not wanted. */
+  rowCount: i32
+  /** Layers firstLayer … lastLayer run; output of lastLayer as [rowCount][O] floats, or 0 where not wanted. */
   firstLayer: i32
   lastLayer: i32
   outputs: u32
-  /** [rows] float32 mean squared error of each row against its own input, or 0. */
-  rowErrors: u32
+  /** [rowCount] float32 losses of the rows, or 0. */
+  losses: u32
   /** Rows of one worker's own slice of the activation buffers. */
   sliceRows: i32
 }
@@ -154,9 +187,14 @@ export function layerAt(job: Job, index: i32): LayerPlan {
   return changetype<LayerPlan>(<usize>job.layers + <usize>index * offsetof<LayerPlan>())
 }
 
-/** Whether the gradient of a layer's inputs, if it is wanted, is computed only where the ReLU before it lets it pass (`sddmm.ts`). */
-export function isSampled(layer: LayerPlan): bool {
-  return layer.weightT === 0
+/** Bytes of a row of `columns` values that are bytes, padding included. */
+export function rowBytesOf(columns: i32): i32 {
+  return roundUp(columns, BYTE_GROUP)
+}
+
+/** The inputs of layer `index`. */
+export function operandAt(job: Job, batch: BatchPlan, index: i32): Operand {
+  return index === 0 ? batch.input : layerAt(job, index - 1).output
 }
 
 /** The buffer of a step: steps alternate between the two. */

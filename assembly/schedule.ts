@@ -6,9 +6,9 @@
  * Tickets of step s, in order:
  *
  *   shards    forward, loss and backward of δ for a range of rows
- *   gather    rows of the minibatch of step s + 1: bytes to floats, and lists of non-zero inputs by pair of images
+ *   gather    rows of the minibatch of step s + 1: bytes to floats, and lists of non-zero inputs by pair of rows
  *   head      panels of every layer but the last: weight gradient and Adam
- *   lists     lists of non-zero inputs of step s + 1 by pair of pixels
+ *   lists     lists of non-zero inputs of step s + 1 by pair of columns
  *   last      panels of the last layer: weight gradient and Adam
  *
  * The gathering stands where workers would otherwise wait for the slowest shard, the last layer's update where they would wait
@@ -18,7 +18,7 @@
  * bits with any number of workers.
  */
 import { forwardHidden, NO_SHARD } from './forward'
-import { gatherTrainingPair, listPixels } from './gather'
+import { gatherTrainingPair, listInputs } from './gather'
 import { inferRows } from './infer'
 import { batchAt, Job, layerAt, PAIR, PANEL, pieces, roundUp, rowsOfStep } from './plan'
 import { backwardInput, batchLoss, forwardLoss, updatePanel } from './step'
@@ -46,9 +46,9 @@ const END_ROUND: usize = 8 * LINE
 const SLEEPERS: usize = 9 * LINE
 const WAKE: usize = 10 * LINE
 
-/** Panels of pixels of one `lists` ticket. */
+/** Panels of inputs of one `lists` ticket. */
 const LIST_PANELS: i32 = 3
-/** Images of one `gather` ticket. */
+/** Rows of one `gather` ticket. */
 const GATHER_ROWS: i32 = 32
 /** A sleeping worker looks again after this time, in case the host gave up without a wake. */
 const SLEEP_NANOSECONDS: i64 = 20_000_000
@@ -97,8 +97,8 @@ export function trainSteps(job: Job, tile: usize): void {
   const lastLayer = job.layerCount - 1
   const shards = job.shards
   const gathers = pieces(job.batchSize, GATHER_ROWS)
-  const pixelPanels = pieces(layerAt(job, 0).inputs, PANEL)
-  const lists = pieces(pixelPanels, LIST_PANELS)
+  const inputPanels = pieces(layerAt(job, 0).inputs, PANEL)
+  const lists = pieces(inputPanels, LIST_PANELS)
   let heads = 0
   for (let index = job.frozenLayers; index < lastLayer; index++) heads += panels(job, index)
   // A frozen last layer still leaves one piece: the loss.
@@ -135,7 +135,7 @@ export function trainSteps(job: Job, tile: usize): void {
     if (piece < lists) {
       if (!reached(job, GATHERED, (round + 1) * gathers, round)) return
       if (!reached(job, LISTED, round * lists, round)) return
-      if (round < job.steps) runLists(job, step + 1, piece, pixelPanels)
+      if (round < job.steps) runLists(job, step + 1, piece, inputPanels)
       done(job, LISTED)
       continue
     }
@@ -188,11 +188,10 @@ function runGather(job: Job, tile: usize, step: i32, piece: i32): void {
   }
 }
 
-function runLists(job: Job, step: i32, piece: i32, pixelPanels: i32): void {
+function runLists(job: Job, step: i32, piece: i32, inputPanels: i32): void {
   const rows = roundUp(rowsOfStep(job, step), PAIR)
-  const panel1 = min((piece + 1) * LIST_PANELS, pixelPanels)
-  for (let panel = piece * LIST_PANELS; panel < panel1; panel++)
-    listPixels(job, batchAt(job, step), panel, rows)
+  const panel1 = min((piece + 1) * LIST_PANELS, inputPanels)
+  for (let panel = piece * LIST_PANELS; panel < panel1; panel++) listInputs(batchAt(job, step), panel, rows)
 }
 
 /** One panel of the layers before the last, counted through all of them. */
@@ -228,7 +227,7 @@ function runLast(job: Job, tile: usize, round: i32, step: i32, panel: i32, shard
 
 /** Runs an inference job together with every other worker; `worker` numbers the slice of the activation buffers. */
 export function inferSteps(job: Job, tile: usize, worker: i32): void {
-  const chunks = pieces(job.rows, job.sliceRows)
+  const chunks = pieces(job.rowCount, job.sliceRows)
   while (read(job, ABORT) === 0) {
     const chunk = atomic.add<i32>(<usize>job.control + TICKET, 1)
     if (chunk >= chunks) return

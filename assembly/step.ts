@@ -4,38 +4,36 @@
  */
 import { adam, adamSecondMomentScale, adamStepSize } from './adam'
 import { CHUNK_ROWS, forwardSums, LOGITS_OFFSET, pairLogits } from './forward'
-import { gemmTile, spmmTile } from './gemm'
+import { gemmTile, PAIR_BYTES, spmmTile } from './gemm'
 import { clearRows, copyRows, storeRowPairs, storeTransposedBlock } from './layouts'
 import { columnEnd, columnEntries, PANEL_PAIRS, pairsOfPanel, rowMark } from './lists'
-import { NEIGHBOURS, pairingOf, unitAt } from './pairing'
+import { isDense } from './operand'
+import { pairingOf, unitAt } from './pairing'
 import {
-  ACTIVATION_SOFTMAX,
   BatchPlan,
   BLOCK_ROWS,
-  isSampled,
+  INPUT_GRADIENT_DENSE,
+  INPUT_GRADIENT_NONE,
+  INPUT_GRADIENT_SAMPLED,
   Job,
   LayerPlan,
+  LOSS_CROSS_ENTROPY,
   layerAt,
+  Operand,
+  operandAt,
   PAIR,
   PAIR_ROWS,
   PANEL,
-  pieces,
   ROW,
   roundUp,
   rowsOfStep,
-  SEGMENT_ROWS,
 } from './plan'
 import { SAMPLE_SCRATCH, sampleProduct } from './sddmm'
 import { crossEntropyRow, softmaxRow } from './softmax'
-import {
-  addSquaredErrors,
-  clearMissing,
-  finishInputGradient,
-  finishSigmoid,
-  panelAt,
-  squaredErrorDelta,
-} from './tiles'
+import { finishInputGradient, judgeOutputs, outputDelta, panelAt } from './tiles'
 
+/** Rows at a time of a dense weight gradient: panels of values and of deltas, 20 kB each, stay in the first cache. */
+const DENSE_ROWS: i32 = 128
 /** Bytes of a 40 × 40 block. */
 const BLOCK: usize = <usize>PANEL * ROW
 
@@ -44,27 +42,22 @@ export function forwardLoss(job: Job, batch: BatchPlan, step: i32, sums: usize, 
   const index = job.layerCount - 1
   const layer = layerAt(job, index)
   const rows = rowsOfStep(job, step)
-  const paddedOutputs = roundUp(layer.outputs, PANEL)
   const losses = <usize>job.rowLosses
   memory.fill(losses + ((<usize>row0) << 5), 0, (<usize>(row1 - row0)) << 5)
-  if (layer.activation === ACTIVATION_SOFTMAX) {
+  if (job.loss === LOSS_CROSS_ENTROPY) {
     forwardCrossEntropy(job, batch, step, sums, row0, row1)
     return
   }
-  const scale = <f32>(2.0 / (<f64>rows * <f64>layer.outputs))
-  for (let column = 0; column < paddedOutputs; column += PANEL) {
+  const terms = <f64>rows * <f64>layer.outputs
+  for (let column = 0; column < layer.outputs; column += PANEL) {
     for (let first = row0; first < row1; first += CHUNK_ROWS) {
       const end = min(first + CHUNK_ROWS, row1)
       const count = end - first
       forwardSums(job, batch, index, sums, first, end, column / PANEL)
-      finishSigmoid(layer, sums, count, column)
       const target = panelAt(batch.target, first, column, job.rowCapacity)
-      if (end > rows || column + PANEL > layer.outputs) {
-        clearMissing(sums, target, count, rows - first, min(PANEL, layer.outputs - column))
-      }
-      addSquaredErrors(sums, target, count, losses + ((<usize>first) << 5))
+      judgeOutputs(layer, job.loss, sums, target, losses + ((<usize>first) << 5), count, rows - first, column)
       const delta = panelAt(layer.delta, first, column, job.rowCapacity)
-      squaredErrorDelta(delta, sums, target, count, scale)
+      outputDelta(layer, job.loss, delta, sums, target, count, terms)
       storeDeltaPairs(layer, delta, first, end, column)
     }
   }
@@ -72,11 +65,11 @@ export function forwardLoss(job: Job, batch: BatchPlan, step: i32, sums: usize, 
 
 /** Rows [row0, row1) of a panel of δ at `delta` also as the layer's input gradient reads them, if it has one. */
 function storeDeltaPairs(layer: LayerPlan, delta: usize, row0: i32, row1: i32, column: i32): void {
-  if (layer.deltaPairs === 0) return
+  if (layer.inputGradient === INPUT_GRADIENT_NONE) return
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   for (let row = row0; row < row1; row += PAIR) {
     const to = <usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + column)) << 3)
-    if (isSampled(layer)) copyRows(to, delta, PAIR_ROWS)
+    if (layer.inputGradient === INPUT_GRADIENT_SAMPLED) copyRows(to, delta, PAIR_ROWS)
     else storeRowPairs(to, delta)
     delta += PAIR_ROWS
   }
@@ -118,7 +111,8 @@ function forwardCrossEntropy(job: Job, batch: BatchPlan, step: i32, sums: usize,
 
 /** δ of layer `index` − 1 from δ of layer `index` for rows [row0, row1): δ W, times the derivative of the activation. */
 export function backwardInput(job: Job, index: i32, scratch: usize, row0: i32, row1: i32): void {
-  if (isSampled(layerAt(job, index))) backwardSampled(job, index, scratch, row0, row1)
+  const isSampled = layerAt(job, index).inputGradient === INPUT_GRADIENT_SAMPLED
+  if (isSampled) backwardSampled(job, index, scratch, row0, row1)
   else backwardDense(job, index, scratch, row0, row1)
 }
 
@@ -136,7 +130,7 @@ function backwardSampled(job: Job, index: i32, scratch: usize, row0: i32, row1: 
     const columns = min(BLOCK_ROWS, paddedInputs - column0)
     const gradientRowBytes = (<usize>columns) << 2
     for (let row = row0; row < row1; row += PAIR) {
-      const mark = rowMark(before.rowMarks, row / PAIR, paddedInputs, column0 / BLOCK_ROWS)
+      const mark = rowMark(before.output, row / PAIR, column0 / BLOCK_ROWS)
       clearRows(gradient, 2 * gradientRowBytes)
       sampleProduct(
         job.wideTile !== 0,
@@ -177,11 +171,11 @@ function backwardDense(job: Job, index: i32, sums: usize, row0: i32, row1: i32):
         const n = min(BLOCK_ROWS, layer.outputs - k)
         for (let row = first; row < end; row += PAIR) {
           const deltas = <usize>layer.deltaPairs + ((<usize>((row / PAIR) * paddedOutputs + k)) << 3)
-          gemmTile(wide, sums + <usize>(row - first) * ROW, deltas, weights + <usize>k * ROW, n)
+          gemmTile(wide, sums + <usize>(row - first) * ROW, deltas, PAIR_BYTES, weights + <usize>k * ROW, n)
         }
       }
       const delta = panelAt(before.delta, first, column, job.rowCapacity)
-      const output = panelAt(before.output, first, column, job.rowCapacity)
+      const output = panelAt(before.output.panels, first, column, job.rowCapacity)
       finishInputGradient(before, delta, sums, output, end - first)
       storeDeltaPairs(before, delta, first, end, column)
     }
@@ -201,6 +195,7 @@ export function updatePanel(
   panel: i32,
 ): void {
   const layer = layerAt(job, index)
+  const x = operandAt(job, batch, index)
   const rows = roundUp(rowsOfStep(job, step), PAIR)
   const t = job.adamSteps + step - job.firstStep + 1
   const stepSize = adamStepSize(job.learningRate, t)
@@ -209,7 +204,7 @@ export function updatePanel(
   const paddedOutputs = roundUp(layer.outputs, PANEL)
   const deltas = panelAt(layer.delta, 0, panel * PANEL, job.rowCapacity)
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    weightGradient(job, batch, index, step, gradient, column / PANEL, deltas, rows)
+    weightGradient(job.wideTile !== 0, x, step, gradient, column / PANEL, deltas, rows)
     const block = <usize>(panel * paddedInputs + column) * ROW
     const weights = <usize>layer.weight + block
     adam(
@@ -222,7 +217,7 @@ export function updatePanel(
       stepSize,
       scale,
     )
-    if (layer.weightT !== 0) {
+    if (layer.inputGradient === INPUT_GRADIENT_DENSE) {
       const transposed = (column / PANEL) * paddedOutputs + panel * PANEL
       storeTransposedBlock(<usize>layer.weightT + <usize>transposed * ROW, weights)
     }
@@ -243,41 +238,59 @@ export function updatePanel(
 
 /** Σ over `rows` rows of x ⊗ δ for the inputs of panel `inputPanel` and one panel of deltas, to gradient[40][40]. */
 function weightGradient(
-  job: Job,
-  batch: BatchPlan,
-  index: i32,
+  wide: bool,
+  x: Operand,
   step: i32,
   gradient: usize,
   inputPanel: i32,
   deltas: usize,
   rows: i32,
 ): void {
-  let lists = batch.columnLists
-  let ends = batch.columnEnds
-  let segments = pieces(job.rowCapacity, SEGMENT_ROWS)
-  let segmentRows = SEGMENT_ROWS
-  let pairing = NEIGHBOURS
-  if (index > 0) {
-    const before = layerAt(job, index - 1)
-    lists = before.columnLists
-    ends = before.columnEnds
-    segments = job.shards
-    segmentRows = job.shardRows
-    pairing = pairingOf(before, step)
-  }
-  const wide = job.wideTile !== 0
-  const pairs = pairsOfPanel(layerAt(job, index).inputs, inputPanel)
-  const firstPair = inputPanel * PANEL_PAIRS
   clearRows(gradient, BLOCK)
-  for (let row = 0; row < rows; row += segmentRows) {
-    const segment = row / segmentRows
+  if (isDense(x)) denseWeightGradient(wide, x, gradient, inputPanel, deltas, rows)
+  else listedWeightGradient(wide, x, pairingOf(x, step), gradient, inputPanel, deltas, rows)
+}
+
+function listedWeightGradient(
+  wide: bool,
+  x: Operand,
+  pairing: usize,
+  gradient: usize,
+  inputPanel: i32,
+  deltas: usize,
+  rows: i32,
+): void {
+  const pairs = pairsOfPanel(x.columns, inputPanel)
+  const firstPair = inputPanel * PANEL_PAIRS
+  for (let row = 0; row < rows; row += x.segmentRows) {
+    const segment = row / x.segmentRows
     for (let p = 0; p < pairs; p++) {
-      const list = columnEntries(lists, firstPair + p, row, job.rowCapacity)
-      const end = load<u32>(columnEnd(ends, firstPair + p, segment, segments))
+      const list = columnEntries(x, firstPair + p, row)
+      const end = load<u32>(columnEnd(x, firstPair + p, segment))
       if (list === end) continue
       const c0 = gradient + <usize>unitAt(pairing, inputPanel, 2 * p) * ROW
       const c1 = gradient + <usize>unitAt(pairing, inputPanel, 2 * p + 1) * ROW
       spmmTile(wide, c0, c1, list, end, deltas)
+    }
+  }
+}
+
+/** Pairs of columns are read where they lie, in the panels. */
+function denseWeightGradient(
+  wide: bool,
+  x: Operand,
+  gradient: usize,
+  inputPanel: i32,
+  deltas: usize,
+  rows: i32,
+): void {
+  const pairs = pairsOfPanel(x.columns, inputPanel)
+  for (let row = 0; row < rows; row += DENSE_ROWS) {
+    const count = min(DENSE_ROWS, rows - row)
+    const values = panelAt(x.panels, row, inputPanel * PANEL, x.rowCapacity)
+    for (let p = 0; p < pairs; p++) {
+      const tile = gradient + <usize>(PAIR * p) * ROW
+      gemmTile(wide, tile, values + <usize>p * PAIR_BYTES, ROW, deltas + <usize>row * ROW, count)
     }
   }
 }
@@ -298,10 +311,10 @@ function sumDeltas(out: usize, deltas: usize, rows: i32): void {
 
 /** Mean loss of a minibatch from its rows' sums, in float64 and in the order of the rows. */
 export function batchLoss(job: Job, step: i32): f64 {
-  const layer = layerAt(job, job.layerCount - 1)
   const rows = rowsOfStep(job, step)
   let sum: f64 = 0
   for (let i = 0; i < rows * 8; i++) sum += <f64>load<f32>(<usize>job.rowLosses + ((<usize>i) << 2))
-  const terms = layer.activation === ACTIVATION_SOFTMAX ? <f64>rows : <f64>rows * <f64>layer.outputs
+  const outputs = layerAt(job, job.layerCount - 1).outputs
+  const terms = job.loss === LOSS_CROSS_ENTROPY ? <f64>rows : <f64>rows * <f64>outputs
   return sum / terms
 }

@@ -2,7 +2,8 @@
 import type { ImageSet } from '../../src/data/dataset.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
-import { imageRowBytes } from '../../src/engines/wasm/packing.ts'
+import { byteRowBytes } from '../../src/engines/wasm/packing.ts'
+import { ROW_KINDS } from '../../src/engines/wasm/plan.ts'
 import type { Network } from '../../src/model/network.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'
 import { networkOf, STANDARD } from './engines.ts'
@@ -57,7 +58,7 @@ async function trainedParameters(
 /** The first images in the order that training puts them in within a minibatch, (BATCH_SIZE). */
 function arrangedBatch({ core, memory }: LoadedCore, images: Uint8Array, inputs: number): Uint32Array {
   const arena = new Arena(memory)
-  const stride = imageRowBytes(inputs)
+  const stride = byteRowBytes(inputs)
   const bytes = arena.reserve(BATCH_SIZE * stride)
   for (let image = 0; image < BATCH_SIZE; image++) {
     const pixels = images.subarray(image * inputs, (image + 1) * inputs)
@@ -66,7 +67,7 @@ function arrangedBatch({ core, memory }: LoadedCore, images: Uint8Array, inputs:
   const signatures = arena.reserve(BATCH_SIZE * BigUint64Array.BYTES_PER_ELEMENT)
   const scratch = arena.reserve(BATCH_SIZE * BigUint64Array.BYTES_PER_ELEMENT)
   const order = arena.words(Uint32Array.from({ length: BATCH_SIZE }, (_, image) => image))
-  core.signImages(signatures, bytes, BATCH_SIZE, stride)
+  core.signRows(signatures, bytes, BATCH_SIZE, ROW_KINDS.bytes, inputs, stride)
   core.arrangeBatches(order, BATCH_SIZE, BATCH_SIZE, signatures, scratch)
   return new Uint32Array(memory.buffer, order, BATCH_SIZE).slice()
 }

@@ -10,8 +10,8 @@
  */
 import { forward } from '../../src/engines/reference/forward.ts'
 import { meanSquaredErrorBackward } from '../../src/engines/reference/loss.ts'
+import { samplesInputGradient } from '../../src/engines/wasm/algorithms.ts'
 import { SHARD_ROWS } from '../../src/engines/wasm/engine-memory.ts'
-import { samplesInputGradient } from '../../src/engines/wasm/memory-map.ts'
 import { BLOCK_ROWS, PANEL, SEGMENT_ROWS } from '../../src/engines/wasm/plan.ts'
 import type { Network } from '../../src/model/network.ts'
 import { parameterTable } from '../../src/model/network.ts'

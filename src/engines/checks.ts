@@ -19,15 +19,25 @@ export class CallGuard {
 
   /** Runs one call of the engine; rejects if another runs, or with the first cause if the engine failed. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw new Error('internal: the engine was used after dispose')
-    if (this.#failure) throw this.#failure
-    if (this.#running) throw new Error('internal: an engine call was made while another was running')
+    this.#checkFree()
     this.#running = true
     try {
       return await work()
     } finally {
       this.#running = false
     }
+  }
+
+  /** The same for a call that answers at once. */
+  runSync<T>(work: () => T): T {
+    this.#checkFree()
+    return work()
+  }
+
+  #checkFree(): void {
+    if (this.#closed) throw new Error('internal: the engine was used after dispose')
+    if (this.#failure) throw this.#failure
+    if (this.#running) throw new Error('internal: an engine call was made while another was running')
   }
 
   /** The first cause that made the engine unusable. */

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
+import { ROW_KINDS } from '../../src/engines/wasm/plan.ts'
+import { assertSameBits, CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
 
 const WINDOW = 256
 const SIGNATURE_BITS = 64
@@ -79,7 +80,7 @@ for (const variant of CORE_VARIANTS) {
       const signatures = buffers.output(count * 2)
       const orderAddress = buffers.inOut(Uint32Array.from(order))
       const scratch = buffers.output(WINDOW * 2)
-      kernels.signImages(signatures, imageAddress, count, padded)
+      kernels.signRows(signatures, imageAddress, count, ROW_KINDS.bytes, padded, padded)
       kernels.arrangeBatches(orderAddress, count, batchSize, signatures, scratch)
       const what = `${count} images of ${padded} by ${batchSize}`
       buffers.check(what)
@@ -93,6 +94,29 @@ for (const variant of CORE_VARIANTS) {
         const sorted = (list: readonly number[]) => list.slice(batch, batch + batchSize).sort((a, b) => a - b)
         assert.equal(sorted(actual), sorted(order), `${what}: images of the minibatch at ${batch}`)
       }
+    }
+  })
+
+  test('signs rows of floats as it does the bytes of the same values', () => {
+    for (const columns of [1, 3, 8, 30, 65, 100, 257, 784]) {
+      const count = 20
+      const padded = Math.ceil(columns / 8) * 8
+      const bytes = images(count, padded, columns)
+      for (let row = 0; row < count; row++) bytes.fill(0, row * padded + columns, (row + 1) * padded)
+      const floats = Float32Array.from(
+        { length: count * columns },
+        (_, i) => bytes[Math.floor(i / columns) * padded + (i % columns)] / 255,
+      )
+      const buffers = new FencedBuffers(memory)
+      const ofBytes = buffers.output(count * 2)
+      const ofFloats = buffers.output(count * 2)
+      const byteRows = buffers.input(new Uint32Array(bytes.buffer))
+      kernels.signRows(ofBytes, byteRows, count, ROW_KINDS.bytes, columns, padded)
+      kernels.signRows(ofFloats, buffers.input(floats), count, ROW_KINDS.floats, columns, columns * 4)
+      buffers.check(`${columns} columns`)
+      const [expected, found] = [ofBytes, ofFloats].map((address) => buffers.bits(address, count * 2))
+      assertSameBits(found, expected, `${columns} columns`)
+      assert.ok(new Set(expected).size > 1, `${columns} columns: signatures that say nothing`)
     }
   })
 

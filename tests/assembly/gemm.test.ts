@@ -58,18 +58,26 @@ function errorBound(n: number): number {
   return nu / (1 - nu)
 }
 
-/** C of the dense product, added to `start`, as words, fences checked. */
+/** The pairs of A each followed by NaN, `stride` floats from one to the next. */
+function spread(a: Float32Array, stride: number): Float32Array {
+  const values = new Float32Array((a.length / PAIR) * stride).fill(Number.NaN)
+  for (let k = 0; k < a.length / PAIR; k++) values.set(a.subarray(k * PAIR, (k + 1) * PAIR), k * stride)
+  return values
+}
+
+/** C of the dense product, added to `start`, as words, fences checked. `stride`: floats from one pair of A to the next. */
 function dense(
   { kernels, memory }: TestCore,
   wide: number,
   { a, b }: Operands,
   start: Float32Array = new Float32Array(TILE),
+  stride = PAIR,
 ): Uint32Array {
   const buffers = new FencedBuffers(memory)
-  const addresses = [buffers.inOut(start), buffers.input(a), buffers.input(b)] as const
-  kernels.gemmTile(wide, ...addresses, a.length / PAIR)
+  const [c, left, right] = [buffers.inOut(start), buffers.input(spread(a, stride)), buffers.input(b)]
+  kernels.gemmTile(wide, c, left, stride * 4, right, a.length / PAIR)
   buffers.check(`gemmTile, wide ${wide}`)
-  return buffers.bits(addresses[0], TILE)
+  return buffers.bits(c, TILE)
 }
 
 /** C of the sparse product, added to `start`, as words, fences checked. */
@@ -193,6 +201,10 @@ for (const variant of CORE_VARIANTS) {
       const operands = signed(n)
       const expected = dense(core, NARROW, operands)
       assertSameBits(dense(core, WIDE, operands), expected, `dense wide, n ${n}`)
+      for (const wide of [NARROW, WIDE]) {
+        // The pairs of A a panel's row apart, as the weight gradient reads them.
+        assertSameBits(dense(core, wide, operands, undefined, PANEL), expected, `columns of a panel, n ${n}`)
+      }
       for (const wide of tiles) {
         assertSameBits(sparse(core, wide, operands), expected, `sparse, wide ${wide}, n ${n}`)
       }

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { OPERAND_FIELDS, writeStruct } from '../../src/engines/wasm/plan.ts'
 import { CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
 
 const PANEL = 40
@@ -53,11 +54,14 @@ for (const variant of CORE_VARIANTS) {
       const panels = buffers.input(panelsOf(values, rows, columns))
       const lists = buffers.output((rows / 2) * columns * ENTRY_WORDS)
       const marks = buffers.output((rows / 2) * (blocks + 1))
+      const operand = buffers.output(OPERAND_FIELDS.length)
+      const fields = { columns, rowCapacity: rows, rowLists: lists, rowMarks: marks }
+      writeStruct(memory.buffer, operand, OPERAND_FIELDS, fields)
       for (let pair = rows / 2 - 1; pair >= 0; pair--) {
         for (let column = 0; column < columns; column += PANEL) {
           const tile = ((column / PANEL) * rows + 2 * pair) * ROW_BYTES
           const isZero = entries(column, column + PANEL, (c) => cell(pair, c)).length === 0
-          kernels.extendRowList(lists, marks, pair, columns, isZero ? 0 : panels + tile, column)
+          kernels.extendRowList(operand, pair, isZero ? 0 : panels + tile, column)
         }
       }
       buffers.check(`${columns} columns`)
@@ -102,21 +106,18 @@ for (const variant of CORE_VARIANTS) {
       const panels = buffers.input(panelsOf(values, rows, columns))
       const lists = buffers.output((columns / 2) * rows * ENTRY_WORDS)
       const ends = buffers.output((columns / 2) * segments.length)
+      const operand = buffers.output(OPERAND_FIELDS.length)
+      writeStruct(memory.buffer, operand, OPERAND_FIELDS, {
+        columns: PANEL + 6,
+        rowCapacity: rows,
+        panels,
+        columnLists: lists,
+        columnEnds: ends,
+        segments: segments.length,
+      })
       segments.forEach((segment, s) => {
-        existing.forEach((count, panel) => {
-          kernels.listColumns(
-            lists,
-            ends,
-            panels,
-            isPaired ? pairing : 0,
-            panel,
-            count / 2,
-            s,
-            segments.length,
-            segment.row0,
-            segment.rows,
-            rows,
-          )
+        existing.forEach((_, panel) => {
+          kernels.listColumns(operand, isPaired ? pairing : 0, panel, s, segment.row0, segment.rows)
         })
       })
       buffers.check('columns')

@@ -12,13 +12,21 @@ const SMALLEST_NORMAL = 2 ** -126
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
 
 const cores = await Promise.all(CORE_VARIANTS.map(loadCore))
-const FUNCTIONS = ['exp4Array', 'sigmoid4Array', 'log4Array', 'sinTurns4Array', 'cosTurns4Array'] as const
+const FUNCTIONS = [
+  'exp4Array',
+  'sigmoid4Array',
+  'tanh4Array',
+  'log1p4Array',
+  'log4Array',
+  'sinTurns4Array',
+  'cosTurns4Array',
+] as const
 type FunctionName = (typeof FUNCTIONS)[number]
 
 const ARITHMETICS = ['relaxed', 'plain'] as const
 type Arithmetic = (typeof ARITHMETICS)[number]
 /** These may use the relaxed multiply-add; the random streams, which are to be alike everywhere, use only the others. */
-const RELAXED: readonly FunctionName[] = ['exp4Array', 'sigmoid4Array']
+const RELAXED: readonly FunctionName[] = ['exp4Array', 'sigmoid4Array', 'tanh4Array', 'log1p4Array']
 
 /** f of every x, (a multiple of LANES), the same bits from every build of an arithmetic; fences checked. */
 function evaluate(name: FunctionName, x: Float32Array, arithmetic: Arithmetic): Float32Array {
@@ -123,7 +131,7 @@ test('exp is clamped beyond, 1 at zero, NaN at NaN', () => {
   }
 })
 
-test('a NaN of any sign and payload stays NaN in exp and sigmoid', () => {
+test('a NaN of any sign and payload stays NaN in exp, sigmoid, tanh and ln(1 + x)', () => {
   for (const arithmetic of ARITHMETICS) {
     const patterns = Uint32Array.of(
       0x7fc00000,
@@ -136,7 +144,7 @@ test('a NaN of any sign and payload stays NaN in exp and sigmoid', () => {
       0,
     )
     const x = new Float32Array(patterns.buffer)
-    for (const name of ['exp4Array', 'sigmoid4Array'] as const) {
+    for (const name of RELAXED) {
       const values = evaluate(name, x, arithmetic)
       assert.ok([...values.subarray(0, 6)].every(Number.isNaN), `${name}: ${values}`)
     }
@@ -157,6 +165,33 @@ test('sigmoid is exact at zero, and flat at 0 and 1 beyond', () => {
     const low = evaluateFew(arithmetic, 'sigmoid4Array', -88, -1e30, Number.NEGATIVE_INFINITY)
     for (const value of low) assert.ok(value >= 0 && value < SMALLEST_NORMAL, `${low}`)
     assert.equal(low, [low[0], low[0], low[0]])
+  }
+})
+
+test('tanh is within 2 ulp everywhere', () => {
+  for (const sign of [1, -1]) {
+    // Beyond 9.02 the nearest float32 is 1. Small arguments down to the smallest normal number.
+    assertWithinUlps('tanh4Array', Math.tanh, 2, byMagnitude(sign * SMALLEST_NORMAL, sign * 44))
+    assertWithinUlps('tanh4Array', Math.tanh, 2, evenly(sign * 0.5, sign * 0.75))
+    assertWithinUlps('tanh4Array', Math.tanh, 2, evenly(sign * 1e-3, sign * 10))
+  }
+})
+
+test('tanh is 0 at ±0, ±1 far out, and a subnormal or NaN is its own', () => {
+  for (const arithmetic of ARITHMETICS) {
+    const same = [0, 2 ** -149, -(2 ** -149), 2 ** -127, Number.NaN]
+    assert.equal(evaluateFew(arithmetic, 'tanh4Array', ...same), same)
+    assert.ok(evaluateFew(arithmetic, 'tanh4Array', -0)[0] === 0)
+    const far = evaluateFew(arithmetic, 'tanh4Array', 10, 44.5, 1e30, Infinity, -10, -44.5, -1e30, -Infinity)
+    assert.equal(far, [1, 1, 1, 1, -1, -1, -1, -1])
+  }
+})
+
+test('ln(1 + x) is within 2 ulp on [0, 1], and exact at 0', () => {
+  assertWithinUlps('log1p4Array', Math.log1p, 2, byMagnitude(SMALLEST_NORMAL, 1))
+  assertWithinUlps('log1p4Array', Math.log1p, 2, evenly(1e-3, 1))
+  for (const arithmetic of ARITHMETICS) {
+    assert.equal(evaluateFew(arithmetic, 'log1p4Array', 0, Number.NaN), [0, Number.NaN])
   }
 })
 

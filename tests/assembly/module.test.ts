@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { mapFixed } from '../../src/engines/wasm/memory-map.ts'
-import { BATCH_FIELDS, JOB_FIELDS, LAYER_FIELDS } from '../../src/engines/wasm/plan.ts'
+import { BATCH_FIELDS, JOB_FIELDS, LAYER_FIELDS, OPERAND_FIELDS } from '../../src/engines/wasm/plan.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { CORE_BUILDS, coreBytes, loadCore } from '../support/core.ts'
 import { dataRanges, OPCODE, operations, SECTION, sections } from '../support/wasm-code.ts'
@@ -88,6 +88,7 @@ for (const build of CORE_BUILDS) {
     assert.is(kernels.jobBytes(), JOB_FIELDS.length * 4, 'job')
     assert.is(kernels.layerPlanBytes(), LAYER_FIELDS.length * 4, 'layer')
     assert.is(kernels.batchPlanBytes(), BATCH_FIELDS.length * 4, 'batch')
+    assert.is(kernels.operandBytes(), OPERAND_FIELDS.length * 4, 'operand')
   })
 
   test.run()

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { LAYER_FIELDS, writeStruct } from '../../src/engines/wasm/plan.ts'
+import { OPERAND_FIELDS, writeStruct } from '../../src/engines/wasm/plan.ts'
 import { CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
 
 const PANEL = 40
@@ -39,13 +39,13 @@ for (const variant of CORE_VARIANTS) {
         Array.from({ length: PANEL }, (_, unit) => unit < outputs - PANEL && next() < 0.2 + 0.02 * unit),
       )
       const buffers = new FencedBuffers(memory)
-      const layer = buffers.output(LAYER_FIELDS.length)
+      const operand = buffers.output(OPERAND_FIELDS.length)
       const pairings = buffers.output(4 * PANEL)
       const panel = buffers.input(Float32Array.from(fires.flat(), (fired) => (fired ? 0.5 : 0)))
       const scratch = buffers.output(2 * PANEL)
-      writeStruct(memory.buffer, layer, LAYER_FIELDS, { outputs, pairings })
+      writeStruct(memory.buffer, operand, OPERAND_FIELDS, { columns: outputs, pairings })
       const words = new Uint32Array(memory.buffer, pairings, 4 * PANEL).fill(99)
-      kernels.pairUnits(layer, 24, 1, panel, rows, scratch)
+      kernels.pairUnits(operand, 24, 1, panel, rows, scratch)
       const what = `${outputs} units, ${rows} rows`
       buffers.check(what)
       // Step 24 lies in block 1: block 2 has the first of the two pairings, and panel 1 is its second half.

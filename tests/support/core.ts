@@ -33,29 +33,19 @@ export interface KernelExports extends CoreExports {
   adamSecondMomentScale(t: number): number
   exp4Array(out: number, x: number, count: number): void
   sigmoid4Array(out: number, x: number, count: number): void
+  tanh4Array(out: number, x: number, count: number): void
+  log1p4Array(out: number, x: number, count: number): void
   log4Array(out: number, x: number, count: number): void
   sinTurns4Array(out: number, x: number, count: number): void
   cosTurns4Array(out: number, x: number, count: number): void
-  extendRowList(
-    lists: number,
-    marks: number,
-    pair: number,
-    paddedColumns: number,
-    rows: number,
-    column: number,
-  ): void
+  extendRowList(operand: number, pair: number, rows: number, column: number): void
   listColumns(
-    lists: number,
-    ends: number,
-    panels: number,
+    operand: number,
     pairing: number,
     panel: number,
-    pairs: number,
     segment: number,
-    segments: number,
     row0: number,
     rows: number,
-    rowCapacity: number,
   ): void
   sampleProduct(
     wide: number,
@@ -69,7 +59,7 @@ export interface KernelExports extends CoreExports {
     terms: number,
     scratch: number,
   ): void
-  pairUnits(layer: number, step: number, panel: number, outputs: number, rows: number, scratch: number): void
+  pairUnits(operand: number, step: number, panel: number, values: number, rows: number, scratch: number): void
   normals16(out: number, words: number, firstPixel: number, image: number, epoch: number, seed: number): void
 }
 

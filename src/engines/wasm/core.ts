@@ -14,7 +14,14 @@ export interface CoreExports extends Record<string, unknown> {
     seed: number,
   ): void
   shuffleOrder(order: number, scratch: number, count: number, seed: number, epoch: number): void
-  signImages(signatures: number, images: number, count: number, paddedInputs: number): void
+  signRows(
+    signatures: number,
+    rows: number,
+    count: number,
+    rowKind: number,
+    columns: number,
+    rowBytes: number,
+  ): void
   arrangeBatches(order: number, count: number, batchSize: number, signatures: number, scratch: number): void
   packWeights(packed: number, transposed: number, weights: number, inputs: number, outputs: number): void
   unpackWeights(weights: number, packed: number, inputs: number, outputs: number): void
@@ -22,7 +29,8 @@ export interface CoreExports extends Record<string, unknown> {
   jobBytes(): number
   layerPlanBytes(): number
   batchPlanBytes(): number
-  gemmTile(wide: number, c: number, a: number, b: number, n: number): void
+  operandBytes(): number
+  gemmTile(wide: number, c: number, a: number, aStride: number, b: number, n: number): void
   spmmTile(wide: number, c0: number, c1: number, list: number, end: number, b: number): void
   registerOnlyMultiplyAdd(c: number, n: number): void
 }

@@ -6,18 +6,23 @@ import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
+import type { Inputs } from '../engine.ts'
+import { inputGradientOf } from './algorithms.ts'
 import type { CoreExports } from './core.ts'
 import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
 import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
-import { imageRowBytes, roundUp } from './packing.ts'
+import { byteRowBytes, roundUp } from './packing.ts'
 import {
   ACTIVATION_CODES,
   BATCH_FIELDS,
   CONTROL_BYTES,
+  INPUT_GRADIENTS,
   JOB_FIELDS,
   LAYER_FIELDS,
+  OPERAND_FIELDS,
   PAIR,
   PANEL,
+  SEGMENT_ROWS,
   writeStruct,
 } from './plan.ts'
 
@@ -70,13 +75,23 @@ export class EngineMemory {
     return new Int32Array(this.#memory.buffer, this.fixed.control, CONTROL_BYTES / 4)
   }
 
-  /** Makes room for a training set behind the parameters; what lay there is lost. `images`: where they lie already, if they do. */
-  placeTrainingSet(count: number, images?: number): TrainingSetMap {
-    const map = mapTrainingSet(this.fixed.end, this.#network, count, images)
+  /** Makes room for a training set behind the parameters; what lay there is lost. `at`: where the rows lie already, if they do. */
+  placeTrainingSet(count: number, rowBytes: number, at?: number): TrainingSetMap {
+    const map = mapTrainingSet(this.fixed.end, count, rowBytes, at)
     growMemory(this.#memory, map.end)
     this.#trainingSet = map
     this.#work = undefined
     return map
+  }
+
+  /** The same where so much memory can be had; else undefined. */
+  tryPlaceTrainingSet(count: number, rowBytes: number): TrainingSetMap | undefined {
+    try {
+      return this.placeTrainingSet(count, rowBytes)
+    } catch (error) {
+      if (error instanceof DeviceError) return undefined
+      throw error
+    }
   }
 
   bytes(address: number, length: number): Uint8Array {
@@ -109,8 +124,9 @@ export class EngineMemory {
       this.bytes(start, Math.max(used - start, 0)).fill(0)
       growMemory(this.#memory, work.end)
       // Until units have fired, neighbours are pairs.
-      for (const [index, { pairings }] of work.activations.entries()) {
-        if (!pairings) continue
+      for (const [index, { output }] of work.activations.entries()) {
+        if (!output?.pairings) continue
+        const { pairings } = output
         const columns = roundUp(this.#network.layers[index].outputs, PANEL)
         const words = new Uint32Array(this.#memory.buffer, pairings, 2 * columns)
         words.forEach((_, i) => {
@@ -122,44 +138,91 @@ export class EngineMemory {
     return this.#work
   }
 
-  /** Writes what all workers read: layers, minibatch buffers, and the job with `values`. Needs `workFor` before. */
-  writeJob(values: JobValues): void {
+  /**
+   * Writes what all workers read: layers, minibatch buffers, and the job with `values`. Needs `workFor` before. `listsInputs`: the first
+   * layer reads lists, not row pairs.
+   */
+  writeJob(values: JobValues, listsInputs: boolean): void {
     const work = this.#work as WorkMap
-    this.#network.layers.forEach((layer, index) => {
-      writeStruct(this.#memory.buffer, this.fixed.layers + index * LAYER_FIELDS.length * 4, LAYER_FIELDS, {
+    const { layers } = this.#network
+    const { rowCapacity } = work
+    layers.forEach((layer, index) => {
+      const { output, delta, deltaPairs } = work.activations[index]
+      const { shardRows, shards } = values
+      this.#writeStruct(this.fixed.layers, index, LAYER_FIELDS, {
         inputs: layer.inputs,
         outputs: layer.outputs,
         activation: ACTIVATION_CODES[layer.activation],
+        inputGradient: INPUT_GRADIENTS[inputGradientOf(this.#network, index)],
         ...this.fixed.parameters[index],
-        ...work.activations[index],
+        output: output
+          ? this.#writeOperand(2 + index, {
+              ...output,
+              columns: layer.outputs,
+              rowCapacity,
+              ...(shards && shardRows && { segments: shards, segmentRows: shardRows }),
+            })
+          : 0,
+        delta,
+        deltaPairs,
       })
     })
-    work.batches.forEach((batch, index) => {
-      const address = this.fixed.batches + index * BATCH_FIELDS.length * 4
-      const input = values.noiseStd ? batch.input : batch.target
-      writeStruct(this.#memory.buffer, address, BATCH_FIELDS, { ...batch, input })
+    work.batches.forEach(({ target, input }, index) => {
+      const { rowPairs, panels, ...lists } = input
+      this.#writeStruct(this.fixed.batches, index, BATCH_FIELDS, {
+        target,
+        input: this.#writeOperand(index, {
+          columns: layers[0].inputs,
+          rowCapacity,
+          panels: values.noiseStd ? panels : target,
+          ...(listsInputs
+            ? { ...lists, segmentRows: SEGMENT_ROWS, segments: Math.ceil(rowCapacity / SEGMENT_ROWS) }
+            : { rowPairs }),
+        }),
+      })
     })
-    writeStruct(this.#memory.buffer, this.fixed.job, JOB_FIELDS, {
-      layerCount: this.#network.layers.length,
+    this.#writeStruct(this.fixed.job, 0, JOB_FIELDS, {
+      layerCount: layers.length,
       layers: this.fixed.layers,
       batches: this.fixed.batches,
       control: this.fixed.control,
-      rowCapacity: work.rowCapacity,
+      rowCapacity,
       ...values,
     })
   }
 
-  /** Byte rows of `width` to rows padded with zeros. */
-  copyPadded(bytes: Uint8Array, width: number, address: number, rows: number): void {
-    const stride = imageRowBytes(width)
-    const target = this.bytes(address, rows * stride)
-    if (stride === width) {
-      target.set(bytes)
+  /** The structure `index` of those that lie one after the other from `address` on. Returns its own address. */
+  #writeStruct<Field extends string>(
+    address: number,
+    index: number,
+    fields: readonly Field[],
+    values: Partial<Record<Field, number>>,
+  ): number {
+    const at = address + index * fields.length * 4
+    writeStruct(this.#memory.buffer, at, fields, values)
+    return at
+  }
+
+  #writeOperand(index: number, values: Partial<Record<(typeof OPERAND_FIELDS)[number], number>>): number {
+    return this.#writeStruct(this.fixed.operands, index, OPERAND_FIELDS, values)
+  }
+
+  /** Rows of `width` values to `address`: bytes to rows padded with zeros, floats as float32. */
+  copyRows(rows: Inputs, width: number, address: number): void {
+    if (!(rows instanceof Uint8Array)) {
+      this.floats(address, rows.length).set(rows)
+      return
+    }
+    const rowBytes = byteRowBytes(width)
+    const count = rows.length / width
+    const target = this.bytes(address, count * rowBytes)
+    if (rowBytes === width) {
+      target.set(rows)
       return
     }
     target.fill(0)
-    for (let row = 0; row < rows; row++)
-      target.set(bytes.subarray(row * width, (row + 1) * width), row * stride)
+    for (let row = 0; row < count; row++)
+      target.set(rows.subarray(row * width, (row + 1) * width), row * rowBytes)
   }
 
   /** Replaces parameters and moments, canonical slabs all three. */

@@ -8,16 +8,17 @@
  *   scratch      sums and one pair of logits for each worker
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W where they are wanted, biases and their moments
  *   ─ laid anew when a training set comes ─
- *   images       bytes, rows padded to a multiple of 8, unless they are there already; labels; signatures
+ *   rows         bytes, rows padded to a multiple of 8, unless they are there already, or floats; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
- *   batches      two of: targets and inputs as panels, lists of non-zero inputs
- *   activations  per layer: outputs as panels and lists, deltas as panels and as row pairs or pair panels
+ *   batches      two of: targets and inputs as panels, inputs as lists or row pairs
+ *   activations  per layer: outputs as panels and as lists or row pairs, deltas as panels and as row pairs or pair panels
  *   losses       of rows and of minibatches
  *   staging      order and losses of an epoch; inputs, outputs and errors of inference
  */
 import { DeviceError } from '../../errors.ts'
-import type { Network } from '../../model/network.ts'
-import { imageRowBytes, packedWeightElems, roundUp } from './packing.ts'
+import type { Layer, Network } from '../../model/network.ts'
+import { inputGradientOf, listsOutputs } from './algorithms.ts'
+import { packedWeightElems, roundUp } from './packing.ts'
 import {
   BATCH_FIELDS,
   BLOCK_ROWS,
@@ -25,6 +26,7 @@ import {
   ENTRY_BYTES,
   JOB_FIELDS,
   LAYER_FIELDS,
+  OPERAND_FIELDS,
   PAIR,
   PANEL,
   SEGMENT_ROWS,
@@ -69,24 +71,6 @@ class Regions {
   }
 }
 
-/** Sums shorter than this are too short for dot products to pay. */
-const LEAST_SAMPLED_OUTPUTS = 64
-/**
- * Units behind so few others are silent for many images: a decoder's, of MNIST, for a third of the pairs of images at z 8, but for a
- * sixth at z 32, where dot products no longer pay. Of so few inputs the dense product would compute a whole panel.
- */
-const MOST_SAMPLED_INPUTS = 16
-
-/** Whether a layer's input gradient is computed only where the ReLU before it lets it pass (assembly/sddmm.ts). */
-export function samplesInputGradient({ layers }: Network, index: number): boolean {
-  if (index === 0) return false
-  const before = layers[index - 1]
-  const { inputs, outputs } = layers[index]
-  const isWorthwhile =
-    outputs >= LEAST_SAMPLED_OUTPUTS && Math.min(inputs, before.inputs) <= MOST_SAMPLED_INPUTS
-  return before.activation === 'relu' && isWorthwhile
-}
-
 export interface LayerAddresses {
   readonly weight: number
   readonly weightM: number
@@ -104,6 +88,8 @@ export interface FixedMap {
   readonly job: number
   readonly layers: number
   readonly batches: number
+  /** Of the inputs of either batch, and of the outputs of each layer. */
+  readonly operands: number
   /** One address a worker. */
   readonly scratch: readonly number[]
   readonly parameters: readonly LayerAddresses[]
@@ -116,6 +102,7 @@ export function mapFixed(network: Network, workers: number, start = FIRST_ADDRES
   const job = regions.reserve(JOB_FIELDS.length * 4)
   const layers = regions.reserve(network.layers.length * LAYER_FIELDS.length * 4)
   const batches = regions.reserve(2 * BATCH_FIELDS.length * 4)
+  const operands = regions.reserve((2 + network.layers.length) * OPERAND_FIELDS.length * 4)
   const widest = Math.max(...network.layers.map((layer) => roundUp(layer.outputs, PANEL)))
   const logitsBytes = PAIR * widest * FLOAT_BYTES
   const noiseBytes = NOISE_BYTES + PAIR * roundUp(network.layers[0].inputs, PANEL) * FLOAT_BYTES
@@ -128,61 +115,68 @@ export function mapFixed(network: Network, workers: number, start = FIRST_ADDRES
       weight: regions.reserve(weightBytes),
       weightM: regions.reserve(weightBytes),
       weightV: regions.reserve(weightBytes),
-      weightT: index > 0 && !samplesInputGradient(network, index) ? regions.reserve(weightBytes) : 0,
+      weightT: inputGradientOf(network, index) === 'dense' ? regions.reserve(weightBytes) : 0,
       bias: regions.reserve(biasBytes),
       biasM: regions.reserve(biasBytes),
       biasV: regions.reserve(biasBytes),
     }
   })
-  return { control, job, layers, batches, scratch, parameters, end: regions.end }
+  return { control, job, layers, batches, operands, scratch, parameters, end: regions.end }
 }
 
 export interface TrainingSetMap {
-  readonly images: number
+  readonly rows: number
   readonly labels: number
-  /** 64 bits an image, see assembly/arrange.ts. */
+  /** 64 bits a row, see assembly/arrange.ts. */
   readonly signatures: number
   readonly end: number
 }
 
-/** `images`: where they lie already, if they do. */
-export function mapTrainingSet(
-  start: number,
-  network: Network,
-  count: number,
-  images?: number,
-): TrainingSetMap {
+/** `at`: where the rows lie already, if they do. */
+export function mapTrainingSet(start: number, count: number, rowBytes: number, at?: number): TrainingSetMap {
   const regions = new Regions(start)
   return {
-    images: images ?? regions.reserve(count * imageRowBytes(network.layers[0].inputs)),
+    rows: at ?? regions.reserve(count * rowBytes),
     labels: regions.reserve(count),
     signatures: regions.reserve(count * 8),
     end: regions.end,
   }
 }
 
-/** Lists of a matrix of rows × columns, see `assembly/lists.ts`. */
-export interface ListAddresses {
+/** Where a matrix of rows × columns lies as an operand of products: the addresses of an `Operand`. */
+export interface OperandAddresses {
+  readonly panels: number
+  readonly rowPairs: number
   readonly rowLists: number
   readonly rowMarks: number
   readonly columnLists: number
   readonly columnEnds: number
-}
-
-export interface BatchAddresses extends ListAddresses {
-  readonly target: number
-  readonly input: number
-}
-
-export interface ActivationAddresses extends ListAddresses {
-  readonly output: number
-  /** Two pairings of ⌈O⌉ 32-bit words, see `assembly/pairing.ts`. */
+  /** Two pairings of 32-bit words, see `assembly/pairing.ts`. */
   readonly pairings: number
+}
+
+export interface BatchAddresses {
+  readonly target: number
+  /** With room for lists and for row pairs at one place: which of the two they are is chosen for each job. */
+  readonly input: OperandAddresses
+}
+
+export interface ActivationAddresses {
+  /** Undefined for the last layer. */
+  readonly output: OperandAddresses | undefined
   readonly delta: number
   readonly deltaPairs: number
 }
 
-const NO_LISTS: ListAddresses = { rowLists: 0, rowMarks: 0, columnLists: 0, columnEnds: 0 }
+const NO_OPERAND: OperandAddresses = {
+  panels: 0,
+  rowPairs: 0,
+  rowLists: 0,
+  rowMarks: 0,
+  columnLists: 0,
+  columnEnds: 0,
+  pairings: 0,
+}
 
 /** What depends on how many rows are computed at once. */
 export interface WorkMap {
@@ -198,28 +192,38 @@ export interface WorkMap {
 export function mapWork(start: number, network: Network, rowCapacity: number, shards: number): WorkMap {
   const regions = new Regions(start)
   const inputs = roundUp(network.layers[0].inputs, PANEL)
-  const lists = (columns: number, segments: number): ListAddresses => ({
+  const lists = (columns: number, segments: number) => ({
     rowLists: regions.reserve((rowCapacity / PAIR) * columns * ENTRY_BYTES),
     rowMarks: regions.reserve((rowCapacity / PAIR) * (Math.ceil(columns / BLOCK_ROWS) + 1) * 4),
     columnLists: regions.reserve((columns / PAIR) * rowCapacity * ENTRY_BYTES),
     columnEnds: regions.reserve((columns / PAIR) * segments * 4),
   })
-  const batch = (): BatchAddresses => ({
-    target: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
-    input: regions.reserve(inputs * rowCapacity * FLOAT_BYTES),
-    ...lists(inputs, Math.ceil(rowCapacity / SEGMENT_ROWS)),
-  })
+  const panels = (columns: number) => regions.reserve(columns * rowCapacity * FLOAT_BYTES)
+  const batch = (): BatchAddresses => {
+    const target = panels(inputs)
+    const noisy = panels(inputs)
+    const both = lists(inputs, Math.ceil(rowCapacity / SEGMENT_ROWS))
+    return { target, input: { panels: noisy, rowPairs: both.rowLists, ...both, pairings: 0 } }
+  }
+  const output = (layer: Layer): OperandAddresses => {
+    const columns = roundUp(layer.outputs, PANEL)
+    return listsOutputs(layer)
+      ? {
+          panels: panels(columns),
+          rowPairs: 0,
+          ...lists(columns, shards),
+          pairings: regions.reserve(2 * columns * 4),
+        }
+      : { ...NO_OPERAND, panels: panels(columns), rowPairs: panels(columns) }
+  }
   const batches = [batch(), batch()]
-  const activations = network.layers.map((layer, index) => {
+  const activations = network.layers.map((layer, index): ActivationAddresses => {
     const outputs = roundUp(layer.outputs, PANEL)
-    const bytes = outputs * rowCapacity * FLOAT_BYTES
-    const last = index === network.layers.length - 1
+    const isLast = index === network.layers.length - 1
     return {
-      output: last ? 0 : regions.reserve(bytes),
-      ...(last ? NO_LISTS : lists(outputs, shards)),
-      pairings: last ? 0 : regions.reserve(2 * outputs * 4),
-      delta: regions.reserve(bytes),
-      deltaPairs: index > 0 ? regions.reserve(bytes) : 0,
+      output: isLast ? undefined : output(layer),
+      delta: panels(outputs),
+      deltaPairs: index > 0 ? panels(outputs) : 0,
     }
   })
   return {

@@ -6,9 +6,9 @@ export function roundUp(n: number, multiple: number): number {
   return Math.ceil(n / multiple) * multiple
 }
 
-/** Bytes of an image of `inputs` bytes: rows are padded to what the kernels convert at a time (BYTE_GROUP in assembly/gather.ts). */
-export function imageRowBytes(inputs: number): number {
-  return roundUp(inputs, 8)
+/** Bytes of a row of `columns` bytes: rows are padded to what the kernels convert at a time (BYTE_GROUP in assembly/plan.ts). */
+export function byteRowBytes(columns: number): number {
+  return roundUp(columns, 8)
 }
 
 /** Elements of packed weights of a layer, padding included. */

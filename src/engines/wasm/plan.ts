@@ -10,10 +10,25 @@ export const SEGMENT_ROWS = 256
 /** Bytes of an entry of a list. */
 export const ENTRY_BYTES = 12
 
+export const OPERAND_FIELDS = [
+  'columns',
+  'rowCapacity',
+  'panels',
+  'rowPairs',
+  'rowLists',
+  'rowMarks',
+  'columnLists',
+  'columnEnds',
+  'segmentRows',
+  'segments',
+  'pairings',
+] as const
+
 export const LAYER_FIELDS = [
   'inputs',
   'outputs',
   'activation',
+  'inputGradient',
   'weight',
   'weightM',
   'weightV',
@@ -22,16 +37,11 @@ export const LAYER_FIELDS = [
   'biasM',
   'biasV',
   'output',
-  'rowLists',
-  'rowMarks',
-  'columnLists',
-  'columnEnds',
-  'pairings',
   'delta',
   'deltaPairs',
 ] as const
 
-export const BATCH_FIELDS = ['target', 'input', 'rowLists', 'rowMarks', 'columnLists', 'columnEnds'] as const
+export const BATCH_FIELDS = ['target', 'input'] as const
 
 export const JOB_FIELDS = [
   'layerCount',
@@ -41,8 +51,12 @@ export const JOB_FIELDS = [
   'rowCapacity',
   'wideTile',
   'spins',
-  'images',
+  'loss',
+  'rowKind',
+  'rows',
+  'rowBytes',
   'labels',
+  'rowLosses',
   'order',
   'orderCount',
   'batchSize',
@@ -50,7 +64,6 @@ export const JOB_FIELDS = [
   'steps',
   'shardRows',
   'shards',
-  'rowLosses',
   'batchLosses',
   'adamSteps',
   'frozenLayers',
@@ -59,13 +72,11 @@ export const JOB_FIELDS = [
   'noiseStd',
   'seed',
   'epoch',
-  'inputKind',
-  'inputs',
-  'rows',
+  'rowCount',
   'firstLayer',
   'lastLayer',
   'outputs',
-  'rowErrors',
+  'losses',
   'sliceRows',
 ] as const
 
@@ -73,8 +84,9 @@ export const JOB_FIELDS = [
 const FLOAT_FIELDS: ReadonlySet<string> = new Set(['learningRate', 'weightDecay', 'noiseStd'])
 
 export const ACTIVATION_CODES = { identity: 0, relu: 1, sigmoid: 2, softmax: 3, tanh: 4 } as const
-export const INPUT_BYTES = 0
-export const INPUT_FLOATS = 1
+export const LOSS_CODES = { mse: 0, bce: 1, crossEntropy: 2 } as const
+export const INPUT_GRADIENTS = { none: 0, dense: 1, sampled: 2 } as const
+export const ROW_KINDS = { bytes: 0, floats: 1 } as const
 
 /** Index, in 32-bit words from the control block, of each control word: one to a cache line of 64 bytes. */
 export const CONTROL = {

@@ -3,6 +3,7 @@ import { hourglass } from '../../model/recipes.ts'
 import type { Engine } from '../engine.ts'
 import type { CoreExports } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
+import { PAIR } from './plan.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
 /** Sizes that leave whole panels, part panels, part pairs and a smaller last batch; some milliseconds of work. */
@@ -94,7 +95,7 @@ export function wideTileIsFaster(core: CoreExports, memory: WebAssembly.Memory):
   const time = (wide: number) => {
     const start = performance.now()
     for (let i = 0; i < PROBE_TILES; i++)
-      core.gemmTile(wide, address, address + 1024, address + 65536, PROBE_TERMS)
+      core.gemmTile(wide, address, address + 1024, PAIR * 4, address + 65536, PROBE_TERMS)
     return performance.now() - start
   }
   const best = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]

@@ -3,12 +3,13 @@
  * browser: module, memory and pool are handed in.
  */
 import { TrainingError } from '../../errors.ts'
-import type { Network } from '../../model/network.ts'
-import { inputSize, outputSize, parameterCount, parameterTable } from '../../model/network.ts'
+import type { Loss, Network } from '../../model/network.ts'
+import { inputSize, parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import { INITIAL_BIAS } from '../../random/streams.ts'
 import {
   CallGuard,
+  checkInteger,
   checkNetwork,
   checkReconstructs,
   checkRowLosses,
@@ -19,20 +20,24 @@ import {
   planEpoch,
 } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
+import { listsInputs, shareOfZeros } from './algorithms.ts'
 import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
 import type { JobValues } from './engine-memory.ts'
 import { EngineMemory, SLICE_ROWS, shardsOf } from './engine-memory.ts'
 import type { TrainingSetMap } from './memory-map.ts'
-import { imageRowBytes, roundUp } from './packing.ts'
-import { CONTROL, INPUT_BYTES, INPUT_FLOATS } from './plan.ts'
+import { byteRowBytes, roundUp } from './packing.ts'
+import { CONTROL, LOSS_CODES, ROW_KINDS } from './plan.ts'
 
 /**
  * Bytes of inputs and outputs that inference stages at once, as long as that is a slice of rows for each worker: bounds memory, changes
  * no result. MNIST's test set is one piece, but for its reconstructions.
  */
 const STAGED_BYTES = 9_000_000
-/** Images that are copied into memory in one task of the host. */
-const IMAGES_AT_ONCE = 16_384
+/** Rows that are copied into memory in one task of the host. */
+const ROWS_AT_ONCE = 16_384
+const FLOAT_BYTES = 4
+const SIGNATURE_BYTES = 8
+const LINE_BYTES = 64
 /** Looks before a waiting worker sleeps: some 0.5 ms where every worker has a core, next to none where they share. */
 const SPINS = 20_000
 const SPINS_OVERSUBSCRIBED = 50
@@ -56,6 +61,25 @@ export interface WasmParts {
   readonly stepsPerJob?: number
 }
 
+/** The rows that `trainEpoch` trains on. */
+interface ResidentSet {
+  readonly map: TrainingSetMap
+  readonly count: number
+  readonly rowKind: keyof typeof ROW_KINDS
+  readonly rowBytes: number
+  /** Share of values that are zero. */
+  readonly zeros: number
+  readonly hasLabels: boolean
+}
+
+/** What an inference job computes: layers firstLayer … lastLayer, and the loss of each row where one is named. */
+interface Inference {
+  readonly firstLayer: number
+  readonly lastLayer: number
+  readonly loss?: Loss
+  readonly labels?: Uint8Array | undefined
+}
+
 /** Lets the host handle what waits. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
@@ -67,9 +91,9 @@ export class WasmEngine implements Engine {
   readonly #parts: WasmParts
   readonly #guard = new CallGuard()
   readonly #memory: EngineMemory
-  #trainingSet: TrainingSetMap | undefined
-  #imageCount: number | undefined
-  #hasLabels = false
+  #trainingSet: ResidentSet | undefined
+  /** What `roomFor` gave, until the rows in it are the training set. */
+  #room: Uint8Array | undefined
   #adamSteps = 0
 
   constructor(network: Network, parts: WasmParts) {
@@ -92,31 +116,58 @@ export class WasmEngine implements Engine {
   }
 
   roomFor(rows: number): Uint8Array {
-    return new Uint8Array(rows * inputSize(this.network))
+    return this.#guard.runSync(() => {
+      const inputs = inputSize(this.network)
+      checkInteger('rows', rows, 0, Number.MAX_SAFE_INTEGER)
+      // A training set that is in use stays where it is; rows of other lengths are padded, which is a copy anyway.
+      const isSpared = !this.#trainingSet && !this.#room && byteRowBytes(inputs) === inputs
+      const map = isSpared ? this.#memory.tryPlaceTrainingSet(rows, inputs) : undefined
+      if (!map) return new Uint8Array(rows * inputs)
+      this.#room = this.#memory.bytes(map.rows, rows * inputs)
+      return this.#room
+    })
   }
 
-  setTrainingSet({ rows: images, labels }: TrainingSet): Promise<void> {
+  setTrainingSet(set: TrainingSet): Promise<void> {
     return this.#guard.run(async () => {
-      const count = checkTrainingSet(this.network, { rows: images, ...(labels && { labels }) })
-      if (!(images instanceof Uint8Array)) throw new Error('internal: float rows are to come')
-      const inputs = this.network.layers[0].inputs
-      const stride = imageRowBytes(inputs)
-      const isHere = images.buffer === this.#parts.images?.buffer && stride === inputs
-      const map = this.#memory.placeTrainingSet(count, isHere ? images.byteOffset : undefined)
+      const count = checkTrainingSet(this.network, set)
+      const { rows, labels } = set
+      const inputs = inputSize(this.network)
+      const rowKind = rows instanceof Uint8Array ? 'bytes' : 'floats'
+      const rowBytes = rows instanceof Uint8Array ? byteRowBytes(inputs) : inputs * FLOAT_BYTES
+      const here = this.#addressOf(rows)
+      this.#trainingSet = undefined
+      this.#room = undefined
+      const map = this.#memory.placeTrainingSet(count, rowBytes, here)
       if (labels) this.#memory.bytes(map.labels, count).set(labels)
       // 60,000 images at once would hold up a page for longer than anyone may notice.
-      for (let first = 0; first < count; first += IMAGES_AT_ONCE) {
-        const rows = Math.min(IMAGES_AT_ONCE, count - first)
-        const piece = images.subarray(first * inputs, (first + rows) * inputs)
-        const address = map.images + first * stride
-        if (!isHere) this.#memory.copyPadded(piece, inputs, address, rows)
-        this.#parts.core.signImages(map.signatures + first * 8, address, rows, stride)
-        if (first + rows < count) await nextTask()
+      for (let first = 0; first < count; first += ROWS_AT_ONCE) {
+        const end = Math.min(first + ROWS_AT_ONCE, count)
+        const address = map.rows + first * rowBytes
+        if (here === undefined)
+          this.#memory.copyRows(rows.subarray(first * inputs, end * inputs), inputs, address)
+        const signatures = map.signatures + first * SIGNATURE_BYTES
+        this.#parts.core.signRows(signatures, address, end - first, ROW_KINDS[rowKind], inputs, rowBytes)
+        if (end < count) await nextTask()
       }
-      this.#trainingSet = map
-      this.#imageCount = count
-      this.#hasLabels = labels !== undefined
+      const zeros = shareOfZeros(rows, inputs)
+      this.#trainingSet = { map, count, rowKind, rowBytes, zeros, hasLabels: labels !== undefined }
     })
+  }
+
+  /** Where the rows lie, if they are those that `roomFor` made room for, or their beginning. */
+  #addressOf(rows: Uint8Array | Float32Array): number | undefined {
+    const { images } = this.#parts
+    if (
+      images &&
+      rows.buffer === images.buffer &&
+      byteRowBytes(inputSize(this.network)) === inputSize(this.network)
+    )
+      return rows.byteOffset
+    const room = this.#room
+    const isRoom =
+      room?.buffer === rows.buffer && room.byteOffset === rows.byteOffset && rows.length <= room.length
+    return isRoom ? rows.byteOffset : undefined
   }
 
   initialize(seed: number): Promise<void> {
@@ -161,8 +212,8 @@ export class WasmEngine implements Engine {
   trainEpoch(request: EpochRequest): Promise<EpochResult> {
     return this.#guard.run(async () => {
       const order = request.order ?? this.#shuffledOrder(request)
-      const plan = planEpoch(this.network, this.#imageCount, { ...request, ...(order && { order }) })
-      const set = this.#trainingSet as TrainingSetMap
+      const plan = planEpoch(this.network, this.#trainingSet?.count, { ...request, ...(order && { order }) })
+      const set = this.#trainingSet as ResidentSet
       const steps = plan.steps - plan.firstStep
       const batchSize = Math.min(request.batchSize, Math.max(plan.order.length, 1))
       const work = this.#memory.workFor(batchSize)
@@ -174,17 +225,22 @@ export class WasmEngine implements Engine {
         orderAddress,
         plan.order.length,
         batchSize,
-        set.signatures,
+        set.map.signatures,
         this.#memory.fixed.scratch[0],
       )
       const { signal, onProgress, learningRate, weightDecay, seed, epoch, noiseStd = 0 } = request
+      const clipping = set.rowKind === 'bytes' ? 'clipped' : 'full'
+      const usesLists = listsInputs(set.zeros, noiseStd > 0 ? clipping : 'none')
       const { stepsPerJob = Number.POSITIVE_INFINITY } = this.#parts
       let done = 0
       while (done < steps && !(done > 0 && signal?.aborted)) {
         const jobSteps = Math.min(stepsPerJob, steps - done)
-        this.#writeJob({
-          images: set.images,
-          labels: this.#hasLabels ? set.labels : 0,
+        const values = {
+          loss: LOSS_CODES[this.network.loss],
+          rowKind: ROW_KINDS[set.rowKind],
+          rows: set.map.rows,
+          rowBytes: set.rowBytes,
+          labels: set.hasLabels ? set.map.labels : 0,
           order: orderAddress,
           orderCount: plan.order.length,
           batchSize,
@@ -200,7 +256,8 @@ export class WasmEngine implements Engine {
           noiseStd,
           seed,
           epoch,
-        })
+        }
+        this.#writeJob(values, usesLists)
         const before = plan.firstStep + done
         const report = onProgress && ((n: number) => onProgress({ stepsDone: before + n, steps: plan.steps }))
         const jobDone = await this.#train(jobSteps, batchSize, signal, report)
@@ -233,20 +290,14 @@ export class WasmEngine implements Engine {
   rowLosses(inputs: Inputs, labels?: Uint8Array): Promise<Float64Array> {
     return this.#guard.run(async () => {
       checkRowLosses(this.network, inputs, labels)
-      if (this.network.loss === 'bce') throw new Error('internal: bce is to come')
-      const last = this.network.layers.length - 1
-      if (!labels || this.network.loss === 'mse')
-        return Float64Array.from(await this.#infer(inputs, 0, last, true))
-      const probabilities = await this.#infer(inputs, 0, last)
-      const classes = outputSize(this.network)
-      return Float64Array.from(labels, (label, row) => -Math.log(probabilities[row * classes + label]))
+      return Float64Array.from(await this.#inferLosses(inputs, this.network.loss, labels))
     })
   }
 
   reconstructionErrors(inputs: Inputs): Promise<Float64Array> {
     return this.#guard.run(async () => {
       checkReconstructs(this.network)
-      return Float64Array.from(await this.#infer(inputs, 0, this.network.layers.length - 1, true))
+      return Float64Array.from(await this.#inferLosses(inputs, 'mse'))
     })
   }
 
@@ -260,10 +311,11 @@ export class WasmEngine implements Engine {
   // ——— Training ———
 
   #shuffledOrder({ seed, epoch }: EpochRequest): Uint32Array | undefined {
-    if (this.#imageCount === undefined) return undefined
-    const order = this.#memory.staging(this.#imageCount * 4)
-    this.#parts.core.shuffleOrder(order, this.#memory.fixed.scratch[0], this.#imageCount, seed, epoch)
-    return new Uint32Array(this.#parts.memory.buffer, order, this.#imageCount).slice()
+    if (!this.#trainingSet) return undefined
+    const { count } = this.#trainingSet
+    const order = this.#memory.staging(count * 4)
+    this.#parts.core.shuffleOrder(order, this.#memory.fixed.scratch[0], count, seed, epoch)
+    return new Uint32Array(this.#parts.memory.buffer, order, count).slice()
   }
 
   /** Runs the job that was written; returns the steps done, fewer than `steps` after a stop or a loss that is no number. */
@@ -315,30 +367,42 @@ export class WasmEngine implements Engine {
 
   // ——— Inference ———
 
-  /** Layers firstLayer … lastLayer for all rows: outputs (n, outputs), or (n) row errors. */
-  async #infer(
-    inputs: Inputs,
-    firstLayer: number,
-    lastLayer: number,
-    wantErrors = false,
-  ): Promise<Float32Array> {
+  /** Layers firstLayer … lastLayer for all rows: (n, outputs). */
+  async #infer(inputs: Inputs, firstLayer: number, lastLayer: number): Promise<Float32Array> {
     const { layers } = this.network
     if (firstLayer > lastLayer) {
       countRows(inputs, layers[lastLayer].outputs, 'codes')
       return Float32Array.from(inputs)
     }
-    const inputWidth = layers[firstLayer].inputs
-    const outputWidth = wantErrors ? 1 : layers[lastLayer].outputs
+    return this.#inferPieces(inputs, { firstLayer, lastLayer }, layers[lastLayer].outputs)
+  }
+
+  /** A loss of each row, (n): against the row itself, or its label. */
+  #inferLosses(inputs: Inputs, loss: Loss, labels?: Uint8Array): Promise<Float32Array> {
+    return this.#inferPieces(
+      inputs,
+      { firstLayer: 0, lastLayer: this.network.layers.length - 1, loss, labels },
+      1,
+    )
+  }
+
+  /** `outputWidth` floats of each row: outputs of layer `lastLayer`, or losses. */
+  async #inferPieces(
+    inputs: Inputs,
+    { firstLayer, lastLayer, loss, labels }: Inference,
+    outputWidth: number,
+  ): Promise<Float32Array> {
+    const inputWidth = this.network.layers[firstLayer].inputs
     const rows = countRows(inputs, inputWidth, firstLayer === 0 ? 'inputs' : 'codes')
     const result = new Float32Array(rows * outputWidth)
     const isBytes = inputs instanceof Uint8Array
-    const rowBytes = isBytes ? imageRowBytes(inputWidth) : inputWidth * 4
-    const stagedRows = Math.max(
-      Math.floor(STAGED_BYTES / (outputWidth * 4 + rowBytes)),
-      this.#parts.pool.size * SLICE_ROWS,
-    )
-    const slotBytes = roundUp(Math.min(rows, stagedRows) * (outputWidth * 4 + rowBytes) + 64, 64)
+    const rowBytes = isBytes ? byteRowBytes(inputWidth) : inputWidth * FLOAT_BYTES
+    // A label is a byte; regions begin on a cache line.
+    const stagedBytes = outputWidth * FLOAT_BYTES + rowBytes + (labels ? 1 : 0)
+    const stagedRows = Math.max(Math.floor(STAGED_BYTES / stagedBytes), this.#parts.pool.size * SLICE_ROWS)
+    const slotBytes = roundUp(Math.min(rows, stagedRows) * stagedBytes + 2 * LINE_BYTES, LINE_BYTES)
     const slots = rows > stagedRows ? 2 : 1
+    const usesLists = listsInputs(shareOfZeros(inputs, inputWidth), 'none')
     // Two slots in turn: while the workers compute one, the host fetches the results of the other.
     let fetchResults = () => {}
     for (let first = 0; first < rows; first += stagedRows) {
@@ -346,21 +410,29 @@ export class WasmEngine implements Engine {
       const work = this.#memory.workFor(1)
       const slot = (first / stagedRows) % slots
       const outputs = this.#memory.staging(slots * slotBytes) + slot * slotBytes
-      const staged = outputs + roundUp(count * outputWidth * 4, 64)
-      const chunk = inputs.subarray(first * inputWidth, (first + count) * inputWidth)
-      if (isBytes) this.#memory.copyPadded(chunk as Uint8Array, inputWidth, staged, count)
-      else this.#memory.floats(staged, chunk.length).set(chunk)
-      this.#writeJob({
+      const staged = outputs + roundUp(count * outputWidth * FLOAT_BYTES, LINE_BYTES)
+      const stagedLabels = staged + roundUp(count * rowBytes, LINE_BYTES)
+      this.#memory.copyRows(
+        inputs.subarray(first * inputWidth, (first + count) * inputWidth),
+        inputWidth,
+        staged,
+      )
+      if (labels) this.#memory.bytes(stagedLabels, count).set(labels.subarray(first, first + count))
+      const values = {
+        loss: loss ? LOSS_CODES[loss] : 0,
+        rowKind: ROW_KINDS[isBytes ? 'bytes' : 'floats'],
+        rows: staged,
+        rowBytes,
+        labels: labels ? stagedLabels : 0,
         rowLosses: work.rowLosses,
-        inputKind: isBytes ? INPUT_BYTES : INPUT_FLOATS,
-        inputs: staged,
-        rows: count,
+        rowCount: count,
         firstLayer,
         lastLayer,
-        outputs: wantErrors ? 0 : outputs,
-        rowErrors: wantErrors ? outputs : 0,
+        outputs: loss ? 0 : outputs,
+        losses: loss ? outputs : 0,
         sliceRows: SLICE_ROWS,
-      })
+      }
+      this.#writeJob(values, usesLists)
       this.#memory.control.fill(0)
       const running = this.#runOnAllWorkers('infer')
       fetchResults()
@@ -371,9 +443,9 @@ export class WasmEngine implements Engine {
     return result
   }
 
-  #writeJob(values: JobValues): void {
+  #writeJob(values: JobValues, listsInputs: boolean): void {
     const { wideTile, pool, cores } = this.#parts
     const spins = pool.size <= cores ? SPINS : SPINS_OVERSUBSCRIBED
-    this.#memory.writeJob({ wideTile: wideTile ? 1 : 0, spins, ...values })
+    this.#memory.writeJob({ wideTile: wideTile ? 1 : 0, spins, ...values }, listsInputs)
   }
 }

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { samplesInputGradient } from '../../../src/engines/wasm/memory-map.ts'
+import { samplesInputGradient } from '../../../src/engines/wasm/algorithms.ts'
 import type { Network } from '../../../src/model/network.ts'
 import type { HourglassOptions } from '../../../src/model/recipes.ts'
 import { hourglass } from '../../../src/model/recipes.ts'

@@ -1,0 +1,65 @@
+/** Which of several ways each layer is computed. Neither way of reading inputs changes a bit, and none depends on the threads. */
+import type { Layer, Network } from '../../model/network.ts'
+import type { Inputs } from '../engine.ts'
+import type { INPUT_GRADIENTS } from './plan.ts'
+
+// ——— Inputs of a layer: as lists of what is not zero, or as row pairs ———
+
+/** Whether the outputs of a layer lie as lists for the next one: a ReLU leaves many at zero, others none. */
+export function listsOutputs(layer: Layer): boolean {
+  return layer.activation === 'relu'
+}
+
+/** Rows that are looked at for the share of zeros. */
+const SAMPLED_ROWS = 512
+/** From this share of zeros on lists of what is not zero pay; below, row pairs are quicker. */
+const LEAST_ZEROS = 0.2
+
+/** Share of zeros in some of the rows of `width` values, evenly spread; 0 of no rows. */
+export function shareOfZeros(rows: Inputs, width: number): number {
+  const count = rows.length / width
+  const stride = Math.max(1, Math.floor(count / SAMPLED_ROWS))
+  let zeros = 0
+  let values = 0
+  for (let row = 0; row < count; row += stride) {
+    const end = (row + 1) * width
+    for (let i = row * width; i < end; i++) if (rows[i] === 0) zeros++
+    values += width
+  }
+  return values && zeros / values
+}
+
+/**
+ * Whether the first layer reads its inputs as lists, of rows of which `zeros` is the share of zeros. Noise leaves none; but of rows of
+ * bytes half of it is clipped to zero again where a zero was.
+ */
+export function listsInputs(zeros: number, noise: 'none' | 'clipped' | 'full'): boolean {
+  const left = { none: zeros, clipped: zeros / 2, full: 0 }[noise]
+  return left >= LEAST_ZEROS
+}
+
+// ——— Gradient of a layer's inputs ———
+
+/** Sums shorter than this are too short for dot products to pay. */
+const LEAST_SAMPLED_OUTPUTS = 64
+/**
+ * Units behind so few others are silent for many images: a decoder's, of MNIST, for a third of the pairs of images at z 8, but for a
+ * sixth at z 32, where dot products no longer pay. Of so few inputs the dense product would compute a whole panel.
+ */
+const MOST_SAMPLED_INPUTS = 16
+
+/** How the gradient of a layer's inputs is computed where it is wanted: `sampled` only where a ReLU lets it pass (assembly/sddmm.ts). */
+export function inputGradientOf(network: Network, index: number): keyof typeof INPUT_GRADIENTS {
+  if (index === 0) return 'none'
+  return samplesInputGradient(network, index) ? 'sampled' : 'dense'
+}
+
+/** Whether a layer's input gradient is computed only where the ReLU before it lets it pass. */
+export function samplesInputGradient({ layers }: Network, index: number): boolean {
+  if (index === 0) return false
+  const before = layers[index - 1]
+  const { inputs, outputs } = layers[index]
+  const isWorthwhile =
+    outputs >= LEAST_SAMPLED_OUTPUTS && Math.min(inputs, before.inputs) <= MOST_SAMPLED_INPUTS
+  return before.activation === 'relu' && isWorthwhile
+}
