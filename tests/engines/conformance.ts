@@ -307,6 +307,9 @@ const REFUSED: readonly (readonly [Network, string])[] = [
   ],
 ]
 
+/** Enough that what lies behind a few rows must not lie among many. */
+const ROOM_ROWS = 150
+
 const REQUEST: EpochRequest = {
   seed: 11,
   epoch: 1,
@@ -655,23 +658,37 @@ export function conformance(
     }
   })
 
-  test('rows that are read into the room of the engine train as any others', () =>
-    withSmall(async (engine) => {
-      await prepare(engine)
-      const { rows } = syntheticSet(22, smallInputs, 8) as { rows: Uint8Array }
-      await engine.trainEpoch(REQUEST)
-      const expected = await engine.readState()
-      for (const count of [22, 13, 22]) {
-        const room = engine.roomFor(22)
-        assert.is(room.length, rows.length)
-        room.set(rows)
-        await engine.setTrainingSet({ rows: room.subarray(0, count * smallInputs) })
-        await engine.writeState(syntheticState(small, 9))
-        await engine.trainEpoch(REQUEST)
-        if (count === 22) assertSameBits(await engine.readState(), expected, 'rows in the room')
+  // Rows of whole groups of 8 bytes may lie in the engine's memory as they are; others it has to pad.
+  for (const inputs of [7, 64]) {
+    test(`rows of ${inputs} that are read into the room of the engine train as any others`, async () => {
+      const network = hourglass({ input: inputs, hidden: 9, bottleneck: 3 })
+      const { rows, labels } = syntheticSet(ROOM_ROWS, inputs, 8) as { rows: Uint8Array; labels: Uint8Array }
+      const trained = async (count: number, intoRoom: boolean) => {
+        const engine = await createEngine(network)
+        try {
+          const room = intoRoom ? engine.roomFor(ROOM_ROWS) : new Uint8Array(rows.length)
+          assert.is(room.length, rows.length)
+          room.set(rows)
+          // What comes between leaves the room alone.
+          await engine.initialize(4)
+          await engine.forward(rows.subarray(0, 3 * inputs))
+          await engine.setTrainingSet({
+            rows: room.subarray(0, count * inputs),
+            labels: labels.subarray(0, count),
+          })
+          await engine.trainEpoch({ ...REQUEST, batchSize: 16 })
+          await engine.setTrainingSet({ rows: rows.subarray(0, 5 * inputs) })
+          await engine.trainEpoch({ ...REQUEST, epoch: 2 })
+          return await engine.readState()
+        } finally {
+          await engine.dispose()
+        }
       }
-      await prepare(engine)
-    }))
+      for (const count of [ROOM_ROWS, ROOM_ROWS - 30]) {
+        assertSameBits(await trained(count, true), await trained(count, false), `${count} rows`)
+      }
+    })
+  }
 
   test('a call made while another runs rejects', () =>
     withSmall(async (engine) => {

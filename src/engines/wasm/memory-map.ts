@@ -132,9 +132,9 @@ export interface TrainingSetMap {
   readonly end: number
 }
 
-/** `at`: where the rows lie already, if they do. */
+/** `at`: where the rows lie already, if they do: nothing else may lie there. */
 export function mapTrainingSet(start: number, count: number, rowBytes: number, at?: number): TrainingSetMap {
-  const regions = new Regions(start)
+  const regions = new Regions(Math.max(start, at === undefined ? 0 : at + count * rowBytes))
   return {
     rows: at ?? regions.reserve(count * rowBytes),
     labels: regions.reserve(count),

@@ -1,14 +1,29 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loadDataset } from '../../../src/data/node-files.ts'
+import type { Engine } from '../../../src/engines/engine.ts'
 import type { Simd } from '../../../src/engines/wasm/module-choice.ts'
 import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
 import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../../../src/training/parity.ts'
 
 const test = suite('PyTorch trajectories on the WASM engine')
 
-const FILES = ['z2-b64.json', 'z8-b256.json', 'z32-b96.json']
+const FILES = [
+  'z2-b64.json',
+  'z8-b256.json',
+  'z32-b96.json',
+  // Of every depth, activation, output and loss, on bytes and on floats: see make.py beside them.
+  'one-linear.json',
+  'two-tanh.json',
+  'table.json',
+  'six-bce.json',
+  'eight-mixed.json',
+  'tanh-mnist.json',
+  'bce-mnist.json',
+  'deep-mnist.json',
+]
 /** Every thread count with the arithmetic of this machine, and the other arithmetics with one and with many. */
 const CONFIGURATIONS: readonly (readonly [Simd, number])[] = [
   ['plain', 1],
@@ -18,8 +33,19 @@ const CONFIGURATIONS: readonly (readonly [Simd, number])[] = [
   ['auto', 1],
   ['auto', 2],
   ['auto', 3],
+  ['auto', 5],
   ['auto', 8],
 ]
+
+/** Weights of a file and an arithmetic: the same with any number of threads, fused or not. */
+const hashes = new Map<string, string>()
+
+async function assertSameWeights(engine: Engine, what: string): Promise<void> {
+  const { parameters } = await engine.readState()
+  const hash = createHash('sha256').update(Float32Array.from(parameters)).digest('hex')
+  assert.is(hashes.get(what) ?? hash, hash, what)
+  hashes.set(what, hash)
+}
 
 const { train } = await loadDataset()
 
@@ -41,6 +67,7 @@ for (const file of FILES) {
           assert.ok(tensor.passed, `${tensor.name}: ${JSON.stringify(tensor)}`)
         }
         assert.ok(report.passed)
+        await assertSameWeights(engine, `${file}, ${engine.info.bits}`)
       } finally {
         await engine.dispose()
       }
