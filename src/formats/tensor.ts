@@ -50,6 +50,9 @@ export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
   BOOL: 1,
 }
 
+/** Bytes of one element as `decodeElements` gives it: half floats double. */
+export const DECODED_BYTES: Readonly<Record<DType, number>> = { ...DTYPE_BYTES, F16: 4, BF16: 4 }
+
 /** The dtype in which an array is stored without loss. */
 export function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return 'F32'
@@ -138,7 +141,8 @@ function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
   return new Float32Array(bits.buffer)
 }
 
-/** A name from a file, fit for one line of an error message: quoted, control characters escaped, cut at 80. */
-export function quoteName(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)
+/** Turns every value of a floating-point array into its negative, zeros and NaN too: the sign is a bit. */
+export function flipSigns(data: TensorData): void {
+  const bytes = tensorBytes(data)
+  for (let at = data.BYTES_PER_ELEMENT - 1; at < bytes.length; at += data.BYTES_PER_ELEMENT) bytes[at] ^= 0x80
 }
