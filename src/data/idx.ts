@@ -71,7 +71,7 @@ function announcedBytes(header: Uint8Array): number | undefined {
 const MAX_HEADER_BYTES = 16
 
 /** What images may inflate to beside a multiple of their file: blank ones compress a thousandfold. */
-const INFLATED_BESIDES = 2 ** 27
+export const INFLATED_BESIDES = 2 ** 27
 
 /**
  * The bytes of an IDX file from a stream that inflates it. The header says how many there are: no more is asked for, and

@@ -129,6 +129,9 @@ export interface PickleRules {
 
 /** About what V8 takes for each. */
 const SLOT_BYTES = 8
+/** While a stack grows it is there twice, once half as large again. */
+const STACK_SLOT_BYTES = 20
+const CHARGED_AT_ONCE = 1024
 const TUPLE_BYTES = 96
 const LIST_BYTES = 64
 const DICT_BYTES = 72
@@ -158,11 +161,16 @@ export function unpickle(
   const outer: PickleValue[][] = []
   let stack: PickleValue[] = []
   let protocol = 2
-  let slots = 0
+  /** Values that the stack may hold, and those below it, until they are charged for again. */
+  let charged = CHARGED_AT_ONCE
+  const outerCharged: number[] = []
 
   const push = (value: PickleValue) => {
-    // Charged by the thousand: one call for each opcode would take longer than the opcode.
-    if (++slots % 1024 === 0) budget.objects(1, 1024 * SLOT_BYTES)
+    // By the thousand: to charge for each would take longer than the opcode.
+    if (stack.length >= charged) {
+      budget.objects(1, CHARGED_AT_ONCE * STACK_SLOT_BYTES)
+      charged += CHARGED_AT_ONCE
+    }
     stack.push(value)
   }
   const pop = (): PickleValue => {
@@ -179,10 +187,11 @@ export function unpickle(
     const below = outer.pop()
     if (below === undefined) throw fault('a mark is missing')
     stack = below
+    charged = outerCharged.pop() as number
     return items
   }
   const pushTuple = (items: readonly PickleValue[]) => {
-    budget.objects(1, TUPLE_BYTES)
+    budget.objects(1, TUPLE_BYTES + items.length * SLOT_BYTES)
     push(new PickleTuple(items))
   }
   const pushText = (text: string) => {
@@ -233,7 +242,9 @@ export function unpickle(
       case Op.MARK:
         budget.objects(1, LIST_BYTES)
         budget.depth(outer.push(stack))
+        outerCharged.push(charged)
         stack = []
+        charged = CHARGED_AT_ONCE
         break
       case Op.NONE:
         push(null)

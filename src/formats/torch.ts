@@ -215,10 +215,11 @@ class StorageReader {
     const source = this.#storage(what, storage)
     const elementBytes = DTYPE_BYTES[dtype]
     const begin = offset * elementBytes
-    const bytes =
-      count === 0 || isRowMajor(shape, strides)
-        ? source.subarray(begin, begin + count * elementBytes)
-        : gather(source, offset, shape, strides, elementBytes)
+    let bytes = source.subarray(begin, begin + count * elementBytes)
+    if (count > 0 && !isRowMajor(shape, strides)) {
+      this.#budget.arrays(count * elementBytes, what)
+      bytes = gather(source, offset, shape, strides, elementBytes)
+    }
     const data = decodeElements(bytes, dtype)
     if (isNegated) flipSigns(data)
     return { shape, data }
@@ -273,7 +274,8 @@ function gather(
   const position = shape.map(() => 0)
   let index = offset
   for (let at = 0; at < target.length; at += elementBytes) {
-    target.set(source.subarray(index * elementBytes, (index + 1) * elementBytes), at)
+    const from = index * elementBytes
+    for (let byte = 0; byte < elementBytes; byte++) target[at + byte] = source[from + byte]
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       index += strides[axis]
       if (++position[axis] < shape[axis]) break
