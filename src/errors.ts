@@ -1,9 +1,18 @@
 /**
  * Errors that are the user's to mend: one line that names the flag or file, what was expected and what was found.
  * Commands print the message alone; anything that is not a `HourglassError` is a defect of ours and prints a stack.
+ *
+ * Text from outside stands in them as `quote` gives it; what escapes that, such as a file's own name, is made printable
+ * here, so that no message moves the cursor of a terminal.
  */
+import { printable } from './quote.ts'
+
+/** What every error of ours has in common: a message of one line. */
 export class HourglassError extends Error {
   override name = 'HourglassError'
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options)
+  }
 }
 
 /** A flag or argument has a value that cannot be used. Commands exit with 2. */

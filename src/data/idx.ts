@@ -5,6 +5,7 @@
  * Nothing is copied: what is returned are views of the bytes given.
  */
 import { FileError } from '../errors.ts'
+import { ReaderBudget } from '../reader-budget.ts'
 
 /** What an image file's header says. */
 export interface ImageShape {
@@ -49,6 +50,69 @@ function readSizes(bytes: Uint8Array, file: string, rank: number, content: strin
   }
   const header = new DataView(bytes.buffer, bytes.byteOffset, headerBytes)
   return Array.from({ length: rank }, (_, dimension) => header.getUint32(4 + 4 * dimension))
+}
+
+/**
+ * Bytes that an IDX file of images or labels has in all, by its first bytes, or undefined where the parsers refuse it
+ * for what these say.
+ */
+function announcedBytes(header: Uint8Array): number | undefined {
+  if (header.length < 4 || header[0] !== 0 || header[1] !== 0 || header[2] !== 8) return undefined
+  const rank = header[3]
+  const headerBytes = 4 + 4 * rank
+  if ((rank !== 1 && rank !== 3) || header.length < headerBytes) return undefined
+  const view = new DataView(header.buffer, header.byteOffset, headerBytes)
+  let bodyBytes = 1
+  for (let at = 4; at < headerBytes; at += 4) bodyBytes *= view.getUint32(at)
+  return bodyBytes >= 1 && bodyBytes <= MAX_BYTES ? headerBytes + bodyBytes : undefined
+}
+
+/** Longest header of images or labels. */
+const MAX_HEADER_BYTES = 16
+
+/** What images may inflate to beside a multiple of their file: blank ones compress a thousandfold. */
+export const INFLATED_BESIDES = 2 ** 27
+
+/**
+ * The bytes of an IDX file from a stream that inflates it. The header says how many there are: no more is asked for, and
+ * none beyond what a file of `packedBytes` may take. Of a file whose header is refused only the header is returned, for
+ * the parser to say why.
+ *
+ * @throws FileError for more bytes than the header announces, or more than the file may take
+ */
+export async function unpackIdx(
+  chunks: AsyncIterable<Uint8Array>,
+  file: string,
+  packedBytes: number,
+): Promise<Uint8Array> {
+  const header = new Uint8Array(MAX_HEADER_BYTES)
+  let bytes: Uint8Array | undefined
+  let filled = 0
+  for await (const chunk of chunks) {
+    let rest = chunk
+    if (bytes === undefined) {
+      const begun = rest.subarray(0, MAX_HEADER_BYTES - filled)
+      header.set(begun, filled)
+      filled += begun.length
+      rest = rest.subarray(begun.length)
+      // A file of a few labels is shorter than a header of images.
+      const total = announcedBytes(header.subarray(0, filled))
+      if (filled < MAX_HEADER_BYTES && (total === undefined || total > filled)) continue
+      if (total === undefined) return header
+      new ReaderBudget(file, packedBytes, INFLATED_BESIDES).arrays(total, 'what its header announces')
+      if (filled > total) throw longerThan(file, total)
+      bytes = new Uint8Array(total)
+      bytes.set(header.subarray(0, filled))
+    }
+    if (filled + rest.length > bytes.length) throw longerThan(file, bytes.length)
+    bytes.set(rest, filled)
+    filled += rest.length
+  }
+  return (bytes ?? header).subarray(0, filled)
+}
+
+function longerThan(file: string, bytes: number): FileError {
+  return new FileError(file, `longer than its header says: expected ${bytes} bytes, found more`)
 }
 
 /** Throws where a file is not as long as its header announces. */

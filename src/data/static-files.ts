@@ -5,6 +5,7 @@
 import { FileError } from '../errors.ts'
 import type { ImageSet, NamedBytes } from './dataset.ts'
 import { imageSetFromIdx } from './dataset.ts'
+import { unpackIdx } from './idx.ts'
 
 export type SetPart = 'train' | 'test'
 
@@ -69,20 +70,30 @@ function slices(blob: Blob): ReadableStream<Uint8Array<ArrayBuffer>> {
 async function inflate(file: string, blob: Blob): Promise<Uint8Array> {
   const magic = new Uint8Array(await blob.slice(0, 2).arrayBuffer())
   if (magic[0] !== 0x1f || magic[1] !== 0x8b) return new Uint8Array(await blob.arrayBuffer())
-  // gzip ends with the size of what it holds (RFC 1952); the inflater checks that it is true.
-  const size = new DataView(await blob.slice(-4).arrayBuffer()).getUint32(0, true)
-  const bytes = new Uint8Array(size)
-  let filled = 0
   try {
-    const reader = slices(blob).pipeThrough(new DecompressionStream('gzip')).getReader()
+    return await unpackIdx(
+      chunksOf(slices(blob).pipeThrough(new DecompressionStream('gzip'))),
+      file,
+      blob.size,
+    )
+  } catch (error) {
+    if (error instanceof FileError) throw error
+    throw new FileError(file, 'expected intact gzip data, found a damaged file', { cause: error })
+  }
+}
+
+/** Not `for await` of the stream itself, which Safari does not iterate. */
+async function* chunksOf<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
+  const reader = stream.getReader()
+  try {
     for (;;) {
       const { done, value } = await reader.read()
-      if (done) return bytes
-      bytes.set(value, filled)
-      filled += value.length
+      if (done) return
+      yield value
     }
-  } catch (error) {
-    throw new FileError(file, 'expected intact gzip data, found a damaged file', { cause: error })
+  } finally {
+    // Where the rest is not wanted any more; a stream that has failed cannot be told.
+    await reader.cancel().catch(() => undefined)
   }
 }
 

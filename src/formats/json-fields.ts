@@ -1,5 +1,7 @@
 /** Typed fields of JSON that came from a file. Runs in a browser. */
 import { FileError } from '../errors.ts'
+import { cut, printable, quote } from '../quote.ts'
+import { parseJson } from './json.ts'
 
 /** Reads typed fields out of parsed JSON; errors name the file, the path of the field, what was expected and found. */
 export class JsonFields {
@@ -19,18 +21,14 @@ export class JsonFields {
 
   /** The object that `text` holds. Throws `FileError` where it holds no JSON, or something else than an object. */
   static parse(text: string, file: string, path = ''): JsonFields {
-    let value: unknown
     try {
-      value = JSON.parse(text)
-    } catch (error) {
+      return new JsonFields(file, path, parseJson(text, file))
+    } catch (cause) {
+      if (cause instanceof FileError) throw cause
       const where = path === '' ? '' : `${path}: `
-      throw new FileError(
-        file,
-        `${where}expected JSON, found: ${(error as Error).message.replace(/\s+/g, ' ')}`,
-        { cause: error },
-      )
+      const problem = (cause as Error).message.replace(/\s+/g, ' ')
+      throw new FileError(file, `${where}expected JSON, found: ${problem}`, { cause })
     }
-    return new JsonFields(file, path, value)
   }
 
   fail(name: string, expected: string, found: unknown): never {
@@ -123,6 +121,11 @@ export class JsonFields {
 /** A value in few words, for error messages. */
 function describe(value: unknown): string {
   if (value === undefined) return 'none'
-  const text = JSON.stringify(value)
-  return text.length <= 60 ? text : `${text.slice(0, 57)}...`
+  if (typeof value === 'string') return quote(value, 60)
+  if (typeof value !== 'object' || value === null) return String(value)
+  // Of a large value only the beginning is made text.
+  const items = Array.isArray(value) ? value : Object.entries(value)
+  const isSmall = items.length <= 8 && !items.flat().some((item) => typeof item === 'object' && item !== null)
+  if (!isSmall) return Array.isArray(value) ? `an array of ${items.length}` : `an object of ${items.length}`
+  return printable(cut(JSON.stringify(value), 60))
 }

@@ -3,10 +3,12 @@ import { FileError, UsageError } from '../errors.ts'
 import { describeSizes, type Network, parameterTable } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
+import { quote } from '../quote.ts'
+import { ReaderBudget } from '../reader-budget.ts'
 import { JsonFields } from './json-fields.ts'
 import { networkFromJson, networkToJson } from './network-json.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
-import { quoteName, type Tensor } from './tensor.ts'
+import type { Tensor } from './tensor.ts'
 import { readTorch, writeTorch } from './torch.ts'
 
 export interface StoredModel {
@@ -42,6 +44,10 @@ const FORMAT_NAMES: Readonly<Record<ModelFormat, string>> = {
   safetensors: '.safetensors',
 }
 
+/** What wrappers put before every name: nn.DataParallel, Lightning and other trainers, torch.compile. */
+const WRAPPER_PREFIXES = ['module.', 'model.', '_orig_mod.']
+const MOST_WRAPPERS = 8
+
 /** Tensors that a checkpoint holds beside the model. */
 const CHECKPOINT_PREFIXES = ['adam.', 'epoch.']
 
@@ -76,11 +82,14 @@ export function readModel(bytes: Uint8Array, file: string): StoredModel {
   if (format === undefined) {
     throw new FileError(file, `expected ${FORMAT_NAMES.torch} or ${FORMAT_NAMES.safetensors}, found neither`)
   }
-  const { tensors, metadata } = format === 'torch' ? readTorch(bytes, file) : readSafetensors(bytes, file)
+  const budget = new ReaderBudget(file, bytes.length)
+  const read = format === 'torch' ? readTorch(bytes, file, budget) : readSafetensors(bytes, file, budget)
+  const tensors = withoutWrappers(read.tensors)
+  const { metadata } = read
   const network = Object.hasOwn(metadata, NETWORK_KEY)
     ? networkFromJson(JsonFields.parse(metadata[NETWORK_KEY], file, NETWORK_KEY), file)
     : inferNetwork(tensors, readLatentActivation(metadata, file), file)
-  const parameters = collectParameters(network, tensors, file, warnings)
+  const parameters = collectParameters(network, tensors, file, warnings, budget)
   return { network, parameters, metadata, warnings }
 }
 
@@ -113,10 +122,22 @@ function formatOfContent(bytes: Uint8Array): ModelFormat | undefined {
   return undefined
 }
 
+/** The tensors by the names that they have in the model itself: wrappers may be there in any number and order. */
+function withoutWrappers(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  let unwrapped = tensors
+  for (let wrapper = 0; wrapper < MOST_WRAPPERS; wrapper++) {
+    const names = [...unwrapped.keys()]
+    const prefix = WRAPPER_PREFIXES.find((prefix) => names.every((name) => name.startsWith(prefix)))
+    if (prefix === undefined) break
+    unwrapped = new Map([...unwrapped].map(([name, tensor]) => [name.slice(prefix.length), tensor]))
+  }
+  return unwrapped
+}
+
 function readLatentActivation(metadata: Record<string, string>, file: string): 'relu' | 'identity' {
   const stored = Object.hasOwn(metadata, LATENT_ACTIVATION_KEY) ? metadata[LATENT_ACTIVATION_KEY] : 'relu'
   if (stored === 'relu' || stored === 'identity') return stored
-  throw new FileError(file, `${LATENT_ACTIVATION_KEY}: expected relu or identity, found ${quoteName(stored)}`)
+  throw new FileError(file, `${LATENT_ACTIVATION_KEY}: expected relu or identity, found ${quote(stored)}`)
 }
 
 /** The autoencoder in → hidden → z → hidden → in that the weights' shapes describe. */
@@ -128,7 +149,10 @@ function inferNetwork(
   const sizesOf = (name: string): readonly number[] => {
     const shape = tensors.get(name)?.shape
     if (shape === undefined) {
-      const names = [...tensors.keys()].slice(0, 8).map(quoteName).join(', ')
+      const names = [...tensors.keys()]
+        .slice(0, 8)
+        .map((name) => quote(name))
+        .join(', ')
       throw new FileError(file, `tensor "${name}" is missing; it holds ${names || 'no tensors'}`)
     }
     if (shape.length !== 2 || shape.includes(0)) {
@@ -146,13 +170,14 @@ function collectParameters(
   tensors: ReadonlyMap<string, Tensor>,
   file: string,
   warnings: string[],
+  budget: ReaderBudget,
 ): Float32Array {
   const table = parameterTable(network)
   const kind = `a network ${describeSizes(network)}`
   for (const name of tensors.keys()) {
     const belongs = table.some((entry) => entry.name === name)
     if (!belongs && !CHECKPOINT_PREFIXES.some((prefix) => name.startsWith(prefix))) {
-      throw new FileError(file, `tensor ${quoteName(name)} is not part of ${kind}`)
+      throw new FileError(file, `tensor ${quote(name)} is not part of ${kind}`)
     }
   }
   // All shapes before any allocation: the sum of the sizes is then bounded by what the file holds.
@@ -168,7 +193,9 @@ function collectParameters(
       )
     }
   }
-  const parameters = new Float32Array(table.reduce((sum, { length }) => sum + length, 0))
+  const count = table.reduce((sum, { length }) => sum + length, 0)
+  budget.arrays(4 * count, 'the model')
+  const parameters = new Float32Array(count)
   for (const { name, offset, length } of table) {
     const data = tensors.get(name)?.data
     if (!(data instanceof Float32Array || data instanceof Float64Array)) {

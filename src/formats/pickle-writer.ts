@@ -33,8 +33,27 @@ export class PickleWriter {
   }
 
   false(): this {
-    this.#bytes.push(Op.NEWFALSE)
+    return this.bytes(Op.NEWFALSE)
+  }
+
+  true(): this {
+    return this.bytes(Op.NEWTRUE)
+  }
+
+  /** An empty dict. */
+  dict(): this {
+    return this.bytes(Op.EMPTY_DICT)
+  }
+
+  /** Opcodes and operands as they are. */
+  bytes(...bytes: readonly number[]): this {
+    for (const byte of bytes) this.#bytes.push(byte)
     return this
+  }
+
+  /** The value of a whole pickle, whose memo is its own to keep apart. */
+  append(pickle: Uint8Array): this {
+    return this.bytes(...pickle.subarray(2, -1))
   }
 
   /** The object `module.name` that the reader looks up. */

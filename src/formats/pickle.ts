@@ -3,8 +3,9 @@
  * uses, and calls only what its caller lists. Opcodes: CPython's Lib/pickletools.py.
  */
 import { FileError } from '../errors.ts'
+import { quote } from '../quote.ts'
+import { ReaderBudget } from '../reader-budget.ts'
 import { viewOf } from './bytes.ts'
-import { quoteName } from './tensor.ts'
 
 /** Opcodes by pickletools' names. */
 export const Op = {
@@ -20,8 +21,10 @@ export const Op = {
   LONG1: 0x8a,
   BINFLOAT: 0x47,
   BINUNICODE: 0x58,
+  SHORT_BINSTRING: 0x55,
   EMPTY_DICT: 0x7d,
   EMPTY_LIST: 0x5d,
+  EMPTY_SET: 0x8f,
   EMPTY_TUPLE: 0x29,
   TUPLE: 0x74,
   TUPLE1: 0x85,
@@ -44,17 +47,74 @@ export const Op = {
 /** What a listed global stands for or made; each user narrows with instanceof. */
 export interface PickleObject {
   readonly pickleKind: string
+  /** Whether Python takes it as a key of a dict. */
+  readonly isHashable: boolean
 }
 
-/** Tuples and lists are arrays, dicts are Maps, integers are numbers. */
+/** A value that nobody asks for, such as a float, bytes or a set: known to be what it is, and read past. */
+export class PassedOver implements PickleObject {
+  readonly pickleKind: string
+  readonly isHashable: boolean
+  constructor(pickleKind: string, isHashable: boolean) {
+    this.pickleKind = pickleKind
+    this.isHashable = isHashable
+  }
+}
+
+export class PickleTuple {
+  readonly items: readonly PickleValue[]
+  readonly isHashable: boolean
+  constructor(items: readonly PickleValue[]) {
+    this.items = items
+    this.isHashable = items.every(isHashable)
+  }
+}
+
+export type DictKind = 'dict' | 'OrderedDict' | 'Counter'
+
+/** A dict; its table is made with the first item. */
+export class PickleDict {
+  readonly kind: DictKind
+  #items: Map<PickleValue, PickleValue> | undefined
+
+  constructor(kind: DictKind) {
+    this.kind = kind
+  }
+
+  get size(): number {
+    return this.#items?.size ?? 0
+  }
+
+  get(key: PickleValue): PickleValue | undefined {
+    return this.#items?.get(key)
+  }
+
+  set(key: PickleValue, value: PickleValue): void {
+    this.#items ??= new Map()
+    this.#items.set(key, value)
+  }
+
+  entries(): Iterable<[PickleValue, PickleValue]> {
+    return this.#items ?? []
+  }
+}
+
+/** Lists are arrays, integers numbers, or bigints from 2⁵³ on. Floats are passed over: no weight is a Python float. */
 export type PickleValue =
   | null
   | boolean
   | number
+  | bigint
   | string
   | PickleValue[]
-  | Map<PickleValue, PickleValue>
+  | PickleTuple
+  | PickleDict
   | PickleObject
+
+export function isHashable(value: PickleValue): boolean {
+  if (Array.isArray(value) || value instanceof PickleDict) return false
+  return typeof value !== 'object' || value === null || value.isHashable
+}
 
 export interface PickleRules {
   /** The value of `module.name`, or undefined to have it refused. */
@@ -67,19 +127,52 @@ export interface PickleRules {
   readonly hint: string
 }
 
+/** About what V8 takes for each. */
+const SLOT_BYTES = 8
+/** While a stack grows it is there twice, once half as large again. */
+const STACK_SLOT_BYTES = 20
+const CHARGED_AT_ONCE = 1024
+const TUPLE_BYTES = 96
+const LIST_BYTES = 64
+const DICT_BYTES = 72
+const DICT_TABLE_BYTES = 192
+const ITEM_BYTES = 48
+const TEXT_BYTES = 48
+const MEMO_BYTES = 64
+
+const FLOAT = new PassedOver('float', true)
+
 /**
- * Interprets a pickle. Nesting needs no recursion, and memory stays within a small multiple of the pickle's size.
+ * Interprets a pickle as PyTorch's `weights_only` unpickler does (torch/_weights_only_unpickler.py), which takes the
+ * opcodes of protocol 2, or refuses it. Nothing is nested in the host's stack, and memory stays within the budget.
  *
  * @throws FileError for any fault
  */
-export function unpickle(bytes: Uint8Array, file: string, rules: PickleRules): PickleValue {
+export function unpickle(
+  bytes: Uint8Array,
+  file: string,
+  rules: PickleRules,
+  budget = new ReaderBudget(file, bytes.length),
+): PickleValue {
   const fault = (problem: string) => new FileError(file, `its pickle cannot be read: ${problem}`)
   const input = new PickleInput(bytes, fault)
   const memo = new Map<number, PickleValue>()
   /** Stacks below open marks. */
   const outer: PickleValue[][] = []
   let stack: PickleValue[] = []
+  let protocol = 2
+  /** Values that the stack may hold, and those below it, until they are charged for again. */
+  let charged = CHARGED_AT_ONCE
+  const outerCharged: number[] = []
 
+  const push = (value: PickleValue) => {
+    // By the thousand: to charge for each would take longer than the opcode.
+    if (stack.length >= charged) {
+      budget.objects(1, CHARGED_AT_ONCE * STACK_SLOT_BYTES)
+      charged += CHARGED_AT_ONCE
+    }
+    stack.push(value)
+  }
   const pop = (): PickleValue => {
     const value = stack.pop()
     if (value === undefined) throw fault('its stack is empty')
@@ -94,25 +187,41 @@ export function unpickle(bytes: Uint8Array, file: string, rules: PickleRules): P
     const below = outer.pop()
     if (below === undefined) throw fault('a mark is missing')
     stack = below
+    charged = outerCharged.pop() as number
     return items
   }
-  const tupleFromMark = () => {
-    const items = popToMark()
-    stack.push(items)
+  const pushTuple = (items: readonly PickleValue[]) => {
+    budget.objects(1, TUPLE_BYTES + items.length * SLOT_BYTES)
+    push(new PickleTuple(items))
+  }
+  const pushText = (text: string) => {
+    budget.objects(1, TEXT_BYTES + 2 * text.length)
+    push(text)
   }
   const setItems = (items: readonly PickleValue[]) => {
     const dict = top()
-    if (!(dict instanceof Map) || items.length % 2 !== 0) throw fault('items are set on what is no dict')
-    for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1])
+    if (!(dict instanceof PickleDict) || items.length % 2 !== 0)
+      throw fault('items are set on what is no dict')
+    if (items.length > 0) budget.objects(1, dict.size === 0 ? DICT_TABLE_BYTES : 0)
+    budget.objects(items.length / 2, ITEM_BYTES)
+    for (let i = 0; i < items.length; i += 2) {
+      if (!isHashable(items[i])) throw fault('a key of a dict is of a kind that Python does not take for one')
+      dict.set(items[i], items[i + 1])
+    }
   }
   const append = (items: readonly PickleValue[]) => {
     const list = top()
     if (!Array.isArray(list)) throw fault('items are appended to what is no list')
+    budget.objects(1, items.length * SLOT_BYTES)
     for (const item of items) list.push(item)
   }
-  const tuple = (size: number) => {
+  const takeTuple = (size: number) => {
     if (stack.length < size) throw fault('its stack is empty')
-    stack.push(stack.splice(stack.length - size, size))
+    pushTuple(stack.splice(stack.length - size, size))
+  }
+  const remember = (index: number) => {
+    budget.objects(1, MEMO_BYTES)
+    memo.set(index, top())
   }
   const remembered = (index: number): PickleValue => {
     const value = memo.get(index)
@@ -123,76 +232,88 @@ export function unpickle(bytes: Uint8Array, file: string, rules: PickleRules): P
   for (;;) {
     const opcode = input.uint8()
     switch (opcode) {
-      case Op.PROTO: {
-        const protocol = input.uint8()
-        if (protocol !== 2) throw fault(`expected protocol 2 (torch.save's default), found ${protocol}`)
+      case Op.PROTO:
+        protocol = input.uint8()
         break
-      }
       case Op.STOP: {
         if (stack.length !== 1 || outer.length !== 0) throw fault('it ends in the middle')
         return stack[0]
       }
       case Op.MARK:
-        outer.push(stack)
+        budget.objects(1, LIST_BYTES)
+        budget.depth(outer.push(stack))
+        outerCharged.push(charged)
         stack = []
+        charged = CHARGED_AT_ONCE
         break
       case Op.NONE:
-        stack.push(null)
+        push(null)
         break
       case Op.NEWTRUE:
-        stack.push(true)
+        push(true)
         break
       case Op.NEWFALSE:
-        stack.push(false)
+        push(false)
         break
       case Op.BININT1:
-        stack.push(input.uint8())
+        push(input.uint8())
         break
       case Op.BININT2:
-        stack.push(input.uint16())
+        push(input.uint16())
         break
       case Op.BININT:
-        stack.push(input.int32())
+        push(input.int32())
         break
       case Op.LONG1:
-        stack.push(input.long(input.uint8()))
+        push(input.long(input.uint8()))
         break
       case Op.BINFLOAT:
-        stack.push(input.float64())
+        input.skip(8)
+        push(FLOAT)
         break
       case Op.BINUNICODE:
-        stack.push(input.text(input.uint32()))
+        pushText(input.text(input.uint32()))
+        break
+      case Op.SHORT_BINSTRING:
+        pushText(input.text(input.uint8()))
         break
       case Op.EMPTY_DICT:
-        stack.push(new Map())
+        budget.objects(1, DICT_BYTES)
+        push(new PickleDict('dict'))
         break
       case Op.EMPTY_LIST:
+        budget.objects(1, LIST_BYTES)
+        push([])
+        break
+      case Op.EMPTY_SET:
+        push(SET)
+        break
       case Op.EMPTY_TUPLE:
-        stack.push([])
+        push(EMPTY_TUPLE)
         break
       case Op.TUPLE:
-        tupleFromMark()
+        pushTuple(popToMark())
         break
       case Op.TUPLE1:
-        tuple(1)
+        takeTuple(1)
         break
       case Op.TUPLE2:
-        tuple(2)
+        takeTuple(2)
         break
       case Op.TUPLE3:
-        tuple(3)
+        takeTuple(3)
         break
       case Op.BINPUT:
-        memo.set(input.uint8(), top())
+        remember(input.uint8())
         break
       case Op.LONG_BINPUT:
-        memo.set(input.uint32(), top())
+        remember(input.uint32())
         break
       case Op.BINGET:
-        stack.push(remembered(input.uint8()))
+        push(remembered(input.uint8()))
         break
       case Op.LONG_BINGET:
-        stack.push(remembered(input.uint32()))
+        push(remembered(input.uint32()))
         break
       case Op.SETITEM: {
         const value = pop()
@@ -214,36 +335,51 @@ export function unpickle(bytes: Uint8Array, file: string, rules: PickleRules): P
         if (value === undefined) {
           throw new FileError(
             file,
-            `its pickle asks for ${quoteName(name)}, which is never executed. ${rules.hint}`,
+            `its pickle asks for ${quote(name)}, which is never executed. ${rules.hint}`,
           )
         }
-        stack.push(value)
+        push(value)
         break
       }
       case Op.REDUCE: {
         const args = pop()
-        if (!Array.isArray(args)) throw fault('a call has no arguments')
-        const result = rules.call(pop(), args)
+        if (!(args instanceof PickleTuple)) throw fault('a call has no arguments')
+        budget.objects(1, TUPLE_BYTES)
+        const result = rules.call(pop(), args.items)
         if (result === undefined) throw fault('a call has arguments that do not fit')
-        stack.push(result)
+        push(result)
         break
       }
       case Op.BINPERSID: {
         const result = rules.persistent(pop())
         if (result === undefined) throw fault('a storage is not described as torch.save does')
-        stack.push(result)
+        budget.objects(1, TUPLE_BYTES)
+        push(result)
         break
       }
-      case Op.BUILD:
+      case Op.BUILD: {
         // The attributes of an OrderedDict (`_metadata`: versions of modules) are of no use here.
-        pop()
-        if (!(top() instanceof Map)) throw fault('attributes are set on what is no dict')
+        if (!(pop() instanceof PickleDict)) throw fault('attributes are set from what is no dict')
+        const built = top()
+        if (!(built instanceof PickleDict) || built.kind === 'dict') {
+          throw fault('attributes are set on what has none')
+        }
         break
-      default:
-        throw fault(`opcode 0x${opcode.toString(16).padStart(2, '0')} is not among those of a state_dict`)
+      }
+      default: {
+        const code = `opcode 0x${opcode.toString(16).padStart(2, '0')} is not among those of a state_dict`
+        const wanted = "; expected protocol 2 (torch.save's default), found"
+        throw fault(protocol === 2 ? code : `${code}${wanted} ${protocol}`)
+      }
     }
   }
 }
+
+/** Sets and empty tuples have no content that anybody asks for. */
+export const SET = new PassedOver('set', false)
+const EMPTY_TUPLE = new PickleTuple([])
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Reads operands; every read is within bounds or a FileError. */
 class PickleInput {
@@ -274,26 +410,24 @@ class PickleInput {
     return this.#view.getUint32(this.#take(4), true)
   }
 
-  /** Big-endian, unlike all else in a pickle. */
-  float64(): number {
-    return this.#view.getFloat64(this.#take(8), false)
+  skip(length: number): void {
+    this.#take(length)
   }
 
-  /** Two's complement, little-endian, of any number of bytes. */
-  long(length: number): number {
+  /** Two's complement, little-endian, of up to 255 bytes. */
+  long(length: number): number | bigint {
     const start = this.#take(length)
     let value = 0n
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[start + i])
-    const number = Number(BigInt.asIntN(8 * length, value))
-    if (!Number.isSafeInteger(number)) throw this.#fault('an integer exceeds 2^53')
-    return number
+    const integer = BigInt.asIntN(8 * length, value)
+    const number = Number(integer)
+    return Number.isSafeInteger(number) ? number : integer
   }
 
   text(length: number): string {
     const start = this.#take(length)
     try {
-      const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-      return decoder.decode(new Uint8Array(this.#bytes.subarray(start, start + length)))
+      return UTF8.decode(new Uint8Array(this.#bytes.subarray(start, start + length)))
     } catch {
       throw this.#fault('a text is not UTF-8')
     }

@@ -4,14 +4,17 @@
  * 8 bytes little-endian header length N | N bytes of JSON | the tensors' bytes, without overlap and without holes.
  */
 import { FileError } from '../errors.ts'
+import { quote } from '../quote.ts'
+import { ReaderBudget } from '../reader-budget.ts'
 import { viewOf } from './bytes.ts'
+import { duplicateKey, parseJson } from './json.ts'
 import {
+  DECODED_BYTES,
   DTYPE_BYTES,
   type DType,
   decodeElements,
   dtypeOf,
   elementCount,
-  quoteName,
   type Tensor,
   tensorBytes,
 } from './tensor.ts'
@@ -27,6 +30,8 @@ const LENGTH_BYTES = 8
 /** The specification's limit on the header. */
 const MAX_HEADER_BYTES = 100_000_000
 const METADATA_KEY = '__metadata__'
+/** About what a tensor takes beside its elements: entry, typed array and its buffer. */
+const TENSOR_BYTES = 512
 
 /**
  * Reads a whole file, with every check that the specification demands.
@@ -35,8 +40,12 @@ const METADATA_KEY = '__metadata__'
  * @returns arrays of their own: `bytes` may be reused. float16 and bfloat16 come as Float32Array, BOOL as Uint8Array.
  * @throws FileError for any fault
  */
-export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
-  const { header, dataStart } = readHeader(bytes, file)
+export function readSafetensors(
+  bytes: Uint8Array,
+  file: string,
+  budget = new ReaderBudget(file, bytes.length),
+): Safetensors {
+  const { header, dataStart } = readHeader(bytes, file, budget)
   const data = bytes.subarray(dataStart)
   let metadata: Record<string, string> = {}
   const entries: TensorEntry[] = []
@@ -45,8 +54,10 @@ export function readSafetensors(bytes: Uint8Array, file: string): Safetensors {
     else entries.push(checkedEntry(name, value, data.length, file))
   }
   checkCoverage(entries, data.length, file)
+  budget.objects(entries.length, TENSOR_BYTES)
   const tensors = new Map<string, Tensor>()
   for (const { name, dtype, shape, begin, end } of entries) {
+    budget.arrays(((end - begin) / DTYPE_BYTES[dtype]) * DECODED_BYTES[dtype], `tensor ${quote(name)}`)
     tensors.set(name, { shape, data: decodeElements(data.subarray(begin, end), dtype) })
   }
   return { tensors, metadata }
@@ -94,7 +105,11 @@ export function writeSafetensors(
   return file
 }
 
-function readHeader(bytes: Uint8Array, file: string): { header: object; dataStart: number } {
+function readHeader(
+  bytes: Uint8Array,
+  file: string,
+  budget: ReaderBudget,
+): { header: object; dataStart: number } {
   const fault = (problem: string) => new FileError(file, `not a valid safetensors file: ${problem}`)
   if (bytes.length < LENGTH_BYTES) {
     throw fault(`expected at least ${LENGTH_BYTES} bytes, found ${bytes.length}`)
@@ -119,13 +134,13 @@ function readHeader(bytes: Uint8Array, file: string): { header: object; dataStar
     throw fault('the header is not UTF-8')
   }
   try {
-    header = JSON.parse(text)
-  } catch {
-    throw fault('the header is not JSON')
+    header = parseJson(text, file, budget)
+  } catch (error) {
+    throw error instanceof FileError ? error : fault('the header is not JSON')
   }
   if (!isObject(header)) throw fault('the header is not a JSON object')
-  const duplicate = duplicateKey(text)
-  if (duplicate !== undefined) throw fault(`the header has the key ${quoteName(duplicate)} twice`)
+  const duplicate = duplicateKey(text, header)
+  if (duplicate !== undefined) throw fault(`the header has the key ${quote(duplicate)} twice`)
   return { header, dataStart }
 }
 
@@ -138,12 +153,12 @@ interface TensorEntry {
 }
 
 function checkedEntry(name: string, value: unknown, dataBytes: number, file: string): TensorEntry {
-  const fault = (problem: string) => new FileError(file, `tensor ${quoteName(name)}: ${problem}`)
+  const fault = (problem: string) => new FileError(file, `tensor ${quote(name)}: ${problem}`)
   if (!isObject(value)) throw fault('expected an object with dtype, shape and data_offsets')
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>
   if (typeof dtype !== 'string') throw fault('its dtype is missing')
   if (!isDType(dtype)) {
-    throw fault(`expected a dtype among ${Object.keys(DTYPE_BYTES).join(', ')}, found ${quoteName(dtype)}`)
+    throw fault(`expected a dtype among ${Object.keys(DTYPE_BYTES).join(', ')}, found ${quote(dtype)}`)
   }
   if (!Array.isArray(shape)) throw fault('its shape is missing')
   const count = elementCount(shape)
@@ -172,7 +187,7 @@ function checkCoverage(entries: readonly TensorEntry[], dataBytes: number, file:
   let previous = ''
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin < covered) {
-      throw new FileError(file, `tensors ${quoteName(previous)} and ${quoteName(name)} overlap`)
+      throw new FileError(file, `tensors ${quote(previous)} and ${quote(name)} overlap`)
     }
     if (begin > covered) {
       throw new FileError(file, `bytes ${covered} to ${begin} of the data belong to no tensor`)
@@ -189,42 +204,10 @@ function checkedMetadata(value: unknown, file: string): Record<string, string> {
   if (!isObject(value)) throw new FileError(file, `${METADATA_KEY}: expected an object of strings`)
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string') {
-      throw new FileError(file, `${METADATA_KEY}: expected text for ${quoteName(key)}, found ${typeof text}`)
+      throw new FileError(file, `${METADATA_KEY}: expected text for ${quote(key)}, found ${typeof text}`)
     }
   }
   return value as Record<string, string>
-}
-
-/**
- * The first key that some object of `json` has twice. JSON.parse keeps the last one silently.
- *
- * @param json text that JSON.parse accepted
- */
-function duplicateKey(json: string): string | undefined {
-  const keysOfOpenObjects: Set<string>[] = []
-  for (let at = 0; at < json.length; at++) {
-    if (json[at] === '{') keysOfOpenObjects.push(new Set())
-    else if (json[at] === '}') keysOfOpenObjects.pop()
-    else if (json[at] === '"') {
-      const start = at
-      at = closingQuote(json, start)
-      let next = at + 1
-      while (' \t\r\n'.includes(json[next])) next++
-      if (json[next] !== ':') continue
-      const key: string = JSON.parse(json.slice(start, at + 1))
-      const keys = keysOfOpenObjects[keysOfOpenObjects.length - 1]
-      if (keys.has(key)) return key
-      keys.add(key)
-    }
-  }
-  return undefined
-}
-
-/** Not a regular expression: V8's run out of stack on strings of some megabytes. */
-function closingQuote(json: string, openingQuote: number): number {
-  let at = openingQuote + 1
-  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1
-  return at
 }
 
 function isObject(value: unknown): value is object {

@@ -50,6 +50,9 @@ export const DTYPE_BYTES: Readonly<Record<DType, number>> = {
   BOOL: 1,
 }
 
+/** Bytes of one element as `decodeElements` gives it: half floats double. */
+export const DECODED_BYTES: Readonly<Record<DType, number>> = { ...DTYPE_BYTES, F16: 4, BF16: 4 }
+
 /** The dtype in which an array is stored without loss. */
 export function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return 'F32'
@@ -90,35 +93,44 @@ export function elementCount(shape: readonly unknown[]): number | undefined {
  * @param bytes a whole number of elements
  */
 export function decodeElements(bytes: Uint8Array, dtype: DType): TensorData {
+  if (dtype === 'F16') return float32From(bytes, halfToNumber)
+  if (dtype === 'BF16') return bfloat16ToFloat32(bytes)
   // Not bytes.slice(): on a Node Buffer that is a view.
-  const copy = new Uint8Array(bytes).buffer
+  return elementsOf(new Uint8Array(bytes).buffer, dtype)
+}
+
+/** The elements that lie in a buffer as they are. */
+function elementsOf(buffer: ArrayBuffer, dtype: Exclude<DType, 'F16' | 'BF16'>): TensorData {
   switch (dtype) {
     case 'F64':
-      return new Float64Array(copy)
+      return new Float64Array(buffer)
     case 'F32':
-      return new Float32Array(copy)
-    case 'F16':
-      return Float32Array.from(new Uint16Array(copy), halfToNumber)
-    case 'BF16':
-      return bfloat16ToFloat32(new Uint16Array(copy))
+      return new Float32Array(buffer)
     case 'I64':
-      return new BigInt64Array(copy)
+      return new BigInt64Array(buffer)
     case 'U64':
-      return new BigUint64Array(copy)
+      return new BigUint64Array(buffer)
     case 'I32':
-      return new Int32Array(copy)
+      return new Int32Array(buffer)
     case 'U32':
-      return new Uint32Array(copy)
+      return new Uint32Array(buffer)
     case 'I16':
-      return new Int16Array(copy)
+      return new Int16Array(buffer)
     case 'U16':
-      return new Uint16Array(copy)
+      return new Uint16Array(buffer)
     case 'I8':
-      return new Int8Array(copy)
+      return new Int8Array(buffer)
     case 'U8':
     case 'BOOL':
-      return new Uint8Array(copy)
+      return new Uint8Array(buffer)
   }
+}
+
+/** Each pair of bytes by `convert`. */
+function float32From(bytes: Uint8Array, convert: (bits: number) => number): Float32Array {
+  const values = new Float32Array(bytes.length / 2)
+  for (let i = 0; i < values.length; i++) values[i] = convert(bytes[2 * i] | (bytes[2 * i + 1] << 8))
+  return values
 }
 
 /** IEEE 754 binary16: 1 sign bit, 5 of exponent (bias 15), 10 of fraction. */
@@ -132,13 +144,14 @@ function halfToNumber(bits: number): number {
 }
 
 /** bfloat16 is the upper half of a float32. */
-function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
-  const bits = new Uint32Array(halves.length)
-  for (let i = 0; i < halves.length; i++) bits[i] = halves[i] << 16
+function bfloat16ToFloat32(bytes: Uint8Array): Float32Array {
+  const bits = new Uint32Array(bytes.length / 2)
+  for (let i = 0; i < bits.length; i++) bits[i] = (bytes[2 * i] << 16) | (bytes[2 * i + 1] << 24)
   return new Float32Array(bits.buffer)
 }
 
-/** A name from a file, fit for one line of an error message: quoted, control characters escaped, cut at 80. */
-export function quoteName(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)
+/** Turns every value of a floating-point array into its negative, zeros and NaN too: the sign is a bit. */
+export function flipSigns(data: TensorData): void {
+  const bytes = tensorBytes(data)
+  for (let at = data.BYTES_PER_ELEMENT - 1; at < bytes.length; at += data.BYTES_PER_ELEMENT) bytes[at] ^= 0x80
 }

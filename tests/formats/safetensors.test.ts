@@ -98,7 +98,8 @@ test('a header that is no JSON object', () => {
   refuse(fileWith('[]'), /begin with \{/)
   refuse(fileWith('{"a":'), /not JSON/)
   refuse(fileWith('{} {}'), /not JSON/)
-  refuse(fileWith(`{"a":${'['.repeat(200_000)}`), /not JSON/)
+  refuse(fileWith(`{"a":${'['.repeat(99)}`), /not JSON/)
+  refuse(fileWith(`{"a":${'['.repeat(200_000)}`), /more than 100 levels deep/)
   const notUtf8 = fileWith('{"a":1}')
   notUtf8[10] = 0xff
   refuse(notUtf8, /UTF-8/)
