@@ -1,10 +1,11 @@
 /** `npm run apply -- NAME -l FILE`: one of the five applications of a trained model, with figures, table and JSON. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkWritable, loadDataset, writeFileAtomically } from '../src/data/node-files.ts'
+import { loadDataset } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
+import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
 import {
   APPLICATION_NAMES,
   type Application,
