@@ -109,4 +109,4 @@ async function outputFiles(directory: string | undefined) {
   return files
 }
 
-await runCommand(main)
+await runCommand(main, { printsResult: true })

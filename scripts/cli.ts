@@ -1,27 +1,47 @@
 /**
  * What every command shares: how it parses its flags, checks their values, reports what went wrong, and exits.
  *
- * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; 130 interrupted.
+ * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; interrupted: 130 by Ctrl-C
+ * (SIGINT), 143 by SIGTERM or the death of npm, 129 by SIGHUP.
  */
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
-import { HourglassError, UsageError } from '../src/errors.ts'
+import { FileError, HourglassError, UsageError } from '../src/errors.ts'
+import { surviveOutput } from './output.ts'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
+
+export interface CommandOptions {
+  /** Whether what it prints is what it was called for: without a place for it, the command has failed. */
+  readonly printsResult?: boolean
+}
+
+/** yargs needs it, and so does every relative path. Throws FileError where it was deleted. */
+function checkWorkingDirectory(): void {
+  try {
+    process.cwd()
+  } catch (cause) {
+    throw new FileError('working directory', 'expected it to exist, found it deleted', { cause })
+  }
+}
 
 /**
  * Runs a command and sets the exit code: `main`'s result if it is a number, else 0. An error that is the user's to mend
  * is one line on stderr; any other is a defect and prints its stack.
  */
-export async function runCommand(main: (args: string[]) => Promise<number | undefined>): Promise<void> {
-  // A reader that closed the pipe early (`… | head`) wants no more output, and no stack either.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(EXIT_FAILURE)
-  })
+export async function runCommand(
+  main: (args: string[]) => Promise<number | undefined>,
+  { printsResult = false }: CommandOptions = {},
+): Promise<void> {
+  const output = surviveOutput()
   try {
+    checkWorkingDirectory()
     process.exitCode = (await main(process.argv.slice(2))) ?? 0
+    const lost = output.failure()
+    if (lost !== undefined && printsResult && process.exitCode === 0) {
+      throw new FileError('stdout', `cannot be written: ${lost}`)
+    }
   } catch (error) {
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
     console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)

@@ -223,4 +223,4 @@ function whole(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-await runCommand(main)
+await runCommand(main, { printsResult: true })

@@ -15,6 +15,7 @@ import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.
 import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
 import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
+import { onInterrupt } from '../src/run/interrupt.ts'
 import { MAX_UNITS } from '../src/run/settings.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
 import {
@@ -31,7 +32,6 @@ import {
   seedOption,
   wholeNumber,
 } from './cli.ts'
-import { onInterrupt } from './interrupt.ts'
 import { duration, progressBar } from './progress-bar.ts'
 import { openSweepStore } from './sweep-store.ts'
 

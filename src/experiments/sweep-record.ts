@@ -3,6 +3,7 @@
  * its kind.
  */
 import { JsonFields } from '../formats/json-fields.ts'
+import { HIDDEN_ACTIVATIONS } from '../model/check-network.ts'
 import type { SweepRecord } from './sweep.ts'
 import { SETTING_NAMES } from './sweep-plan.ts'
 
@@ -17,7 +18,7 @@ export function readSweepRecord(line: string, file: string, number: number): Swe
   record.string('id')
   const settings = record.fields('settings')
   for (const name of SETTING_NAMES) {
-    if (name === 'latentActivation') settings.oneOf(name, ['relu', 'identity', 'tanh', 'sigmoid'])
+    if (name === 'latentActivation') settings.oneOf(name, HIDDEN_ACTIVATIONS)
     else settings.number(name)
   }
   if (record.oneOf('status', ['done', 'failed']) === 'failed') record.string('error')

@@ -21,6 +21,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: 'this process has too many open files',
   ENFILE: 'the system has too many open files',
   EIO: 'the device failed to read or write',
+  EPIPE: 'its reader is gone',
+  ECONNRESET: 'its reader is gone',
 }
 
 export function reason(error: unknown): string {
