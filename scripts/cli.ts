@@ -57,16 +57,18 @@ export async function runCommand(
  * @param words names of the words, if any, that the command takes besides its flags; they are the result's `_`
  */
 export function commandLine(usage: string, args: readonly string[], words: readonly string[] = []): Argv {
+  // A terminal that says 0 does not know its width.
+  const columns = process.stdout.columns || MAX_COLUMNS
   const parser = yargs(args.map(kebabCase))
+  if (columns < LEAST_COLUMNS) addNarrowHelp(parser, args, columns)
+  else parser.help().wrap(Math.min(MAX_COLUMNS, columns))
   return (
     parser
       .scriptName('')
       .usage(usage)
       .locale('en')
       .version(false)
-      .help()
       .alias('help', 'h')
-      .wrap(Math.min(110, process.stdout.columns ?? 110))
       .strictOptions()
       .check((argv) => checkWords(argv._.map(String), words))
       .parserConfiguration({
@@ -80,6 +82,48 @@ export function commandLine(usage: string, args: readonly string[], words: reado
         throw new UsageError(clearMessage(message ?? error.message, knownFlags(parser)))
       })
   )
+}
+
+/** Help is set in so many columns at most, and by yargs only from so many on: it puts two columns side by side. */
+const MAX_COLUMNS = 110
+const LEAST_COLUMNS = 60
+
+/** `--help` in one column. Throws nothing that a call without it would not. */
+function addNarrowHelp(parser: Argv, args: readonly string[], columns: number): void {
+  if (!args.some((argument) => argument === '--help' || argument === '-h')) {
+    parser.help()
+    return
+  }
+  parser
+    .help(false)
+    .option('help', { describe: 'Show help', type: 'boolean' })
+    .wrap(null)
+    .middleware(async () => {
+      console.log(narrowHelp(await parser.getHelp(), columns))
+      process.exit(0)
+    }, true)
+}
+
+/** yargs' help with each description below its flag, in lines of so many columns. */
+export function narrowHelp(text: string, columns: number): string {
+  const lines = text.split('\n').flatMap((line) => {
+    const [, indent = '', first = '', second = ''] = /^( *)(.*?)(?: {2,}(.*))?$/.exec(line) ?? []
+    if (second === '') return wrapWords(first, columns, indent)
+    return [...wrapWords(first, columns, indent), ...wrapWords(second, columns, `${indent}  `)]
+  })
+  return lines.join('\n')
+}
+
+/** Lines of at most so many columns; a word that is longer stays whole. */
+function wrapWords(text: string, columns: number, indent: string): string[] {
+  const lines = ['']
+  for (const word of text.split(/ +/)) {
+    const line = lines[lines.length - 1]
+    if (line === '') lines[lines.length - 1] = word
+    else if (indent.length + line.length + 1 + word.length < columns) lines[lines.length - 1] += ` ${word}`
+    else lines.push(word)
+  }
+  return lines.map((line) => (line === '' ? '' : indent + line))
 }
 
 /** `--noise_std=0.2` becomes `--noise-std=0.2`; values and short flags stay as they are. */

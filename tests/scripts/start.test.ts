@@ -60,6 +60,14 @@ test('a core that was cut short is built anew', async () => {
   assert.equal(readFileSync(file), whole)
 })
 
+test('where Vite cannot build the page it says so in one line', async () => {
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  const config = join(copy, 'src/web/vite.config.ts')
+  const { code, stderr } = await runNode([vite, 'build', '--config', config])
+  expectLine(stderr, /^error: .*hourglass #1\? \S+: expected a path without # and \?/)
+  assert.is(code, 1)
+})
+
 const foreign = 'a build folder that is another user’s: one line'
 if (process.platform !== 'linux' || process.getuid?.() !== 0) {
   skipTest(test, foreign, 'needs another user to run as')
