@@ -1,4 +1,7 @@
-/** Long work on the thread that also hears of a stop: it gives the others a turn now and then. Runs in a browser. */
+/**
+ * Long work on the thread that also hears of a stop: it gives the others a turn now and then. Runs in a
+ * browser.
+ */
 import { HourglassError } from '../errors.ts'
 
 /** A page stays responsive, and a stop is heard soon, where no piece of work takes longer. */
@@ -27,12 +30,12 @@ export class Turns {
   /** Lets everything else that waits have its turn. Throws HourglassError once the signal has aborted. */
   async take(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0))
-    stopIfAborted(this.#signal)
+    throwIfAborted(this.#signal)
     this.#lastMs = performance.now()
   }
 }
 
 /** Throws HourglassError once the signal has aborted. */
-export function stopIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new HourglassError('interrupted')
 }
