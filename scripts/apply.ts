@@ -1,10 +1,12 @@
 /** `npm run apply -- NAME -l FILE`: one of the five applications of a trained model, with figures, table and JSON. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkWritable, loadDataset, writeFileAtomically } from '../src/data/node-files.ts'
+import { loadDataset } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
+import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
+import { onInterrupt } from '../src/run/interrupt.ts'
 import {
   APPLICATION_NAMES,
   type Application,
@@ -15,7 +17,6 @@ import {
   loadFittingModel,
 } from './applications.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, path, runCommand, seedOption } from './cli.ts'
-import { onInterrupt } from './interrupt.ts'
 import { loadOption } from './model-option.ts'
 import { progressBar } from './progress-bar.ts'
 

@@ -1,9 +1,10 @@
 /** `npm run bench`: how fast this machine trains, kernel by kernel, step by step and beside other libraries. */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { checkWritable, loadDataset, makeDirectory, writeFileAtomically } from '../src/data/node-files.ts'
+import { loadDataset } from '../src/data/node-files.ts'
 import { UsageError } from '../src/errors.ts'
 import { drawBenchFigure } from '../src/figures/bench-figure.ts'
+import { checkWritable, makeDirectory, writeFileAtomically } from '../src/files/write.ts'
 import { describeMachine } from './bench/machine.ts'
 import { PARTS, type Part, runParts } from './bench/parts.ts'
 import { type BenchResult, benchFigure, benchMarkdown, benchSections, headText } from './bench/report.ts'
@@ -108,4 +109,4 @@ async function outputFiles(directory: string | undefined) {
   return files
 }
 
-await runCommand(main)
+await runCommand(main, { printsResult: true })

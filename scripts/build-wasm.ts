@@ -1,10 +1,14 @@
 /**
- * Compiles `assembly/` to build/: relaxed and plain SIMD, release and debug. Does nothing when the outputs are newer than the
- * sources, so that every command can afford to ask; `--force` compiles all the same.
+ * Compiles `assembly/` to build/: relaxed and plain SIMD, release and debug. Does nothing when the outputs
+ * are newer than the sources and are, by their digests, what was compiled, so that every command can afford
+ * to ask; `--force` compiles all the same.
  */
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { HourglassError } from '../src/errors.ts'
+import { makeDirectory, writeFileAtomically } from '../src/files/write.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -14,6 +18,9 @@ const BUILDS = [
   { file: 'core.relaxed.debug.wasm', flags: ['--target', 'debug', '--enable', 'relaxed-simd'] },
   { file: 'core.plain.debug.wasm', flags: ['--target', 'debug'] },
 ]
+
+/** SHA-256 of each output, in hexadecimal: a file that was cut short or changed is built anew. */
+const DIGESTS = join(root, 'build/core.sha256.json')
 
 /** Newest modification time of a source in `folder` in milliseconds. */
 async function newestIn(folder: string): Promise<number> {
@@ -32,28 +39,65 @@ async function modified(file: string): Promise<number> {
   )
 }
 
-const sources = Math.max(
-  await newestIn(join(root, 'assembly')),
-  await modified(join(root, 'asconfig.json')),
-  await modified(fileURLToPath(import.meta.url)),
-)
-await mkdir(join(root, 'build'), { recursive: true })
-for (const { file, flags } of BUILDS) {
-  const outFile = join(root, 'build', file)
-  if (!process.argv.includes('--force') && (await modified(outFile)) > sources) continue
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Empty where there are none that can be read. */
+async function readDigests(): Promise<Record<string, string>> {
+  try {
+    return JSON.parse(await readFile(DIGESTS, 'utf8')) as Record<string, string>
+  } catch {
+    return {}
+  }
+}
+
+async function isBuilt(file: string, digest: string | undefined, sources: number): Promise<boolean> {
+  const path = join(root, 'build', file)
+  if (digest === undefined || (await modified(path)) <= sources) return false
+  return digestOf(await readFile(path)) === digest
+}
+
+/** Throws HourglassError with what the compiler says. */
+async function compile(file: string, flags: readonly string[]): Promise<Map<string, Uint8Array | string>> {
   // Loaded only now: the compiler takes longer to load than most commands have to wait for anything else.
   const { default: asc } = await import('assemblyscript/asc')
-  const { error, stderr } = await asc.main([
-    ...flags,
-    '--outFile',
-    `build/${file}`,
-    '--config',
-    'asconfig.json',
-    '--baseDir',
-    root,
-  ])
-  if (error) {
-    console.error(stderr.toString())
-    process.exit(1)
+  const outputs = new Map<string, Uint8Array | string>()
+  const { error, stderr } = await asc.main(
+    [...flags, '--outFile', `build/${file}`, '--config', 'asconfig.json', '--baseDir', root],
+    {
+      writeFile: (name: string, content: Uint8Array | string) => {
+        outputs.set(name, content)
+      },
+    },
+  )
+  if (error) throw new HourglassError(`assembly: expected sources that compile, found:\n${stderr}`)
+  return outputs
+}
+
+async function build(): Promise<void> {
+  const sources = Math.max(
+    await newestIn(join(root, 'assembly')),
+    await modified(join(root, 'asconfig.json')),
+    await modified(fileURLToPath(import.meta.url)),
+  )
+  const digests = await readDigests()
+  const isForced = process.argv.includes('--force')
+  for (const { file, flags } of BUILDS) {
+    if (!isForced && (await isBuilt(file, digests[file], sources))) continue
+    await makeDirectory(join(root, 'build'))
+    for (const [name, content] of await compile(file, flags)) {
+      await writeFileAtomically(join(root, name), content)
+      if (name === `build/${file}`) digests[file] = digestOf(content as Uint8Array)
+    }
+    await writeFileAtomically(DIGESTS, `${JSON.stringify(digests, null, 1)}\n`)
   }
+}
+
+try {
+  await build()
+} catch (error) {
+  if (!(error instanceof HourglassError)) throw error
+  console.error(`error: ${error.message}`)
+  process.exit(1)
 }

@@ -1,27 +1,47 @@
 /**
  * What every command shares: how it parses its flags, checks their values, reports what went wrong, and exits.
  *
- * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; 130 interrupted.
+ * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; interrupted: 130 by Ctrl-C
+ * (SIGINT), 143 by SIGTERM or the death of npm, 129 by SIGHUP.
  */
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
-import { HourglassError, UsageError } from '../src/errors.ts'
+import { FileError, HourglassError, UsageError } from '../src/errors.ts'
+import { surviveOutput } from './output.ts'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
+
+export interface CommandOptions {
+  /** Whether what it prints is what it was called for: without a place for it, the command has failed. */
+  readonly printsResult?: boolean
+}
+
+/** yargs needs it, and so does every relative path. Throws FileError where it was deleted. */
+function checkWorkingDirectory(): void {
+  try {
+    process.cwd()
+  } catch (cause) {
+    throw new FileError('working directory', 'expected it to exist, found it deleted', { cause })
+  }
+}
 
 /**
  * Runs a command and sets the exit code: `main`'s result if it is a number, else 0. An error that is the user's to mend
  * is one line on stderr; any other is a defect and prints its stack.
  */
-export async function runCommand(main: (args: string[]) => Promise<number | undefined>): Promise<void> {
-  // A reader that closed the pipe early (`… | head`) wants no more output, and no stack either.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(EXIT_FAILURE)
-  })
+export async function runCommand(
+  main: (args: string[]) => Promise<number | undefined>,
+  { printsResult = false }: CommandOptions = {},
+): Promise<void> {
+  const output = surviveOutput()
   try {
+    checkWorkingDirectory()
     process.exitCode = (await main(process.argv.slice(2))) ?? 0
+    const lost = output.failure()
+    if (lost !== undefined && printsResult && process.exitCode === 0) {
+      throw new FileError('stdout', `cannot be written: ${lost}`)
+    }
   } catch (error) {
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
     console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
@@ -37,16 +57,18 @@ export async function runCommand(main: (args: string[]) => Promise<number | unde
  * @param words names of the words, if any, that the command takes besides its flags; they are the result's `_`
  */
 export function commandLine(usage: string, args: readonly string[], words: readonly string[] = []): Argv {
+  // A terminal that says 0 does not know its width.
+  const columns = process.stdout.columns || MAX_COLUMNS
   const parser = yargs(args.map(kebabCase))
+  if (columns < LEAST_COLUMNS) addNarrowHelp(parser, args, columns)
+  else parser.help().wrap(Math.min(MAX_COLUMNS, columns))
   return (
     parser
       .scriptName('')
       .usage(usage)
       .locale('en')
       .version(false)
-      .help()
       .alias('help', 'h')
-      .wrap(Math.min(110, process.stdout.columns ?? 110))
       .strictOptions()
       .check((argv) => checkWords(argv._.map(String), words))
       .parserConfiguration({
@@ -60,6 +82,48 @@ export function commandLine(usage: string, args: readonly string[], words: reado
         throw new UsageError(clearMessage(message ?? error.message, knownFlags(parser)))
       })
   )
+}
+
+/** Help is set in so many columns at most, and by yargs only from so many on: it puts two columns side by side. */
+const MAX_COLUMNS = 110
+const LEAST_COLUMNS = 60
+
+/** `--help` in one column. Throws nothing that a call without it would not. */
+function addNarrowHelp(parser: Argv, args: readonly string[], columns: number): void {
+  if (!args.some((argument) => argument === '--help' || argument === '-h')) {
+    parser.help()
+    return
+  }
+  parser
+    .help(false)
+    .option('help', { describe: 'Show help', type: 'boolean' })
+    .wrap(null)
+    .middleware(async () => {
+      console.log(narrowHelp(await parser.getHelp(), columns))
+      process.exit(0)
+    }, true)
+}
+
+/** yargs' help with each description below its flag, in lines of so many columns. */
+export function narrowHelp(text: string, columns: number): string {
+  const lines = text.split('\n').flatMap((line) => {
+    const [, indent = '', first = '', second = ''] = /^( *)(.*?)(?: {2,}(.*))?$/.exec(line) ?? []
+    if (second === '') return wrapWords(first, columns, indent)
+    return [...wrapWords(first, columns, indent), ...wrapWords(second, columns, `${indent}  `)]
+  })
+  return lines.join('\n')
+}
+
+/** Lines of at most so many columns; a word that is longer stays whole. */
+function wrapWords(text: string, columns: number, indent: string): string[] {
+  const lines = ['']
+  for (const word of text.split(/ +/)) {
+    const line = lines[lines.length - 1]
+    if (line === '') lines[lines.length - 1] = word
+    else if (indent.length + line.length + 1 + word.length < columns) lines[lines.length - 1] += ` ${word}`
+    else lines.push(word)
+  }
+  return lines.map((line) => (line === '' ? '' : indent + line))
 }
 
 /** `--noise_std=0.2` becomes `--noise-std=0.2`; values and short flags stay as they are. */

@@ -1,5 +1,5 @@
 /** `npm run convert -- IN OUT`: a model from .pth to .safetensors or back, or out of a checkpoint. */
-import { checkWritable, writeFileAtomically } from '../src/data/node-files.ts'
+import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
 import { CHECKPOINT_KEY, modelFormat, writeModel } from '../src/formats/model-file.ts'
 import { describeSizes, parameterCount } from '../src/model/network.ts'
 import { commandLine, runCommand } from './cli.ts'

@@ -2,13 +2,7 @@
 
 import { basename, join } from 'node:path'
 import type { ImageSet } from '../src/data/dataset.ts'
-import {
-  checkWritable,
-  loadDataset,
-  makeDirectory,
-  readFileBytes,
-  writeFileAtomically,
-} from '../src/data/node-files.ts'
+import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import { FileError, UsageError } from '../src/errors.ts'
 import {
@@ -18,6 +12,7 @@ import {
   type ImageQuality,
 } from '../src/experiments/evaluation.ts'
 import { drawEvaluationFigures } from '../src/experiments/evaluation-figures.ts'
+import { checkWritable, makeDirectory, writeFileAtomically } from '../src/files/write.ts'
 import { readModel } from '../src/formats/model-file.ts'
 import type { Network } from '../src/model/network.ts'
 import { codeSize, describeSizes, inputSize, isAutoencoder, parameterCount } from '../src/model/network.ts'
@@ -228,4 +223,4 @@ function whole(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-await runCommand(main)
+await runCommand(main, { printsResult: true })

@@ -1,6 +1,7 @@
 /** `npm run export -- -l FILE --onnx model.onnx`: a trained model, or a half of it, for ONNX runtimes. */
-import { checkWritable, writeFileAtomically } from '../src/data/node-files.ts'
+
 import { UsageError } from '../src/errors.ts'
+import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
 import { ONNX_PARTS, writeOnnx } from '../src/formats/onnx.ts'
 import { commandLine, oneOf, path, runCommand } from './cli.ts'
 import { loadModel, loadOption } from './model-option.ts'

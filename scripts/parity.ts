@@ -64,4 +64,4 @@ function scientific(value: number): string {
   return value.toExponential(2)
 }
 
-await runCommand(main)
+await runCommand(main, { printsResult: true })

@@ -2,6 +2,8 @@
 import { styleText } from 'node:util'
 
 const BAR_COLUMNS = 24
+/** A shorter bar says nothing. */
+const LEAST_BAR_COLUMNS = 4
 /** Of a terminal that does not say. */
 const USUAL_COLUMNS = 80
 const CLEAR_TO_END = '\x1b[K'
@@ -13,17 +15,28 @@ export interface ProgressBar {
   clear(): void
 }
 
-/** A bar on `stream`, which draws nothing where that is no terminal. Colours honour NO_COLOR. */
+/**
+ * A bar on `stream`, which draws nothing where that is no terminal, or one that cannot go back to the start
+ * of a line. It stays within one line of any width. Colours honour NO_COLOR.
+ */
 export function progressBar(stream: NodeJS.WriteStream): ProgressBar {
-  if (!stream.isTTY) return { draw: () => {}, clear: () => {} }
+  if (!stream.isTTY || process.env.TERM === 'dumb') return { draw: () => {}, clear: () => {} }
   let isDrawn = false
   return {
     draw(label, fraction, note) {
-      const filled = Math.round(Math.min(1, Math.max(0, fraction)) * BAR_COLUMNS)
-      const done = styleText('cyan', '━'.repeat(filled), { stream })
-      const left = styleText('dim', '─'.repeat(BAR_COLUMNS - filled), { stream })
-      const room = Math.max(0, (stream.columns || USUAL_COLUMNS) - BAR_COLUMNS - label.length - 3)
-      stream.write(`\r${label} ${done}${left} ${note.slice(0, room)}${CLEAR_TO_END}`)
+      // In the last column some terminals begin a new line.
+      const columns = (stream.columns || USUAL_COLUMNS) - 1
+      const shown = label.slice(0, columns)
+      const bar = Math.min(BAR_COLUMNS, columns - shown.length - 1)
+      const filled = Math.round(Math.min(1, Math.max(0, fraction)) * bar)
+      const parts = [shown]
+      if (bar >= LEAST_BAR_COLUMNS) {
+        const done = styleText('cyan', '━'.repeat(filled), { stream })
+        parts.push(done + styleText('dim', '─'.repeat(bar - filled), { stream }))
+      }
+      const room = columns - shown.length - 1 - bar - 1
+      if (room > 0) parts.push(note.slice(0, room))
+      stream.write(`\r${parts.join(' ')}${CLEAR_TO_END}`)
       isDrawn = true
     },
     clear() {

@@ -1,15 +1,46 @@
 /**
- * Starts a command: `node scripts/start.mjs NAME [flags]` runs scripts/NAME.ts with the core built. Node keeps what it made of the
- * TypeScript in build/compile-cache, for workers too: the second start takes half as long as the first, and 50 MB less. Plain
- * JavaScript, so that the launcher itself needs no work.
+ * Starts a command: `node scripts/start.mjs NAME [flags]` runs scripts/NAME.ts with the core built. Node keeps what it
+ * made of the TypeScript in build/compile-cache, for workers too: the second start takes half as long as the first, and
+ * 50 MB less.
+ *
+ * It is also the first to run where something is missing, on whatever Node there is. So it is plain JavaScript without
+ * top-level await, imports by name nothing that an old Node has not, and says what to do in one line.
  */
-import { enableCompileCache } from 'node:module'
+import * as module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-const directory = fileURLToPath(new URL('../build/compile-cache', import.meta.url))
-enableCompileCache(directory)
-// Worker threads read it from here.
-process.env.NODE_COMPILE_CACHE = directory
-const [name] = process.argv.splice(2, 1)
-await import('./build-wasm.ts')
-await import(`./${name}.ts`)
+function fail(message) {
+  process.exitCode = 1
+  console.error(`error: ${message}`)
+}
+
+/** One line for what stands in the way of a command's start; undefined for what is a defect. */
+function obstacle(error) {
+  const missing = error.code === 'ERR_MODULE_NOT_FOUND' && /Cannot find package '([^']+)'/.exec(error.message)
+  if (missing) {
+    return `${missing[1]}: expected this npm package, found it not installed: run \`npm install\` (NODE_ENV=production and --omit=dev leave out what the commands need)`
+  }
+  return undefined
+}
+
+async function start(name) {
+  const directory = fileURLToPath(new URL('../build/compile-cache', import.meta.url))
+  if (module.enableCompileCache) module.enableCompileCache(directory)
+  // Worker threads read it from here.
+  process.env.NODE_COMPILE_CACHE = directory
+  await import('./build-wasm.ts')
+  await import(`./${name}.ts`)
+}
+
+// TypeScript as it is, for which Node 22.18 and 23.6 need no flag.
+if (process.features.typescript) {
+  start(process.argv.splice(2, 1)[0]).catch((error) => {
+    const message = obstacle(error)
+    if (message === undefined) throw error
+    fail(message)
+  })
+} else {
+  fail(
+    `Node ${process.versions.node}: expected the Node that npm brings with this project (26), found it not installed: run \`npm install\` (--omit=optional leaves it out), or use Node 24 or newer`,
+  )
+}

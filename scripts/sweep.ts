@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { limitImages } from '../src/data/dataset.ts'
-import { checkWritable, loadDataset, writeFileAtomically } from '../src/data/node-files.ts'
+import { loadDataset } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
 import { createMeasuringSet } from '../src/experiments/measures.ts'
@@ -14,6 +14,8 @@ import { expandPlan, type SweepPlan, type SweepRun } from '../src/experiments/sw
 import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.ts'
 import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
+import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
+import { onInterrupt } from '../src/run/interrupt.ts'
 import { MAX_UNITS } from '../src/run/settings.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
 import {
@@ -30,7 +32,6 @@ import {
   seedOption,
   wholeNumber,
 } from './cli.ts'
-import { onInterrupt } from './interrupt.ts'
 import { duration, progressBar } from './progress-bar.ts'
 import { openSweepStore } from './sweep-store.ts'
 

@@ -3,12 +3,12 @@ import { parametersSha256 } from '../src/data/digest.ts'
 import { releaseImages } from '../src/data/node-files.ts'
 import { TrainingError } from '../src/errors.ts'
 import type { FloatArray } from '../src/model/state.ts'
+import type { Interrupt } from '../src/run/interrupt.ts'
+import { onInterrupt } from '../src/run/interrupt.ts'
 import { findDeadUnits } from '../src/run/latent-units.ts'
 import { whyNoPlot, writeRunFiles } from '../src/run/outputs.ts'
 import type { TrainingProgress } from '../src/training/trainer.ts'
 import { runCommand } from './cli.ts'
-import type { Interrupt } from './interrupt.ts'
-import { onInterrupt } from './interrupt.ts'
 import type { TrainingEnd, TrainingReport } from './training-report.ts'
 import { jsonReport, textReport } from './training-report.ts'
 import type { TrainingJob } from './training-settings.ts'
@@ -22,10 +22,12 @@ async function main(args: string[]): Promise<number | undefined> {
   }
   const report = job.isJson ? jsonReport() : textReport()
   try {
+    for (const note of job.outputs.notes) report.notice(note)
     report.start(job)
     return await trainAndSave(job, report)
   } finally {
     await job.engine.dispose()
+    await job.outputs.release()
   }
 }
 

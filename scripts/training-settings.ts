@@ -8,13 +8,22 @@ import type { EngineOptions } from '../src/engines/create.ts'
 import { createEngine, prepareEngine } from '../src/engines/create.ts'
 import type { Engine } from '../src/engines/engine.ts'
 import { FileError, UsageError } from '../src/errors.ts'
+import type { Outputs } from '../src/files/write.ts'
+import { holdOutputs } from '../src/files/write.ts'
 import { OUTPUT_ACTIVATIONS } from '../src/model/check-network.ts'
 import type { Network } from '../src/model/network.ts'
 import { inputSize } from '../src/model/network.ts'
+import { quote } from '../src/quote.ts'
 import type { Checkpoint } from '../src/run/checkpoint.ts'
 import { readCheckpoint } from '../src/run/checkpoint.ts'
 import type { RunFiles } from '../src/run/outputs.ts'
-import { checkFiles, checkpointBeside, DEFAULT_FILES } from '../src/run/outputs.ts'
+import {
+  checkFileNames,
+  checkpointBeside,
+  DEFAULT_FILES,
+  fileNotes,
+  filesOfNotes,
+} from '../src/run/outputs.ts'
 import { Run } from '../src/run/run.ts'
 import type { GivenSettings, SettingName } from '../src/run/settings.ts'
 import { completeSettings, fitBatch, networkOf, trainingOf } from '../src/run/settings.ts'
@@ -82,6 +91,8 @@ export interface TrainingJob {
   readonly dataDirectory: string | undefined
   readonly limit: number | undefined
   readonly files: RunFiles
+  /** Keeps other runs off the files until released, which is the caller's to do. */
+  readonly outputs: Outputs
   readonly isJson: boolean
   /** Name of the checkpoint that it goes on from. */
   readonly resumed: string | undefined
@@ -101,11 +112,11 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   const stored = file === undefined ? undefined : readCheckpoint(await readFileBytes(file), file)
   const notes = stored?.notes ?? {}
   if (stored) checkLimit(flags, notes, String(file))
-  const files = filesOf(flags, notes)
-  await checkFiles(files)
+  const files = await filesOf(flags, notes)
+  checkFileNames(files)
 
   const dataDirectory = flags.data ?? (notes.data || undefined)
-  const limit = flags.limit ?? (notes.limit === undefined ? undefined : Number(notes.limit))
+  const limit = flags.limit ?? limitOf(notes, String(file))
   const kept = notesOf(files, dataDirectory, limit)
   const settings = completeSettings(given)
   // Before the data are read: a flag that contradicts the checkpoint needs no wait.
@@ -118,8 +129,12 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   const continued = before?.continued(given, kept, nameOf)
   const networkFor = (input: number) => continued?.network ?? networkOf(settings, input)
 
-  const { data: all, engine } = await loadOnEngine(dataDirectory, networkFor, flags)
+  const outputs = await holdOutputs(Object.values(files))
+  let engine: Engine | undefined
   try {
+    const loaded = await loadOnEngine(dataDirectory, networkFor, flags)
+    engine = loaded.engine
+    const all = loaded.data
     const data = limit === undefined ? all : limited(all, limit)
     if (stored) checkPixels(data, stored, String(file))
     const fitting = fitBatch(settings, given, data.train.count)
@@ -131,9 +146,10 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
     }
     if (stored) await engine.writeState(stored.state)
     await run.recognize(engine, data)
-    return { run, engine, data, dataDirectory, limit, files, isJson: flags.json, resumed: file }
+    return { run, engine, data, dataDirectory, limit, files, outputs, isJson: flags.json, resumed: file }
   } catch (error) {
-    await engine.dispose()
+    await engine?.dispose()
+    await outputs.release()
     throw error
   }
 }
@@ -205,14 +221,23 @@ function limited(all: Dataset, limit: number): Dataset {
   return { ...all, train: limitImages(all.train, limit) }
 }
 
-function filesOf(flags: Flags, notes: Readonly<Record<string, string>>): RunFiles {
-  const weights = flags.save ?? notes.save ?? DEFAULT_FILES.weights
+async function filesOf(flags: Flags, notes: Readonly<Record<string, string>>): Promise<RunFiles> {
+  const isGiven = { weights: flags.save !== undefined, plot: flags.plot !== undefined }
+  const kept = flags.resume === undefined ? {} : await filesOfNotes(notes, flags.resume, isGiven)
+  const weights = flags.save ?? kept.weights ?? DEFAULT_FILES.weights
   return {
     weights,
-    plot: flags.plot ?? notes.plot ?? DEFAULT_FILES.plot,
+    plot: flags.plot ?? kept.plot ?? DEFAULT_FILES.plot,
     checkpoint:
       flags.checkpoint ?? (flags.save === undefined ? flags.resume : undefined) ?? checkpointBeside(weights),
   }
+}
+
+/** Throws FileError for a note that no run has written. */
+function limitOf({ limit }: Readonly<Record<string, string>>, file: string): number | undefined {
+  if (limit === undefined) return undefined
+  if (/^[1-9]\d{0,9}$/.test(limit)) return Number(limit)
+  throw new FileError(file, `notes.limit: expected a whole number of at least 1, found ${quote(limit)}`)
 }
 
 function checkLimit(flags: Flags, notes: Readonly<Record<string, string>>, file: string): void {
@@ -237,8 +262,7 @@ function notesOf(
   limit: number | undefined,
 ): Record<string, string> {
   return {
-    save: files.weights,
-    plot: files.plot,
+    ...fileNotes(files),
     ...(dataDirectory === undefined ? {} : { data: resolve(dataDirectory) }),
     ...(limit === undefined ? {} : { limit: String(limit) }),
   }

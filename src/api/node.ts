@@ -1,8 +1,9 @@
 /** The autoencoder of a program in Node: with files. */
-import { readFileBytes, writeFileAtomically } from '../data/node-files.ts'
+import { readFileBytes } from '../data/node-files.ts'
 import type { EngineOptions } from '../engines/create.ts'
 import { createEngine } from '../engines/create.ts'
 import { UsageError } from '../errors.ts'
+import { writeFileAtomically } from '../files/write.ts'
 import type { FileFormat, FileOptions } from './base-autoencoder.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import type { ModelOptions, Prepared } from './start.ts'

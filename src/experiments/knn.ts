@@ -1,6 +1,7 @@
 /** Nearest neighbours by brute force, and the accuracy of a vote among them. */
 import { UsageError } from '../errors.ts'
 import type { FloatArray } from '../model/state.ts'
+import { Turns } from '../run/turns.ts'
 
 export type Rows = FloatArray | Uint8Array
 
@@ -15,10 +16,17 @@ export interface Neighbours {
 const CHUNK = 32
 
 /**
- * The k nearest references of every query by Euclidean distance. `queries` (m, dimension), `references` (n, dimension).
- * Throws a UsageError where k is no whole number from 1 to n.
+ * The k nearest references of every query by Euclidean distance. `queries` (m, dimension), `references` (n,
+ * dimension). Throws a UsageError where k is no whole number from 1 to n, a HourglassError once the signal
+ * has aborted.
  */
-export function nearestNeighbours(queries: Rows, references: Rows, dimension: number, k: number): Neighbours {
+export async function nearestNeighbours(
+  queries: Rows,
+  references: Rows,
+  dimension: number,
+  k: number,
+  signal?: AbortSignal,
+): Promise<Neighbours> {
   const queryCount = queries.length / dimension
   const referenceCount = references.length / dimension
   if (!Number.isInteger(k) || k < 1 || k > referenceCount) {
@@ -28,7 +36,9 @@ export function nearestNeighbours(queries: Rows, references: Rows, dimension: nu
   }
   const indices = new Uint32Array(queryCount * k)
   const squaredDistances = new Float64Array(queryCount * k).fill(Number.POSITIVE_INFINITY)
+  const turns = new Turns(signal)
   for (let query = 0; query < queryCount; query++) {
+    if (turns.isDue(referenceCount * dimension)) await turns.take()
     const last = query * k + k - 1
     for (let reference = 0; reference < referenceCount; reference++) {
       const distance = squaredDistance(
@@ -98,8 +108,14 @@ export interface LabelledRows {
 }
 
 /** Share of `test` rows, in [0, 1], whose label wins the vote of their k nearest `train` rows. */
-export function knnAccuracy(train: LabelledRows, test: LabelledRows, dimension: number, k: number): number {
-  const neighbours = nearestNeighbours(test.rows, train.rows, dimension, k)
+export async function knnAccuracy(
+  train: LabelledRows,
+  test: LabelledRows,
+  dimension: number,
+  k: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  const neighbours = await nearestNeighbours(test.rows, train.rows, dimension, k, signal)
   return accuracy(neighbourVote(neighbours, k, train.labels), test.labels)
 }
 

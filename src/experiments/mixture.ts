@@ -1,10 +1,11 @@
 /**
- * Gaussian mixtures by expectation maximisation (Dempster, Laird & Rubin 1977; Bishop, "Pattern Recognition and
- * Machine Learning", 9.2.2). One component is the plain Gaussian fit.
+ * Gaussian mixtures by expectation maximisation (Dempster, Laird & Rubin 1977; Bishop, "Pattern Recognition
+ * and Machine Learning", 9.2.2). One component is the plain Gaussian fit.
  */
 import { HourglassError, UsageError } from '../errors.ts'
 import type { FloatArray } from '../model/state.ts'
 import { createRandomSequence, type RandomSequence } from '../random/sequence.ts'
+import { Turns } from '../run/turns.ts'
 
 export type CovarianceType = 'full' | 'diagonal'
 
@@ -28,6 +29,8 @@ export interface MixtureOptions {
   readonly tolerance?: number
   /** Added to every variance, so that a unit that never fires stays positive definite. */
   readonly regularisation?: number
+  /** When it aborts, the work rejects soon with a HourglassError. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface MixtureFit {
@@ -44,62 +47,76 @@ const TOLERANCE = 1e-3
 const MAX_ITERATIONS = 100
 
 /** Fits a mixture to `rows` (n, dimension), from means chosen by k-means++ with the seed. */
-export function fitMixture(rows: FloatArray, dimension: number, options: MixtureOptions): MixtureFit {
+export async function fitMixture(
+  rows: FloatArray,
+  dimension: number,
+  options: MixtureOptions,
+): Promise<MixtureFit> {
   const { components, covarianceType = 'full', seed = 0, regularisation = REGULARISATION } = options
   const rowCount = rows.length / dimension
   if (!Number.isInteger(components) || components < 1 || components > rowCount) {
     throw new UsageError(`components: expected a whole number from 1 to ${rowCount}, found ${components}`)
   }
+  const turns = new Turns(options.signal)
   // Every component starts with the spread of all rows, about its own mean.
-  const whole = maximise(
-    rows,
-    dimension,
-    new Float64Array(rowCount).fill(1),
-    1,
-    covarianceType,
-    regularisation,
-  )
+  const all = new Float64Array(rowCount).fill(1)
+  const whole = await maximise(rows, dimension, all, 1, covarianceType, regularisation, turns)
   const size = whole.covariances.length
   const covariances = new Float64Array(components * size)
   for (let component = 0; component < components; component++) {
     covariances.set(whole.covariances, component * size)
   }
   const random = createRandomSequence(seed)
-  const means = components === 1 ? whole.means : spreadMeans(rows, dimension, components, random)
+  const means = components === 1 ? whole.means : await spreadMeans(rows, dimension, components, random, turns)
   const weights = new Float64Array(components).fill(1 / components)
   return refineMixture(rows, { dimension, covarianceType, weights, means, covariances }, options)
 }
 
 /** EM from a given start. Options as for `fitMixture`; `components` and `seed` are not looked at. */
-export function refineMixture(
+export async function refineMixture(
   rows: FloatArray,
   start: Mixture,
   options: Omit<MixtureOptions, 'components'>,
-): MixtureFit {
+): Promise<MixtureFit> {
   const { maxIterations = MAX_ITERATIONS, tolerance = TOLERANCE, regularisation = REGULARISATION } = options
   const { dimension, covarianceType } = start
   const components = start.weights.length
+  const turns = new Turns(options.signal)
   let mixture = start
   let meanLogLikelihood = Number.NEGATIVE_INFINITY
   let iterations = 0
   let converged = false
   while (iterations < maxIterations && !converged) {
-    const expected = expect(rows, mixture)
+    const expected = await expect(rows, mixture, turns)
     converged = Math.abs(expected.meanLogLikelihood - meanLogLikelihood) < tolerance
     meanLogLikelihood = expected.meanLogLikelihood
-    mixture = maximise(rows, dimension, expected.responsibilities, components, covarianceType, regularisation)
+    const { responsibilities } = expected
+    mixture = await maximise(
+      rows,
+      dimension,
+      responsibilities,
+      components,
+      covarianceType,
+      regularisation,
+      turns,
+    )
     iterations++
   }
-  return { mixture, meanLogLikelihood: expect(rows, mixture).meanLogLikelihood, iterations, converged }
+  const last = await expect(rows, mixture, turns)
+  return { mixture, meanLogLikelihood: last.meanLogLikelihood, iterations, converged }
 }
 
-/** k-means++ seeding: each next mean is a row drawn with weight of its squared distance (Arthur & Vassilvitskii 2007). */
-function spreadMeans(
+/**
+ * k-means++ seeding: each next mean is a row drawn with weight of its squared distance (Arthur &
+ * Vassilvitskii 2007).
+ */
+async function spreadMeans(
   rows: FloatArray,
   dimension: number,
   components: number,
   random: RandomSequence,
-): Float64Array {
+  turns: Turns,
+): Promise<Float64Array> {
   const rowCount = rows.length / dimension
   const means = new Float64Array(components * dimension)
   const nearest = new Float64Array(rowCount).fill(Number.POSITIVE_INFINITY)
@@ -108,6 +125,7 @@ function spreadMeans(
     means.set(rows.subarray(chosen * dimension, (chosen + 1) * dimension), component * dimension)
     let total = 0
     for (let row = 0; row < rowCount; row++) {
+      if (turns.isDue(dimension)) await turns.take()
       let distance = 0
       for (let i = 0; i < dimension; i++) {
         distance += (rows[row * dimension + i] - means[component * dimension + i]) ** 2
@@ -123,17 +141,20 @@ function spreadMeans(
 }
 
 /** Responsibilities (n, components), and the mean log-likelihood of a row. */
-function expect(
+async function expect(
   rows: FloatArray,
   mixture: Mixture,
-): { responsibilities: Float64Array; meanLogLikelihood: number } {
+  turns: Turns,
+): Promise<{ responsibilities: Float64Array; meanLogLikelihood: number }> {
   const components = mixture.weights.length
   const rowCount = rows.length / mixture.dimension
   const responsibilities = new Float64Array(rowCount * components)
   for (let component = 0; component < components; component++) {
     const logWeight = Math.log(mixture.weights[component])
-    const logDensity = componentLogDensity(mixture, component)
+    const logDensity = await componentLogDensity(mixture, component, turns)
+    const work = mixture.dimension ** 2
     for (let row = 0; row < rowCount; row++) {
+      if (turns.isDue(work)) await turns.take()
       responsibilities[row * components + component] = logWeight + logDensity(rows, row)
     }
   }
@@ -153,9 +174,13 @@ function expect(
 }
 
 /** ln N(row; mean, covariance), with the covariance factored once. */
-function componentLogDensity(mixture: Mixture, component: number): (rows: FloatArray, row: number) => number {
+async function componentLogDensity(
+  mixture: Mixture,
+  component: number,
+  turns: Turns,
+): Promise<(rows: FloatArray, row: number) => number> {
   const { dimension, means } = mixture
-  const factor = choleskyFactor(mixture, component)
+  const factor = await choleskyFactor(mixture, component, turns)
   let logDeterminant = 0
   for (let i = 0; i < dimension; i++) logDeterminant += 2 * Math.log(factor[i * dimension + i])
   const constant = -0.5 * (dimension * Math.log(2 * Math.PI) + logDeterminant)
@@ -173,7 +198,7 @@ function componentLogDensity(mixture: Mixture, component: number): (rows: FloatA
 }
 
 /** Lower-triangular L (dimension, dimension) with L Lᵀ = the component's covariance. */
-function choleskyFactor(mixture: Mixture, component: number): Float64Array {
+async function choleskyFactor(mixture: Mixture, component: number, turns: Turns): Promise<Float64Array> {
   const { dimension, covarianceType, covariances } = mixture
   const factor = new Float64Array(dimension * dimension)
   if (covarianceType === 'diagonal') {
@@ -184,6 +209,7 @@ function choleskyFactor(mixture: Mixture, component: number): Float64Array {
   }
   const start = component * dimension * dimension
   for (let i = 0; i < dimension; i++) {
+    if (turns.isDue(i * i)) await turns.take()
     for (let j = 0; j <= i; j++) {
       let sum = covariances[start + i * dimension + j]
       for (let k = 0; k < j; k++) sum -= factor[i * dimension + k] * factor[j * dimension + k]
@@ -203,14 +229,15 @@ function choleskyFactor(mixture: Mixture, component: number): Float64Array {
 }
 
 /** The mixture of highest likelihood for given responsibilities (n, components). */
-function maximise(
+async function maximise(
   rows: FloatArray,
   dimension: number,
   responsibilities: Float64Array,
   components: number,
   covarianceType: CovarianceType,
   regularisation: number,
-): Mixture {
+  turns: Turns,
+): Promise<Mixture> {
   const rowCount = rows.length / dimension
   const size = covarianceType === 'full' ? dimension * dimension : dimension
   const weights = new Float64Array(components)
@@ -231,6 +258,7 @@ function maximise(
     for (let row = 0; row < rowCount; row++) {
       const share = responsibilities[row * components + component]
       if (share === 0) continue
+      if (turns.isDue(size)) await turns.take()
       for (let i = 0; i < dimension; i++) centred[i] = rows[row * dimension + i] - mean[i]
       for (let i = 0; i < dimension; i++) {
         if (covarianceType === 'diagonal') {
@@ -256,22 +284,47 @@ function maximise(
   }
 }
 
-/** Draws `count` rows from the mixture, (count, dimension). */
-export function sampleMixture(mixture: Mixture, count: number, random: RandomSequence): Float64Array {
+/** Draws rows from a mixture, one call after the other from one sequence of random numbers. */
+export interface MixtureSampler {
+  /** The next `count` rows, (count, dimension). */
+  draw(count: number): Promise<Float64Array>
+}
+
+export async function mixtureSampler(
+  mixture: Mixture,
+  random: RandomSequence,
+  signal?: AbortSignal,
+): Promise<MixtureSampler> {
   const { dimension, weights, means } = mixture
-  const factors = Array.from(weights, (_, component) => choleskyFactor(mixture, component))
-  const samples = new Float64Array(count * dimension)
+  const turns = new Turns(signal)
+  const factors: Float64Array[] = []
+  for (const component of weights.keys()) factors.push(await choleskyFactor(mixture, component, turns))
   const normals = new Float64Array(dimension)
-  for (let row = 0; row < count; row++) {
-    let target = random.uniform()
-    let component = 0
-    while (component < weights.length - 1 && target >= weights[component]) target -= weights[component++]
-    for (let i = 0; i < dimension; i++) normals[i] = random.normal()
-    for (let i = 0; i < dimension; i++) {
-      let value = means[component * dimension + i]
-      for (let j = 0; j <= i; j++) value += factors[component][i * dimension + j] * normals[j]
-      samples[row * dimension + i] = value
-    }
+  return {
+    async draw(count) {
+      const samples = new Float64Array(count * dimension)
+      for (let row = 0; row < count; row++) {
+        if (turns.isDue(dimension ** 2)) await turns.take()
+        let target = random.uniform()
+        let component = 0
+        while (component < weights.length - 1 && target >= weights[component]) target -= weights[component++]
+        for (let i = 0; i < dimension; i++) normals[i] = random.normal()
+        for (let i = 0; i < dimension; i++) {
+          let value = means[component * dimension + i]
+          for (let j = 0; j <= i; j++) value += factors[component][i * dimension + j] * normals[j]
+          samples[row * dimension + i] = value
+        }
+      }
+      return samples
+    },
   }
-  return samples
+}
+
+/** Draws `count` rows from the mixture, (count, dimension). */
+export async function sampleMixture(
+  mixture: Mixture,
+  count: number,
+  random: RandomSequence,
+): Promise<Float64Array> {
+  return (await mixtureSampler(mixture, random)).draw(count)
 }

@@ -67,6 +67,16 @@ export class JsonFields {
     return typeof value === 'string' ? value : this.fail(name, 'a string', value)
   }
 
+  boolean(name: string): boolean {
+    const value = this.#values[name]
+    return typeof value === 'boolean' ? value : this.fail(name, 'true or false', value)
+  }
+
+  /** A number, or null where there is null or nothing. */
+  numberOrNull(name: string): number | null {
+    return (this.#values[name] ?? null) === null ? null : this.number(name)
+  }
+
   oneOf<Choice extends string>(name: string, choices: readonly Choice[]): Choice {
     const value = this.#values[name]
     return choices.find((choice) => choice === value) ?? this.fail(name, choices.join(' or '), value)
@@ -78,6 +88,15 @@ export class JsonFields {
       if (typeof value !== 'string') this.fail(name, 'a string', value)
     }
     return { ...this.#values } as Record<string, string>
+  }
+
+  /** An array of strings. */
+  words(name: string): string[] {
+    const value = this.#values[name]
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+      this.fail(name, 'an array of strings', value)
+    }
+    return value as string[]
   }
 
   has(name: string): boolean {

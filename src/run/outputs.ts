@@ -1,9 +1,10 @@
 /** What `npm run train` writes after each epoch, and under which names. Node only. */
-import { resolve } from 'node:path'
+import { dirname, relative, resolve, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { checkWritable, writeFileAtomically } from '../data/node-files.ts'
 import { HourglassError, UsageError } from '../errors.ts'
 import { loadCanvas } from '../figures/canvas.ts'
+import { confinePath } from '../files/target.ts'
+import { writeFileAtomically } from '../files/write.ts'
 import { modelFormat, writeModel } from '../formats/model-file.ts'
 import { codeSize } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
@@ -24,15 +25,45 @@ export function checkpointBeside(weights: string): string {
   return `${weights.replace(/\.(pth|pt|safetensors)$/i, '')}.checkpoint.safetensors`
 }
 
-/** Throws UsageError for names that tell no format or are not three; FileError where a file could not be written. */
-export async function checkFiles(files: RunFiles): Promise<void> {
+/** Notes of a checkpoint that keep where the run's other files are, as seen from its own folder. */
+const FILE_NOTES = { weights: 'files.weights', plot: 'files.plot' } as const
+/** The same in checkpoints of version 1, as seen from where the command was called. */
+const FIRST_FILE_NOTES = { weights: 'save', plot: 'plot' } as const
+const FILE_FLAGS = { weights: '--save', plot: '--plot' } as const
+
+/** What a checkpoint keeps of its run's files, so that `--resume` alone finds them. */
+export function fileNotes({ weights, plot, checkpoint }: RunFiles): Record<string, string> {
+  const seen = (file: string) => relative(dirname(resolve(checkpoint)), resolve(file)).replaceAll(sep, '/')
+  return { [FILE_NOTES.weights]: seen(weights), [FILE_NOTES.plot]: seen(plot) }
+}
+
+/**
+ * The files that a checkpoint names for its run. Throws FileError where one lies outside the checkpoint's own folder,
+ * unless `isGiven` says that another is used anyway.
+ */
+export async function filesOfNotes(
+  notes: Readonly<Record<string, string>>,
+  checkpoint: string,
+  isGiven: { readonly [Name in keyof typeof FILE_NOTES]: boolean },
+): Promise<Partial<RunFiles>> {
+  const find = async (name: keyof typeof FILE_NOTES) => {
+    const first = notes[FIRST_FILE_NOTES[name]]
+    const stored = notes[FILE_NOTES[name]] ?? (first === undefined ? undefined : resolve(first))
+    if (stored === undefined || isGiven[name]) return {}
+    const path = await confinePath(stored, { file: checkpoint, what: name, flag: FILE_FLAGS[name] })
+    return { [name]: path }
+  }
+  return { ...(await find('weights')), ...(await find('plot')) }
+}
+
+/** Throws UsageError for names that tell no format or are not three. */
+export function checkFileNames(files: RunFiles): void {
   modelFormat(files.weights)
   if (!/\.png$/i.test(files.plot)) throw new UsageError(`--plot: expected a .png file, found ${files.plot}`)
   const names = Object.values(files)
   if (new Set(names.map((file) => resolve(file))).size < names.length) {
     throw new UsageError(`--save, --plot, --checkpoint: expected three files, found ${names.join(', ')}`)
   }
-  for (const file of names) await checkWritable(file)
 }
 
 /** The chart library takes a while to load: not before it is needed. */

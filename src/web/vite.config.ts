@@ -11,6 +11,14 @@ const here = import.meta.dirname
 const root = resolve(here, '../..')
 const compress = promisify(gzip)
 
+if (/[#?]/.test(root)) {
+  // Vite takes file names for addresses, in which these begin another part.
+  console.error(
+    `error: ${root}: expected a path without # and ?, in which Vite can build, found one with them`,
+  )
+  process.exit(1)
+}
+
 /** Where hosts set headers, these make the page cross-origin isolated. */
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',

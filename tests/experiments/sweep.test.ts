@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { openSweepStore } from '../../scripts/sweep-store.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
+import { FileError } from '../../src/errors.ts'
 import { createMeasuringSet } from '../../src/experiments/measures.ts'
 import {
   runSweep,
@@ -169,11 +170,31 @@ sweeping('a line that a crash cut off is done again; a damaged one is named', as
   assert.equal(store.records, [whole[0]])
   await store.append(whole[2])
   assert.is(await readFile(path, 'utf8'), `${lines[0]}\n${lines[2]}\n`)
-  for (const bad of ['{"id": 3}', 'null', lines[1].slice(0, 50)]) {
+  const without = (name: string, value?: unknown) => JSON.stringify({ ...whole[1], [name]: value })
+  for (const [bad, found] of [
+    ['{"id": 3}', '.id: expected a string, found 3'],
+    ['null', ': expected an object, found null'],
+    [lines[1].slice(0, 50), ': expected JSON, found: '],
+    [without('settings'), '.settings: expected an object, found none'],
+    [
+      without('settings', { bottleneck: 2 }),
+      '.settings.latentActivation: expected relu or identity or tanh or sigmoid, found none',
+    ],
+    [without('measures', null), '.measures: expected an object, found null'],
+    [without('measures', {}), '.measures.activeUnits: expected a number, found none'],
+    [without('samples'), '.samples: expected an array of strings, found none'],
+    [without('samples', ['%']), '.samples: expected base64, found "%"'],
+    [without('status'), '.status: expected done or failed, found none'],
+  ]) {
     await writeFile(path, `${lines[0]}\n${bad}\n`)
     await openSweepStore(path).then(
       () => assert.unreachable('a damaged line passed'),
-      (error: Error) => assert.match(error.message, /cut\.jsonl: line 2: expected/),
+      (error: Error) => {
+        assert.ok(
+          error instanceof FileError && error.message.includes(`cut.jsonl: line 2${found}`),
+          error.message,
+        )
+      },
     )
   }
 })

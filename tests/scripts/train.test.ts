@@ -440,13 +440,8 @@ test('refuses to resume from what does not fit', async () => {
     ],
     [1, 'none.safetensors: cannot be read: no such file or directory', ['none.safetensors']],
   ]
-  await inPairs(
-    cases.map(
-      ([code, message, args]) =>
-        () =>
-          expectRefusal(code, message, ['--resume', ...args], cwd),
-    ),
-  )
+  // One after the other: each holds the files of the same run.
+  for (const [code, message, args] of cases) await expectRefusal(code, message, ['--resume', ...args], cwd)
 })
 
 test.run()

@@ -2,13 +2,13 @@
 import { availableParallelism } from 'node:os'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
 import { createMemory, FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
-import { createPiscinaPool } from '../../src/engines/wasm/node.ts'
+import { createPiscinaPool } from '../../src/engines/wasm/node-pool.ts'
 import { WasmEngine } from '../../src/engines/wasm/wasm-engine.ts'
 import type { Network } from '../../src/model/network.ts'
 import type { CoreVariant } from './core.ts'
 import { compileCore } from './core.ts'
 
-export type TestPool = ReturnType<typeof createPiscinaPool>
+export type TestPool = Awaited<ReturnType<typeof createPiscinaPool>>
 
 export interface EngineUnderTest {
   readonly variant: CoreVariant
@@ -25,7 +25,7 @@ export async function engineFromParts(
   const module = compileCore(variant)
   const memory = createMemory(FIRST_ADDRESS)
   const core = await instantiateCore(module, memory)
-  const pool = wrapPool(createPiscinaPool(threads, module, memory))
+  const pool = wrapPool(await createPiscinaPool(threads, module, memory))
   const cores = availableParallelism()
   const engine = new WasmEngine(network, { memory, core, pool, wideTile, cores, arithmetic: variant })
   return { engine, pool }

@@ -3,7 +3,7 @@ import { DeviceError, TrainingError, UsageError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { inputSize } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
-import { CallGuard } from '../checks.ts'
+import { CallGuard, disposedDuringCall } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
 import type { Simd } from './module-choice.ts'
 
@@ -136,7 +136,7 @@ export class HostedEngine implements Engine {
     if (this.#guard.closed) return
     this.#guard.close()
     this.#worker.terminate()
-    this.#failAll(new Error('internal: the engine was disposed of while a call was running'))
+    this.#failAll(disposedDuringCall())
   }
 
   #call<T>(method: PlainMethod, args: readonly unknown[]): Promise<T> {

@@ -1,14 +1,16 @@
 /** The WASM engine in Node: the core from a file, workers from Piscina, and V8's 256-bit fusing where it can be had. */
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { Piscina } from 'piscina'
+import { fileURLToPath } from 'node:url'
+import { DeviceError, HourglassError } from '../../errors.ts'
+import { reason } from '../../files/reason.ts'
 import type { Network } from '../../model/network.ts'
 import type { Engine } from '../engine.ts'
-import type { WorkerPool } from './core.ts'
 import { instantiateCore } from './core.ts'
 import { createMemory, FIRST_ADDRESS, type ImageMemory } from './memory-map.ts'
 import type { ModuleChoice, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
+import { createPiscinaPool } from './node-pool.ts'
 import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
@@ -25,7 +27,7 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   const choice = await chooseNodeModule(simd)
   const memory = imageMemory?.memory ?? createMemory(FIRST_ADDRESS)
   const core = await instantiateCore(choice.module, memory)
-  const pool = createPiscinaPool(threads, choice.module, memory)
+  const pool = await createPiscinaPool(threads, choice.module, memory)
   return new WasmEngine(network, {
     memory,
     images: imageMemory?.images,
@@ -48,42 +50,30 @@ export function chooseNodeModule(simd: Simd): Promise<ModuleChoice> {
   if (known) return known
   const choice = chooseOnce(simd)
   choices.set(simd, choice)
+  // What was in the way, such as too many open files, may be gone the next time.
+  choice.catch(() => choices.delete(simd))
   return choice
 }
 
 async function chooseOnce(simd: Simd): Promise<ModuleChoice> {
   if (simd !== 'plain') enableRelaxedSimd()
-  return chooseModule(simd, {
-    load: (file) => readFile(new URL(`../../../build/${file}`, import.meta.url)),
-    compile: async (bytes) => compileUnfused(bytes),
-    fusing: canFuse ? { compileFused, compileBaseline } : undefined,
-  })
-}
-
-/** `size` threads that each hold an instance of the core over `memory`; tests reach the threads through `piscina`. */
-export function createPiscinaPool(
-  size: number,
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-): WorkerPool & { readonly piscina: Piscina } {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const piscina = new Piscina({
-    filename: new URL(`./node-worker.${extension}`, import.meta.url).href,
-    minThreads: size,
-    maxThreads: size,
-    idleTimeout: Number.POSITIVE_INFINITY,
-    concurrentTasksPerWorker: 1,
-    recordTiming: false,
-    workerData: { module, memory },
-  })
-  let closing: Promise<void> | undefined
-  return {
-    size,
-    piscina,
-    run: (task) => piscina.run(task),
-    close: () => {
-      closing ??= piscina.destroy()
-      return closing
-    },
+  let loaded = 'the core'
+  try {
+    return await chooseModule(simd, {
+      load: (file) => {
+        const url = new URL(`../../../build/${file}`, import.meta.url)
+        loaded = fileURLToPath(url)
+        return readFile(url)
+      },
+      compile: async (bytes) => compileUnfused(bytes),
+      fusing: canFuse ? { compileFused, compileBaseline } : undefined,
+    })
+  } catch (cause) {
+    if (cause instanceof HourglassError) throw cause
+    const found = cause instanceof WebAssembly.CompileError ? 'a damaged file' : reason(cause)
+    throw new DeviceError(
+      `${loaded}: expected the compiled core, found: ${found}; install the package again, or run npm run build`,
+      { cause },
+    )
   }
 }

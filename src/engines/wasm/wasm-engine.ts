@@ -2,7 +2,7 @@
  * The CPU engine: one shared memory, one compiled core, and a pool of workers that share each job. Knows neither Node nor the
  * browser: module, memory and pool are handed in.
  */
-import { TrainingError } from '../../errors.ts'
+import { HourglassError, TrainingError } from '../../errors.ts'
 import type { Loss, Network } from '../../model/network.ts'
 import { inputSize, parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
@@ -360,7 +360,8 @@ export class WasmEngine implements Engine {
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (!failed) return
     const cause = failed.reason instanceof Error ? failed.reason : new Error(String(failed.reason))
-    const failure = new TrainingError(`a worker thread failed: ${cause.message}`, { cause })
+    const isClear = cause instanceof HourglassError
+    const failure = isClear ? cause : new TrainingError(`a worker thread failed: ${cause.message}`, { cause })
     this.#guard.fail(failure)
     throw failure
   }

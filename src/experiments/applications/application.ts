@@ -1,9 +1,9 @@
 /** What the five applications share: where engines come from, and how a stored model gets onto one. */
 import type { Dataset } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
-import { HourglassError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { type FloatArray, stateOf } from '../../model/state.ts'
+import { throwIfAborted } from '../../run/turns.ts'
 import { DEFAULT_TRAINING, type TrainingConfig } from '../../training/config.ts'
 
 export interface Model {
@@ -63,5 +63,5 @@ export function trainingSettings(
 }
 
 export function stopIfAborted({ signal }: ApplicationContext): void {
-  if (signal?.aborted) throw new HourglassError('interrupted')
+  throwIfAborted(signal)
 }

@@ -1,18 +1,20 @@
-/** Application 3: new digits, decoded from samples of a distribution fitted to the codes; and how good they are. */
+/**
+ * Application 3: new digits, decoded from samples of a distribution fitted to the codes; and how good they
+ * are.
+ */
 import type { ImageSet } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
 import type { Activation } from '../../model/network.ts'
 import { codeSize, inputSize } from '../../model/network.ts'
 import { classifier } from '../../model/recipes.ts'
 import type { FloatArray } from '../../model/state.ts'
-import { createRandomSequence } from '../../random/sequence.ts'
-import { type Classification, classifierAccuracy, classify, trainClassifier } from '../classification.ts'
+import { Turns } from '../../run/turns.ts'
+import { classifierAccuracy, classify, trainClassifier } from '../classification.ts'
+import { type CodeSource, checkUnits, codeSources } from '../code-sources.ts'
 import { unitImages } from '../evaluation.ts'
-import { indicesWhere } from '../image-sets.ts'
-import { accuracy, nearestNeighbours } from '../knn.ts'
-import { fitMixture, sampleMixture } from '../mixture.ts'
+import { nearestNeighbours } from '../knn.ts'
 import { formatPercent, type Table } from '../table.ts'
-import { type ApplicationContext, type Model, withEngine, withModel } from './application.ts'
+import { type ApplicationContext, type Model, stopIfAborted, withEngine, withModel } from './application.ts'
 
 export interface GenerateOptions {
   /** Images drawn from each distribution. */
@@ -21,7 +23,7 @@ export interface GenerateOptions {
   readonly components?: number
   /** Updates of the classifier that judges the images. */
   readonly judgeSteps?: number
-  /** Images whose nearest training image is looked for. */
+  /** Images whose nearest training image is looked for, at most 200. */
   readonly nearestSearches?: number
 }
 
@@ -34,7 +36,10 @@ export interface Judgement {
   readonly confidentShare: number
   /** Share that the judge puts in the class they were drawn for; undefined where they were drawn for none. */
   readonly accuracy?: number
-  /** Number of classes in use: e to the entropy of the judge's class frequencies. 10 where all are equally frequent. */
+  /**
+   * Number of classes in use: e to the entropy of the judge's class frequencies. 10 where all are equally
+   * frequent.
+   */
   readonly effectiveClasses: number
   /** Mean over images of the root mean squared difference per pixel to the nearest training image. */
   readonly nearestDistance: number
@@ -42,9 +47,9 @@ export interface Judgement {
 
 export interface GeneratedImages {
   readonly name: string
-  /** (n, pixels), in [0, 1] */
+  /** The first of them, (n, pixels), in [0, 1]. */
   readonly images: FloatArray
-  /** Index of the nearest training image of the first of them. */
+  /** Index of the nearest training image of each that was searched for. */
   readonly nearest: Uint32Array
 }
 
@@ -57,101 +62,150 @@ export interface GenerateResult {
 
 const JUDGE = { hidden: 392, bottleneck: 128, batchSize: 256, learningRate: 1e-3 } as const
 
-/** Codes of one set of samples, with the class each was drawn for. */
-interface Sampled {
+/** Images of a set that is judged, at most so many values at once: 16 MB in float32. */
+const VALUES_AT_ONCE = 2 ** 22
+/** Images of each set that are kept, for figures and for the searches of their nearest. */
+const KEPT = 200
+
+/** A set of images that come a part at a time. */
+interface ImageSource {
   readonly name: string
-  readonly codes: Float64Array
-  readonly labels?: Uint8Array
+  readonly count: number
+  /** Class of an image by its index; undefined where there is none. */
+  readonly labelOf?: (index: number) => number
+  /** The next `count` images after the first `start`, (count, pixels). */
+  next(start: number, count: number): Promise<FloatArray>
 }
 
+/** Draws, decodes and judges. Any number of samples takes the same memory. */
 export async function generateDigits(
   context: ApplicationContext,
   model: Model,
   options: GenerateOptions = {},
 ): Promise<GenerateResult> {
-  const { samples = 1000, components = 30, judgeSteps = 2000, nearestSearches = 200 } = options
-  const { dataset, onProgress, seed } = context
-  const { layers, codeLayer } = model.network
-  const bottleneck = codeSize(model.network)
+  const { samples = 1000, components = 30, judgeSteps = 2000, nearestSearches = KEPT } = options
+  const { dataset, onProgress, seed, signal } = context
   const input = inputSize(model.network)
-  const latentActivation = layers[codeLayer].activation
-
-  const produced = await withModel(context, model, async (engine) => {
+  const units = codeSize(model.network)
+  checkUnits(units)
+  return withModel(context, model, async (engine) => {
     onProgress?.('fitting the codes', 0)
-    const codes = await engine.encode(dataset.train.rows)
-    const sampled = sampleCodes(codes, bottleneck, dataset.train, { samples, components, seed })
-    const decoded: { name: string; images: FloatArray; labels?: Uint8Array }[] = []
-    for (const set of sampled) {
-      decoded.push({ ...set, images: await engine.decode(allowedCodes(set.codes, latentActivation)) })
-    }
-    const real = dataset.test.rows.subarray(0, Math.min(samples, dataset.test.count) * input)
-    const labels = dataset.test.labels.subarray(0, real.length / input)
-    decoded.push({ name: 'test images, reconstructed', images: await engine.forward(real), labels })
-    decoded.push({ name: 'test images', images: unitImages(real), labels })
-    return decoded
-  })
+    const { rows, labels } = dataset.train
+    const codes = await engine.encode(rows)
+    const sources = await codeSources(codes, labels, units, { samples, components, seed, signal })
 
-  onProgress?.('training the judge', 0.3)
-  const network = classifier({ input, ...JUDGE, classes: Math.max(...dataset.train.labels) + 1 })
-  return withEngine(context, network, async (judge) => {
-    await judge.initialize(seed)
-    await trainClassifier(judge, dataset.train, { ...JUDGE, seed, steps: judgeSteps, signal: context.signal })
-    const judgeAccuracy = await classifierAccuracy(judge, dataset.test)
-    const trainImages = unitImages(dataset.train.rows)
-    const judgements: Judgement[] = []
-    const generated: GeneratedImages[] = []
-    for (const { name, images, labels } of produced) {
-      onProgress?.(`judging: ${name}`, 0.6 + (0.4 * judgements.length) / produced.length)
-      const found = nearestNeighbours(images.subarray(0, nearestSearches * input), trainImages, input, 1)
-      generated.push({ name, images, nearest: found.indices })
-      judgements.push({ name, ...(await judgeImages(judge, images, found.squaredDistances, input, labels)) })
-    }
-    return { judgements, generated, judgeAccuracy }
+    onProgress?.('training the judge', 0.3)
+    const network = classifier({ input, ...JUDGE, classes: Math.max(...labels) + 1 })
+    return withEngine(context, network, async (judge) => {
+      await judge.initialize(seed)
+      await trainClassifier(judge, dataset.train, { ...JUDGE, seed, steps: judgeSteps, signal })
+      stopIfAborted(context)
+      const judgeAccuracy = await classifierAccuracy(judge, dataset.test)
+      const trainImages = unitImages(rows)
+      const judgements: Judgement[] = []
+      const generated: GeneratedImages[] = []
+      const sets = imageSources(engine, sources, dataset.test, samples)
+      for (const [index, set] of sets.entries()) {
+        const report = (share: number) =>
+          onProgress?.(`judging: ${set.name}`, 0.6 + (0.4 * (index + share)) / sets.length)
+        const { first, ...judged } = await judgeSource(context, judge, set, input, report)
+        const searched = first.subarray(0, nearestSearches * input)
+        const found = await nearestNeighbours(searched, trainImages, input, 1, signal)
+        generated.push({ name: set.name, images: first, nearest: found.indices })
+        const distances = found.squaredDistances.map((distance) => Math.sqrt(distance / input))
+        judgements.push({ name: set.name, ...judged, nearestDistance: mean(distances) })
+      }
+      return { judgements, generated, judgeAccuracy }
+    })
   })
 }
 
-function sampleCodes(
-  codes: FloatArray,
-  units: number,
-  train: ImageSet,
-  { samples, components, seed }: { samples: number; components: number; seed: number },
-): Sampled[] {
-  const gaussian = fitMixture(codes, units, { components: 1, seed }).mixture
-  const mixture = fitMixture(codes, units, { components: Math.min(components, train.count), seed }).mixture
-  const classes = [...new Set(train.labels)].sort((a, b) => a - b)
-  // Class after class in turn, so that any first few of them show all classes.
-  const perClass = Math.ceil(samples / classes.length)
-  const labels = Uint8Array.from({ length: classes.length * perClass }, (_, i) => classes[i % classes.length])
-  const classCodes = new Float64Array(labels.length * units)
-  classes.forEach((label, position) => {
-    const rows = selectRows(
-      codes,
-      units,
-      indicesWhere(train, (other) => other === label),
-    )
-    const { mixture: ofClass } = fitMixture(rows, units, { components: 1, seed })
-    const drawn = sampleMixture(ofClass, perClass, createRandomSequence(seed, 10 + label))
-    for (let turn = 0; turn < perClass; turn++) {
-      const code = drawn.subarray(turn * units, (turn + 1) * units)
-      classCodes.set(code, (turn * classes.length + position) * units)
-    }
-  })
+/** The samples, decoded; and as yardsticks the first test images, as they are and reconstructed. */
+function imageSources(
+  engine: Engine,
+  sources: readonly CodeSource[],
+  test: ImageSet,
+  samples: number,
+): ImageSource[] {
+  const { layers, codeLayer } = engine.network
+  const { activation } = layers[codeLayer]
+  const pixels = inputSize(engine.network)
+  const count = Math.min(samples, test.count)
+  const rowsOf = (start: number, rows: number) => test.rows.subarray(start * pixels, (start + rows) * pixels)
+  const labelOf = (index: number) => test.labels[index]
   return [
-    { name: 'one Gaussian', codes: sampleMixture(gaussian, samples, createRandomSequence(seed, 3)) },
+    ...sources.map(({ name, count, classes, draw }) => ({
+      name,
+      count,
+      ...(classes && { labelOf: (index: number) => classes[index % classes.length] }),
+      next: async (_start: number, rows: number) => engine.decode(allowedCodes(await draw(rows), activation)),
+    })),
     {
-      name: `mixture of ${components} Gaussians`,
-      codes: sampleMixture(mixture, samples, createRandomSequence(seed, 4)),
+      name: 'test images, reconstructed',
+      count,
+      labelOf,
+      next: (start: number, rows: number) => engine.forward(rowsOf(start, rows)),
     },
-    { name: 'one Gaussian per digit', codes: classCodes, labels },
+    {
+      name: 'test images',
+      count,
+      labelOf,
+      next: async (start: number, rows: number) => unitImages(rowsOf(start, rows)),
+    },
   ]
 }
 
-function selectRows(rows: FloatArray, width: number, indices: readonly number[]): Float64Array {
-  const selected = new Float64Array(indices.length * width)
-  indices.forEach((row, position) => {
-    selected.set(rows.subarray(row * width, (row + 1) * width), position * width)
-  })
-  return selected
+interface JudgedSource extends Omit<Judgement, 'name' | 'nearestDistance'> {
+  /** The first images, for figures and searches. */
+  readonly first: FloatArray
+}
+
+async function judgeSource(
+  context: ApplicationContext,
+  judge: Engine,
+  { count, labelOf, next }: ImageSource,
+  pixels: number,
+  report: (share: number) => void,
+): Promise<JudgedSource> {
+  const atOnce = Math.max(1, Math.floor(VALUES_AT_ONCE / pixels))
+  const turns = new Turns(context.signal)
+  const kept: FloatArray[] = []
+  let confidenceSum = 0
+  let confident = 0
+  let right = 0
+  const frequencies = new Float64Array(256)
+  for (let start = 0; start < count; start += atOnce) {
+    report(start / count)
+    const rows = Math.min(atOnce, count - start)
+    const images = await next(start, rows)
+    if (start < KEPT) kept.push(images.slice(0, (KEPT - start) * pixels))
+    const { predictions, confidences } = await classify(judge, images)
+    for (let row = 0; row < rows; row++) {
+      confidenceSum += confidences[row]
+      if (confidences[row] >= 0.9) confident++
+      if (predictions[row] === labelOf?.(start + row)) right++
+      frequencies[predictions[row]]++
+    }
+    await turns.take()
+  }
+  return {
+    first: concatenate(kept),
+    meanConfidence: confidenceSum / count,
+    confidentShare: confident / count,
+    ...(labelOf && { accuracy: right / count }),
+    effectiveClasses: effectiveClasses(frequencies, count),
+  }
+}
+
+function concatenate(parts: readonly FloatArray[]): FloatArray {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const all = parts[0] instanceof Float64Array ? new Float64Array(length) : new Float32Array(length)
+  let filled = 0
+  for (const part of parts) {
+    all.set(part, filled)
+    filled += part.length
+  }
+  return all
 }
 
 /** The codes that a bottleneck can give: a ReLU's are never negative, so its decoder never saw one. */
@@ -167,33 +221,17 @@ function allowedCodes(codes: Float64Array, latentActivation: Activation): Float3
   return Float32Array.from(codes, (code) => Math.min(most, Math.max(least, code)))
 }
 
-async function judgeImages(
-  judge: Engine,
-  images: FloatArray,
-  squaredDistances: Float64Array,
-  pixels: number,
-  labels: Uint8Array | undefined,
-): Promise<Omit<Judgement, 'name'>> {
-  const { predictions, confidences } = await classify(judge, images)
-  const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length
-  return {
-    meanConfidence: mean(confidences),
-    confidentShare: mean(confidences.map((confidence) => (confidence >= 0.9 ? 1 : 0))),
-    ...(labels && { accuracy: accuracy(predictions, labels) }),
-    effectiveClasses: effectiveClasses(predictions),
-    nearestDistance: mean(squaredDistances.map((distance) => Math.sqrt(distance / pixels))),
-  }
-}
-
-function effectiveClasses(predictions: Classification['predictions']): number {
-  const counts = new Float64Array(256)
-  for (const label of predictions) counts[label]++
+function effectiveClasses(frequencies: Float64Array, total: number): number {
   let entropy = 0
-  for (const count of counts) {
-    const share = count / predictions.length
+  for (const count of frequencies) {
+    const share = count / total
     if (share > 0) entropy -= share * Math.log(share)
   }
   return Math.exp(entropy)
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 export function generateTable({ judgements }: GenerateResult): Table {

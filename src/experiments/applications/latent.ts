@@ -1,10 +1,13 @@
-/** Application 1: the codes as a low-dimensional picture of the digits, and how well neighbours in it agree. */
+/**
+ * Application 1: the codes as a low-dimensional picture of the digits, and how well neighbours in it agree.
+ */
 import { UMAP } from 'umap-js'
 import type { ImageSet } from '../../data/dataset.ts'
 import { UsageError } from '../../errors.ts'
 import { codeSize, inputSize } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
+import { Turns } from '../../run/turns.ts'
 import { selectImages } from '../image-sets.ts'
 import { knnAccuracy } from '../knn.ts'
 import { principalComponents, project } from '../pca.ts'
@@ -41,8 +44,8 @@ export interface LatentResult {
 }
 
 /**
- * Maps of the test codes, and the accuracy of a k-NN vote in latent space, in pixel space, and in the space of as many
- * principal components as there are latent units. Needs at least two latent units.
+ * Maps of the test codes, and the accuracy of a k-NN vote in latent space, in pixel space, and in the space
+ * of as many principal components as there are latent units. Needs at least two latent units.
  */
 export async function latentSpace(
   context: ApplicationContext,
@@ -54,7 +57,7 @@ export async function latentSpace(
   const input = inputSize(model.network)
   if (bottleneck < 2)
     throw new UsageError(`latent: expected a model of at least 2 latent units, found ${bottleneck}`)
-  const { dataset, onProgress } = context
+  const { dataset, onProgress, signal } = context
   const train = sampleSet(dataset.train, references, context.seed, 0)
   const test = sampleSet(dataset.test, queries, context.seed, 1)
   const [trainCodes, testCodes, allCodes] = await withModel(context, model, async (engine) => [
@@ -64,40 +67,42 @@ export async function latentSpace(
   ])
 
   const accuracies: { space: string; dimensions: number; accuracy: number }[] = []
-  const compare = (
+  const compare = async (
     space: string,
     dimensions: number,
     trainRows: FloatArray | Uint8Array,
     testRows: FloatArray | Uint8Array,
   ) => {
     stopIfAborted(context)
-    const accuracy = knnAccuracy(
+    const accuracy = await knnAccuracy(
       { rows: trainRows, labels: train.labels },
       { rows: testRows, labels: test.labels },
       dimensions,
       neighbours,
+      signal,
     )
     accuracies.push({ space, dimensions, accuracy })
   }
   onProgress?.('k-NN of the codes', 0)
-  compare('latent codes', bottleneck, trainCodes, testCodes)
+  await compare('latent codes', bottleneck, trainCodes, testCodes)
   onProgress?.('PCA of the pixels', 0.05)
-  const pca = principalComponents(train.rows, input, bottleneck)
-  compare('PCA of the pixels', bottleneck, project(pca, train.rows), project(pca, test.rows))
+  const pca = await principalComponents(train.rows, input, bottleneck, signal)
+  const projected = [await project(pca, train.rows, signal), await project(pca, test.rows, signal)]
+  await compare('PCA of the pixels', bottleneck, projected[0], projected[1])
   onProgress?.('k-NN of the pixels', 0.15)
-  compare('pixels', input, train.rows, test.rows)
+  await compare('pixels', input, train.rows, test.rows)
 
   const maps: LatentMap[] = []
   const { labels } = dataset.test
   if (bottleneck === 2) {
     maps.push({ method: 'codes', axes: ['latent unit 1', 'latent unit 2'], points: allCodes, labels })
   } else {
-    maps.push(pcaMap(allCodes, bottleneck, labels))
+    maps.push(await pcaMap(allCodes, bottleneck, labels, signal))
     stopIfAborted(context)
     onProgress?.('UMAP', 0.6)
     const drawn = Math.min(umapImages, labels.length)
     const codes = allCodes.subarray(0, drawn * bottleneck)
-    maps.push(umapMap(codes, bottleneck, labels.subarray(0, drawn), context.seed))
+    maps.push(await umapMap(codes, bottleneck, labels.subarray(0, drawn), context))
   }
   onProgress?.('done', 1)
   return { maps, neighbours, references: train.count, queries: test.count, accuracies }
@@ -109,25 +114,45 @@ function sampleSet(set: ImageSet, limit: number, seed: number, use: number): Ima
   return selectImages(set, sampleIndices(createRandomSequence(seed, use), set.count, limit))
 }
 
-function pcaMap(codes: FloatArray, units: number, labels: Uint8Array): LatentMap {
-  const pca = principalComponents(codes, units, 2)
+async function pcaMap(
+  codes: FloatArray,
+  units: number,
+  labels: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<LatentMap> {
+  const pca = await principalComponents(codes, units, 2, signal)
   const share = (component: number) => formatPercent(pca.variances[component] / pca.totalVariance)
   return {
     method: 'PCA of the codes',
     axes: [`component 1 (${share(0)} of the variance)`, `component 2 (${share(1)} of the variance)`],
-    points: project(pca, codes),
+    points: await project(pca, codes, signal),
     labels,
   }
 }
 
-function umapMap(codes: FloatArray, units: number, labels: Uint8Array, seed: number): LatentMap {
-  const random = createRandomSequence(seed, 2)
-  const umap = new UMAP({ nComponents: 2, nNeighbors: 15, minDist: 0.1, random: random.uniform })
+/** Neighbours of a point whose distances the map keeps; fewer where there are not so many points. */
+const UMAP_NEIGHBOURS = 15
+
+async function umapMap(
+  codes: FloatArray,
+  units: number,
+  labels: Uint8Array,
+  { seed, signal }: ApplicationContext,
+): Promise<LatentMap> {
+  const { uniform: random } = createRandomSequence(seed, 2)
+  const nNeighbors = Math.min(UMAP_NEIGHBOURS, labels.length - 1)
+  const umap = new UMAP({ nComponents: 2, nNeighbors, minDist: 0.1, random })
   const rows = Array.from(labels, (_, row) => Array.from(codes.subarray(row * units, (row + 1) * units)))
+  const turns = new Turns(signal)
+  const epochs = umap.initializeFit(rows)
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    umap.step()
+    if (turns.isDue(rows.length * nNeighbors * 10)) await turns.take()
+  }
   return {
     method: 'UMAP of the codes',
     axes: ['UMAP 1 (no unit)', 'UMAP 2 (no unit)'],
-    points: Float64Array.from(umap.fit(rows).flat()),
+    points: Float64Array.from(umap.getEmbedding().flat()),
     labels,
   }
 }

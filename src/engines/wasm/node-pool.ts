@@ -1,0 +1,150 @@
+/** The pool of worker threads in Node: Piscina, with every failure of a thread in the promise of a call. */
+import { Piscina, type TaskQueue } from 'piscina'
+import { DeviceError } from '../../errors.ts'
+import { disposedDuringCall } from '../checks.ts'
+import type { WorkerPool, WorkerTask } from './core.ts'
+import type { Meeting } from './node-worker.ts'
+
+/**
+ * `size` threads that each hold an instance of the core over `memory`, all of them ready; tests reach the
+ * threads through `piscina`. Throws DeviceError where the system does not start so many; none is left running
+ * then.
+ */
+export async function createPiscinaPool(
+  size: number,
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): Promise<WorkerPool & { readonly piscina: Piscina }> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const queue = new Queue()
+  const piscina = new Piscina({
+    filename: new URL(`./node-worker.${extension}`, import.meta.url).href,
+    // Threads start in `run` alone: Piscina starts others in handlers of events, where no call hears of their
+    // failure.
+    minThreads: 0,
+    maxThreads: size,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    concurrentTasksPerWorker: 1,
+    recordTiming: false,
+    taskQueue: queue,
+    workerData: { module, memory },
+  })
+  const calls = new PoolCalls(piscina, queue)
+  const pool = {
+    size,
+    piscina,
+    run: (task: WorkerTask) => calls.run(task),
+    close: () => calls.close(),
+  }
+  const meeting = new Int32Array(new SharedArrayBuffer(4))
+  try {
+    await Promise.all(Array.from({ length: size }, () => calls.run({ meeting, size })))
+    return pool
+  } catch (cause) {
+    await pool.close()
+    throw cause
+  }
+}
+
+type Task = Parameters<TaskQueue['push']>[0]
+
+/** Tasks that wait for a thread, in order. */
+class Queue implements TaskQueue {
+  readonly #tasks: Task[] = []
+
+  get size(): number {
+    return this.#tasks.length
+  }
+
+  shift(): Task | null {
+    return this.#tasks.shift() ?? null
+  }
+
+  push(task: Task): void {
+    this.#tasks.push(task)
+  }
+
+  remove(task: Task): void {
+    const index = this.#tasks.indexOf(task)
+    if (index >= 0) this.#tasks.splice(index, 1)
+  }
+
+  /** Takes back the task that was pushed last. */
+  pop(): void {
+    this.#tasks.pop()
+  }
+}
+
+/** Tasks under way, and their common end. */
+class PoolCalls {
+  readonly #piscina: Piscina
+  readonly #queue: Queue
+  readonly #waiting = new Set<(reason: Error) => void>()
+  #failure: Error | undefined
+  #closing: Promise<void> | undefined
+  #alive: NodeJS.Timeout | undefined
+
+  constructor(piscina: Piscina, queue: Queue) {
+    this.#piscina = piscina
+    this.#queue = queue
+    // A thread that could not start, or failed without a task: whoever waits may wait for it.
+    piscina.on('error', (error: Error) => this.#fail(startError(piscina.maxThreads, error)))
+  }
+
+  run(task: WorkerTask | Meeting): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        this.#waiting.delete(reject)
+        if (this.#waiting.size === 0) clearInterval(this.#alive)
+      }
+      // A thread that is starting does not keep the process alive, and the task that it will get must.
+      if (this.#waiting.size === 0) this.#alive = setInterval(() => undefined, 2 ** 30)
+      this.#waiting.add(reject)
+      this.#start(task).then(resolve, reject).finally(settle)
+    })
+  }
+
+  async #start(task: WorkerTask | Meeting): Promise<void> {
+    let running: Promise<void>
+    try {
+      running = this.#piscina.run(task)
+    } catch (error) {
+      // No thread could be started for the task, which is queued by now: its promise, which nobody has, must
+      // not fail.
+      this.#queue.pop()
+      throw startError(this.#piscina.maxThreads, error)
+    }
+    return running
+  }
+
+  close(): Promise<void> {
+    this.#fail(disposedDuringCall())
+    this.#closing ??= this.#piscina.destroy()
+    return this.#closing
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    for (const reject of this.#waiting) reject(this.#failure)
+  }
+}
+
+/** What to do about a thread that does not start, by the system's own word for it. */
+const REMEDIES = {
+  EMFILE: 'raise its limit of open files (ulimit -n)',
+  EAGAIN: 'raise the limit of processes (ulimit -u, or pids.max of the container)',
+  ENOMEM: 'give it more memory',
+} as const
+
+function startError(size: number, cause: unknown): DeviceError {
+  const text =
+    cause instanceof Error ? `${'code' in cause ? cause.code : ''} ${cause.message}` : String(cause)
+  const code = (Object.keys(REMEDIES) as (keyof typeof REMEDIES)[]).find((name) => text.includes(name))
+  const found = code ?? (cause instanceof Error ? cause.message : text).split('\n')[0]
+  const remedy = code === undefined ? '' : `: use fewer, or ${REMEDIES[code]}`
+  return new DeviceError(
+    `expected to start ${size} worker threads, found that they do not start (${found})${remedy}`,
+    { cause },
+  )
+}

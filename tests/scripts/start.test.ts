@@ -1,0 +1,84 @@
+/** The launcher of the commands where something is missing or broken. */
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { runNode, runProgram } from '../support/processes.ts'
+import { skipTest } from '../support/skip.ts'
+
+const test = suite('the launcher')
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** A checkout in a folder whose name URLs give a meaning to. */
+const copy = mkdtempSync(join(tmpdir(), 'hourglass #1? '))
+chmodSync(copy, 0o755)
+test.after(() => rmSync(copy, { recursive: true, force: true }))
+for (const name of ['src', 'scripts', 'assembly', 'build', 'package.json', 'asconfig.json']) {
+  cpSync(join(root, name), join(copy, name), { recursive: true, preserveTimestamps: true })
+}
+const START = join(copy, 'scripts/start.mjs')
+const modules = join(copy, 'node_modules')
+
+function expectLine(stderr: string, pattern: RegExp): void {
+  assert.match(stderr, pattern)
+  assert.is(stderr.trim().split('\n').length, 1, stderr)
+}
+
+test('without the packages of a development install: which, and how to get them', async () => {
+  const { code, stderr } = await runNode([START, 'train', '--help'], { NODE_OPTIONS: '' })
+  expectLine(stderr, /^error: \S+: expected this npm package, found it not installed: run `npm install`/)
+  assert.is(code, 1)
+})
+
+test('on a Node that knows no TypeScript: which Node, and how to get the right one', async () => {
+  // As an old Node: it has neither.
+  const old = `
+    Object.defineProperty(process.features, 'typescript', { value: false })
+    Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.0.0' } })`
+  const preload = `data:text/javascript,${encodeURIComponent(old)}`
+  const { code, stderr } = await runNode(['--import', preload, START, 'train'])
+  expectLine(stderr, /^error: Node 20\.0\.0: expected the Node that npm brings .* run `npm install`/)
+  assert.is(code, 1)
+})
+
+test('the launcher itself asks nothing of Node that an old one has not', () => {
+  const text = readFileSync(START, 'utf8')
+  assert.not.match(text, /^import \{[^}]*\} from 'node:module'/m, 'a name that is missing is a SyntaxError')
+  assert.not.match(text, /^await /m)
+})
+
+test('a core that was cut short is built anew', async () => {
+  symlinkSync(join(root, 'node_modules'), modules, 'junction')
+  // The one that compiles quickest.
+  const file = join(copy, 'build/core.plain.debug.wasm')
+  const whole = readFileSync(file)
+  writeFileSync(file, whole.subarray(0, 9000))
+  const { code, stderr, stdout } = await runNode([START, 'train', '--help'])
+  assert.is(code, 0, stderr)
+  assert.match(stdout, /^npm run train/)
+  assert.equal(readFileSync(file), whole)
+})
+
+test('where Vite cannot build the page it says so in one line', async () => {
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  const config = join(copy, 'src/web/vite.config.ts')
+  const { code, stderr } = await runNode([vite, 'build', '--config', config])
+  expectLine(stderr, /^error: .*hourglass #1\? \S+: expected a path without # and \?/)
+  assert.is(code, 1)
+})
+
+const foreign = 'a build folder that is another user’s: one line'
+if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+  skipTest(test, foreign, 'needs another user to run as')
+} else {
+  test(foreign, async () => {
+    writeFileSync(join(copy, 'build/core.plain.debug.wasm'), '')
+    const args = ['--reuid=54321', '--clear-groups', process.execPath, START, 'train', '--help']
+    const { code, stderr } = await runProgram('setpriv', args)
+    expectLine(stderr, /^error: .*build\/core\.\S+: .*permission denied/)
+    assert.is(code, 1)
+  })
+}
+
+test.run()
