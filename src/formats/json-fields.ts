@@ -67,6 +67,19 @@ export class JsonFields {
     return typeof value === 'string' ? value : this.fail(name, 'a string', value)
   }
 
+  boolean(name: string): boolean {
+    const value = this.#values[name]
+    return typeof value === 'boolean' ? value : this.fail(name, 'true or false', value)
+  }
+
+  /** An array of strings that `accept` takes; `what` names them. */
+  texts(name: string, accept: (text: string) => boolean, what: string): string[] {
+    const value = this.#values[name]
+    if (!Array.isArray(value)) return this.fail(name, `an array of ${what}`, value)
+    const other = value.find((item) => typeof item !== 'string' || !accept(item))
+    return other === undefined ? (value as string[]) : this.fail(name, what, other)
+  }
+
   oneOf<Choice extends string>(name: string, choices: readonly Choice[]): Choice {
     const value = this.#values[name]
     return choices.find((choice) => choice === value) ?? this.fail(name, choices.join(' or '), value)
