@@ -5,7 +5,7 @@
 import { FileError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import type { ReaderBudget } from '../reader-budget.ts'
-import type { Tensor } from './tensor.ts'
+import { shapeText, type Tensor } from './tensor.ts'
 
 /** One `nn.Linear`: `NAME.weight` of shape (outputs, inputs) and `NAME.bias` of shape (outputs). */
 export interface LinearLayer {
@@ -237,9 +237,4 @@ function list(layers: readonly LinearLayer[]): string {
     return `${quote(nameOf(name, 'weight'), 40)} (${outputs}, ${inputs})`
   })
   return layers.length > shown.length ? `${shown.join(', ')} …` : shown.join(', ')
-}
-
-export function shapeText(shape: readonly number[]): string {
-  const sizes = shape.slice(0, 8).join(', ')
-  return `(${sizes}${shape.length > 8 ? ', …' : ''})`
 }

@@ -16,10 +16,10 @@ import type { FloatArray } from '../model/state.ts'
 import { printable, quote } from '../quote.ts'
 import { ReaderBudget } from '../reader-budget.ts'
 import { JsonFields } from './json-fields.ts'
-import { findChain, type LinearLayer, nameOf, shapeText } from './linear-chain.ts'
+import { findChain, type LinearLayer, nameOf } from './linear-chain.ts'
 import { networkFromJson, networkToJson } from './network-json.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
-import type { Tensor } from './tensor.ts'
+import { hasShape, shapeText, type Tensor } from './tensor.ts'
 import { readTorch, writeTorch } from './torch.ts'
 
 export interface StoredModel {
@@ -212,8 +212,7 @@ function describedNetwork(content: Content, guess: NetworkGuess): FoundNetwork {
   for (const { name, shape } of parameterTable(network)) {
     const tensor = tensors.get(name)
     if (tensor === undefined) throw new FileError(file, `tensor ${quote(name)} of ${kind} is missing`)
-    const isSame = tensor.shape.length === shape.length && shape.every((size, i) => size === tensor.shape[i])
-    if (!isSame) {
+    if (!hasShape(tensor, shape)) {
       const difference = `expected ${shapeText(shape)} for ${kind}, found ${shapeText(tensor.shape)}`
       throw new FileError(file, `tensor ${quote(name)}: ${difference}`)
     }

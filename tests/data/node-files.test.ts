@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,6 +21,7 @@ import {
   checkWritable,
   loadDataset,
   readFileBytes,
+  readFileText,
   releaseImages,
   writeFileAtomically,
 } from '../../src/data/node-files.ts'
@@ -253,6 +255,15 @@ if (process.platform === 'win32') {
     await expectFileError(readFileBytes(directory), directory, 'cannot be read: it is a directory')
   })
 }
+
+test('a text that no string can hold is refused by its size', async () => {
+  const path = join(directoryWith({}), 'a.json')
+  // Of holes: it takes no room on disk.
+  writeFileSync(path, 'naïve')
+  assert.is(await readFileText(path), 'naïve')
+  truncateSync(path, 6e8)
+  await expectFileError(readFileText(path), path, 'expected at most 268435456 bytes of text, found 600000000')
+})
 
 test('writing replaces the target and leaves nothing else', async () => {
   const made = directoryWith({ 'a.txt': Buffer.from('old') })
