@@ -1,5 +1,5 @@
 /** `npm run parity -- FILE.json`: replays a PyTorch trajectory and compares where it ends. */
-import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
+import { loadDataset, readFileText } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import type { ParityReport } from '../src/training/parity.ts'
 import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../src/training/parity.ts'
@@ -12,7 +12,7 @@ async function main(args: string[]): Promise<number | undefined> {
     .options({ ...engineOptions, data: dataOption, json: jsonOption })
     .parseAsync()
   const file = String(flags._[0])
-  const trajectory = parseTrajectory(new TextDecoder().decode(await readFileBytes(file)), file)
+  const trajectory = parseTrajectory(await readFileText(file), file)
   const rows = trajectoryRows(trajectory) ?? (await loadDataset(flags.data)).train.rows
   const engine = await createEngine(trajectory.network, flags)
   try {

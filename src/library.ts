@@ -18,9 +18,9 @@ export { clipToUnit, evaluate, noisyImages, unitImages } from './experiments/eva
 export { selectImages } from './experiments/image-sets.ts'
 export { interpolateCodes } from './experiments/interpolation.ts'
 export { meanSquaredError, peakSignalToNoiseRatio, structuralSimilarity } from './experiments/metrics.ts'
-export type { ModelToStore, StoredModel } from './formats/model-file.ts'
+export type { ModelToStore, NetworkGuess, StoredModel } from './formats/model-file.ts'
 export { readModel, writeModel } from './formats/model-file.ts'
-export type { OnnxModel, OnnxPart, OnnxPort } from './formats/onnx.ts'
+export type { OnnxModel, OnnxNames, OnnxPart, OnnxPort } from './formats/onnx.ts'
 export { writeOnnx } from './formats/onnx.ts'
 export type {
   Activation,

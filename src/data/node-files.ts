@@ -76,6 +76,18 @@ export async function readFileBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** V8 keeps no string of twice as many characters. */
+const MOST_TEXT_BYTES = 2 ** 28
+
+/** The text of a file in UTF-8. Throws `FileError` when it cannot be read, or is larger than any use of it. */
+export async function readFileText(path: string): Promise<string> {
+  const bytes = await readFileBytes(path)
+  if (bytes.length > MOST_TEXT_BYTES) {
+    throw new FileError(path, `expected at most ${MOST_TEXT_BYTES} bytes of text, found ${bytes.length}`)
+  }
+  return new TextDecoder().decode(bytes)
+}
+
 async function readPlainOrGzip(path: string): Promise<NamedBytes> {
   if (!GZIP_NAME.test(path)) return { file: path, bytes: await readFileBytes(path) }
   const packed = await readFileBytes(path)

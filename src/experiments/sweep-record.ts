@@ -1,11 +1,13 @@
 /**
- * The records of a sweep as they come from a file: every field that is used later is seen to be there, and of
- * its kind.
+ * The records of a sweep as they come from a file: each field that is used later is read for what it must be, and no other
+ * is kept.
  */
 import { JsonFields } from '../formats/json-fields.ts'
 import { HIDDEN_ACTIVATIONS } from '../model/check-network.ts'
+import type { ImageQuality } from './evaluation.ts'
+import type { DenoisingMeasure } from './measures.ts'
 import type { SweepRecord } from './sweep.ts'
-import { SETTING_NAMES } from './sweep-plan.ts'
+import type { SweepSettings } from './sweep-plan.ts'
 
 /**
  * One record from its line of JSON.
@@ -14,33 +16,70 @@ import { SETTING_NAMES } from './sweep-plan.ts'
  * @throws FileError for a line that holds no record of a sweep
  */
 export function readSweepRecord(line: string, file: string, number: number): SweepRecord {
-  const record = JsonFields.parse(line, file, `line ${number}`)
-  record.string('id')
-  const settings = record.fields('settings')
-  for (const name of SETTING_NAMES) {
-    if (name === 'latentActivation') settings.oneOf(name, HIDDEN_ACTIVATIONS)
-    else settings.number(name)
+  const fields = JsonFields.parse(line, file, `line ${number}`)
+  const id = fields.string('id')
+  const settings = readSettings(fields.fields('settings'))
+  if (fields.oneOf('status', ['done', 'failed']) === 'failed') {
+    return { id, status: 'failed', settings, error: fields.string('error') }
   }
-  if (record.oneOf('status', ['done', 'failed']) === 'failed') record.string('error')
-  else checkResult(record)
-  return JSON.parse(line) as SweepRecord
+  const measures = fields.fields('measures')
+  return {
+    id,
+    status: 'done',
+    settings,
+    trainLoss: fields.number('trainLoss'),
+    measures: {
+      reconstruction: readQuality(measures.fields('reconstruction')),
+      activeUnits: measures.integer('activeUnits', 0),
+      denoising: measures.list('denoising').map(readDenoising),
+    },
+    seconds: fields.number('seconds'),
+    device: fields.string('device'),
+    samples: fields.texts('samples', isBase64, 'base64'),
+  }
 }
 
-function checkResult(record: JsonFields): void {
-  record.number('trainLoss')
-  record.number('seconds')
-  record.string('device')
-  for (const sample of record.words('samples')) {
-    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(sample)) record.fail('samples', 'base64', sample)
+function readSettings(fields: JsonFields): SweepSettings {
+  return {
+    bottleneck: fields.integer('bottleneck', 1),
+    latentActivation: fields.oneOf('latentActivation', HIDDEN_ACTIVATIONS),
+    hidden: fields.integer('hidden', 1),
+    batchSize: fields.integer('batchSize', 1),
+    learningRate: fields.number('learningRate'),
+    weightDecay: fields.number('weightDecay'),
+    noiseStd: fields.number('noiseStd'),
+    epochs: fields.integer('epochs', 1),
+    seed: fields.integer('seed', 0),
   }
-  const measures = record.fields('measures')
-  measures.integer('activeUnits', 0)
-  const reconstruction = measures.fields('reconstruction')
-  for (const name of ['mse', 'psnr']) reconstruction.number(name)
-  // Images smaller than the window of SSIM have none.
-  reconstruction.numberOrNull('ssim')
-  for (const level of measures.list('denoising')) {
-    for (const name of ['sigma', 'noisyPsnr', 'psnr', 'gain']) level.number(name)
-    level.boolean('clipped')
+}
+
+function readQuality(fields: JsonFields): ImageQuality {
+  return {
+    mse: fields.number('mse'),
+    psnr: fields.numberOrInfinity('psnr'),
+    // Images smaller than the window of SSIM have none.
+    ssim: fields.optionalNumber('ssim') ?? null,
+  }
+}
+
+function readDenoising(fields: JsonFields): DenoisingMeasure {
+  const noisyPsnr = fields.numberOrInfinity('noisyPsnr')
+  const psnr = fields.numberOrInfinity('psnr')
+  return {
+    sigma: fields.number('sigma'),
+    clipped: fields.boolean('clipped'),
+    noisyPsnr,
+    psnr,
+    // JSON has no word for an infinite gain, nor for none.
+    gain: fields.optionalNumber('gain') ?? psnr - noisyPsnr,
+  }
+}
+
+function isBase64(text: string): boolean {
+  try {
+    atob(text)
+    return true
+  } catch {
+    return false
   }
 }

@@ -72,9 +72,12 @@ export class JsonFields {
     return typeof value === 'boolean' ? value : this.fail(name, 'true or false', value)
   }
 
-  /** A number, or null where there is null or nothing. */
-  numberOrNull(name: string): number | null {
-    return (this.#values[name] ?? null) === null ? null : this.number(name)
+  /** An array of strings that `accept` takes; `what` names them. */
+  texts(name: string, accept: (text: string) => boolean, what: string): string[] {
+    const value = this.#values[name]
+    if (!Array.isArray(value)) return this.fail(name, `an array of ${what}`, value)
+    const other = value.find((item) => typeof item !== 'string' || !accept(item))
+    return other === undefined ? (value as string[]) : this.fail(name, what, other)
   }
 
   oneOf<Choice extends string>(name: string, choices: readonly Choice[]): Choice {
@@ -88,15 +91,6 @@ export class JsonFields {
       if (typeof value !== 'string') this.fail(name, 'a string', value)
     }
     return { ...this.#values } as Record<string, string>
-  }
-
-  /** An array of strings. */
-  words(name: string): string[] {
-    const value = this.#values[name]
-    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
-      this.fail(name, 'an array of strings', value)
-    }
-    return value as string[]
   }
 
   has(name: string): boolean {

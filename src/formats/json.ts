@@ -9,9 +9,6 @@ const VALUE_BYTES = 12
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Longer than this V8 keeps no string; what a file holds is refused before it is decoded. */
-export const MOST_TEXT_BYTES = 2 ** 28
-
 /**
  * What `text` holds. Objects are counted before any is made, so that a text of brackets cannot fill the memory.
  *

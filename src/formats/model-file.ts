@@ -1,14 +1,25 @@
 /** Trained models in files, whatever the format: `.pth` (PyTorch) and `.safetensors`. */
 import { FileError, UsageError } from '../errors.ts'
-import { describeSizes, type Network, parameterTable } from '../model/network.ts'
-import { hourglass } from '../model/recipes.ts'
+import { checkNetwork } from '../model/check-network.ts'
+import {
+  type Activation,
+  codeSize,
+  describeSizes,
+  type HiddenActivation,
+  type Layer,
+  type Loss,
+  type Network,
+  parameterCount,
+  parameterTable,
+} from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
-import { quote } from '../quote.ts'
+import { printable, quote } from '../quote.ts'
 import { ReaderBudget } from '../reader-budget.ts'
 import { JsonFields } from './json-fields.ts'
+import { findChain, type LinearLayer, nameOf } from './linear-chain.ts'
 import { networkFromJson, networkToJson } from './network-json.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
-import type { Tensor } from './tensor.ts'
+import { hasShape, shapeText, type Tensor } from './tensor.ts'
 import { readTorch, writeTorch } from './torch.ts'
 
 export interface StoredModel {
@@ -30,7 +41,7 @@ export interface ModelToStore {
 
 export type ModelFormat = 'torch' | 'safetensors'
 
-/** Shapes do not tell the activation of the bottleneck, so it is metadata; without it, the seed's ReLU is assumed. */
+/** Metadata of older files, which held the seed's form of network alone: the activation of its bottleneck. */
 export const LATENT_ACTIVATION_KEY = 'hourglass.latent_activation'
 
 /** Metadata that holds the layers, the loss and the code layer as JSON (`network-json.ts`). */
@@ -65,13 +76,31 @@ export function modelFormat(file: string): ModelFormat {
 }
 
 /**
- * Reads an autoencoder's parameters from a whole file. Its content says which format it is, not its name; sizes come
- * from the tensors' shapes.
+ * What a file of another program cannot say of its network. Sizes and order of the layers come from its tensors; of what
+ * is left undefined here, a warning says what was taken.
+ */
+export interface NetworkGuess {
+  /** Of the layers but the code's and the last one; default ReLU. */
+  readonly hiddenActivation?: HiddenActivation | undefined
+  /** Of the code layer; default ReLU. */
+  readonly latentActivation?: HiddenActivation | undefined
+  /** Of the last layer; default sigmoid, or softmax with the loss `crossEntropy`. */
+  readonly outputActivation?: Activation | undefined
+  /** Default `mse`. */
+  readonly loss?: Loss | undefined
+  /** Index, from 0, of the layer whose outputs are the codes; default the narrowest but the last, the first of ties. */
+  readonly codeLayer?: number | undefined
+}
+
+/**
+ * Reads a network and its parameters from a whole file. Its content says which format it is, not its name. Our own files
+ * say what their network is; in others, the tensors are those of a chain of Linear layers under any names, and `guess`
+ * tells the rest. Layers of such files are called fc1, fc2, … from then on.
  *
  * @param file its name, for errors and warnings
- * @throws FileError for a file that is damaged or that holds no autoencoder fc1 … fc4
+ * @throws FileError for a file that is damaged, or whose tensors are no network that engines compute
  */
-export function readModel(bytes: Uint8Array, file: string): StoredModel {
+export function readModel(bytes: Uint8Array, file: string, guess: NetworkGuess = {}): StoredModel {
   const warnings: string[] = []
   const named = formatOfName(file)
   const found = formatOfContent(bytes)
@@ -83,14 +112,18 @@ export function readModel(bytes: Uint8Array, file: string): StoredModel {
     throw new FileError(file, `expected ${FORMAT_NAMES.torch} or ${FORMAT_NAMES.safetensors}, found neither`)
   }
   const budget = new ReaderBudget(file, bytes.length)
-  const read = format === 'torch' ? readTorch(bytes, file, budget) : readSafetensors(bytes, file, budget)
-  const tensors = withoutWrappers(read.tensors)
-  const { metadata } = read
-  const network = Object.hasOwn(metadata, NETWORK_KEY)
-    ? networkFromJson(JsonFields.parse(metadata[NETWORK_KEY], file, NETWORK_KEY), file)
-    : inferNetwork(tensors, readLatentActivation(metadata, file), file)
-  const parameters = collectParameters(network, tensors, file, warnings, budget)
-  return { network, parameters, metadata, warnings }
+  const { tensors, metadata } =
+    format === 'torch' ? readTorch(bytes, file, budget) : readSafetensors(bytes, file, budget)
+  const content: Content = { file, metadata, budget, warnings, tensors: withoutMoments(tensors) }
+  const described = Object.hasOwn(metadata, NETWORK_KEY)
+    ? describedNetwork(content, guess)
+    : guessedNetwork(content, format === 'torch', guess)
+  return {
+    network: described.network,
+    parameters: collectParameters(described, content),
+    metadata,
+    warnings: warnings.map(printable),
+  }
 }
 
 /**
@@ -122,6 +155,29 @@ function formatOfContent(bytes: Uint8Array): ModelFormat | undefined {
   return undefined
 }
 
+/** What was read of a file. */
+interface Content {
+  readonly file: string
+  readonly tensors: ReadonlyMap<string, Tensor>
+  readonly metadata: Record<string, string>
+  readonly budget: ReaderBudget
+  readonly warnings: string[]
+}
+
+/** A network, and the tensors of its layers. */
+interface FoundNetwork {
+  readonly network: Network
+  readonly tensors: ReadonlyMap<string, Tensor>
+  /** Names of the layers in the file, in the network's order. */
+  readonly names: readonly string[]
+}
+
+/** Without what a checkpoint holds beside the model. */
+function withoutMoments(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  const isModel = (name: string) => !CHECKPOINT_PREFIXES.some((prefix) => name.startsWith(prefix))
+  return new Map([...tensors].filter(([name]) => isModel(name)))
+}
+
 /** The tensors by the names that they have in the model itself: wrappers may be there in any number and order. */
 function withoutWrappers(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
   let unwrapped = tensors
@@ -134,85 +190,142 @@ function withoutWrappers(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<stri
   return unwrapped
 }
 
-function readLatentActivation(metadata: Record<string, string>, file: string): 'relu' | 'identity' {
-  const stored = Object.hasOwn(metadata, LATENT_ACTIVATION_KEY) ? metadata[LATENT_ACTIVATION_KEY] : 'relu'
+/** The network that the file's own metadata describes. */
+function describedNetwork(content: Content, guess: NetworkGuess): FoundNetwork {
+  const { file, metadata, warnings } = content
+  const network = networkFromJson(JsonFields.parse(metadata[NETWORK_KEY], file, NETWORK_KEY), file)
+  if (Object.values(guess).some((value) => value !== undefined)) {
+    warnings.push(
+      `${file}: says itself what its network is; the activations, loss or code layer given are not used`,
+    )
+  }
+  const names = network.layers.map((layer) => layer.name)
+  // A layer's name may begin like a wrapper's prefix.
+  const isAsNamed = content.tensors.has(nameOf(names[0], 'weight'))
+  const tensors = isAsNamed ? content.tensors : withoutWrappers(content.tensors)
+  const kind = `a network ${describeSizes(network)}`
+  const table = new Set(parameterTable(network).map(({ name }) => name))
+  for (const name of tensors.keys()) {
+    if (!table.has(name)) throw new FileError(file, `tensor ${quote(name)} is not part of ${kind}`)
+  }
+  // All shapes before any allocation: the sum of the sizes is then bounded by what the file holds.
+  for (const { name, shape } of parameterTable(network)) {
+    const tensor = tensors.get(name)
+    if (tensor === undefined) throw new FileError(file, `tensor ${quote(name)} of ${kind} is missing`)
+    if (!hasShape(tensor, shape)) {
+      const difference = `expected ${shapeText(shape)} for ${kind}, found ${shapeText(tensor.shape)}`
+      throw new FileError(file, `tensor ${quote(name)}: ${difference}`)
+    }
+  }
+  return { network, tensors, names }
+}
+
+/** The network that a chain of Linear layers is taken for. */
+function guessedNetwork(content: Content, isOrdered: boolean, guess: NetworkGuess): FoundNetwork {
+  const { file, metadata, budget, warnings } = content
+  const tensors = withoutWrappers(content.tensors)
+  const chain = findChain(tensors, isOrdered, file, budget)
+  const names = chain.map((layer) => layer.name)
+  const stored = readLatentActivation(metadata, file)
+  const last = chain.length - 1
+  const { loss = 'mse', hiddenActivation = 'relu', latentActivation = stored ?? 'relu' } = guess
+  const { outputActivation = loss === 'crossEntropy' ? 'softmax' : 'sigmoid' } = guess
+  const { codeLayer = isSeeds(chain) ? SEEDS_CODE_LAYER : narrowest(chain) } = guess
+  const activationOf = (index: number) => {
+    if (index === last) return outputActivation
+    return index === codeLayer ? latentActivation : hiddenActivation
+  }
+  const layers = chain.map(({ inputs, outputs }, i): Layer => {
+    return { name: `fc${i + 1}`, inputs, outputs, activation: activationOf(i) }
+  })
+  const network: Network = { layers, loss, codeLayer }
+  try {
+    checkNetwork(network)
+  } catch (error) {
+    if (error instanceof UsageError) throw new FileError(file, error.message, { cause: error })
+    throw error
+  }
+  if (!isSeeds(chain)) warnings.push(...guessWarning(file, network, names, guess))
+  return { network, tensors, names }
+}
+
+/** Of the seed project's network the rest has always been known. */
+const SEEDS_CODE_LAYER = 1
+
+function isSeeds(chain: readonly LinearLayer[]): boolean {
+  if (chain.length !== 4 || chain.some(({ name }, i) => name !== `fc${i + 1}`)) return false
+  return chain[3].outputs === chain[0].inputs && chain[2].outputs === chain[1].inputs
+}
+
+/** Index of the layer with the fewest outputs, the first of such: not the last layer, unless there is no other. */
+function narrowest(chain: readonly LinearLayer[]): number {
+  const widths = chain.map((layer) => layer.outputs).slice(0, Math.max(1, chain.length - 1))
+  return widths.indexOf(Math.min(...widths))
+}
+
+/** Says what was taken that neither the file nor the caller has said. */
+function guessWarning(
+  file: string,
+  network: Network,
+  names: readonly string[],
+  guess: NetworkGuess,
+): string[] {
+  const { layers, loss, codeLayer } = network
+  const last = layers.length - 1
+  const taken: string[] = []
+  const hidden = layers.find((_, i) => i !== codeLayer && i !== last)
+  if (guess.codeLayer === undefined && last > 0) {
+    const isTie = layers.some(
+      (layer, i) => i !== last && i > codeLayer && layer.outputs === codeSize(network),
+    )
+    const tie = isTie ? ', the first of several as narrow' : ''
+    taken.push(`${quote(names[codeLayer])} as the code layer (${codeSize(network)} units${tie})`)
+  }
+  if (guess.hiddenActivation === undefined && hidden) taken.push(`hidden activation ${hidden.activation}`)
+  if (guess.latentActivation === undefined && codeLayer !== last) {
+    taken.push(`activation of the code ${layers[codeLayer].activation}`)
+  }
+  if (guess.outputActivation === undefined) taken.push(`output activation ${layers[last].activation}`)
+  if (guess.loss === undefined) taken.push(`loss ${loss}`)
+  if (taken.length === 0) return []
+  return [`${file}: says no more than its layers, ${describeSizes(network)}; taken: ${taken.join(', ')}`]
+}
+
+/** Of files from before `NETWORK_KEY`. */
+function readLatentActivation(
+  metadata: Record<string, string>,
+  file: string,
+): 'relu' | 'identity' | undefined {
+  if (!Object.hasOwn(metadata, LATENT_ACTIVATION_KEY)) return undefined
+  const stored = metadata[LATENT_ACTIVATION_KEY]
   if (stored === 'relu' || stored === 'identity') return stored
   throw new FileError(file, `${LATENT_ACTIVATION_KEY}: expected relu or identity, found ${quote(stored)}`)
 }
 
-/** The autoencoder in → hidden → z → hidden → in that the weights' shapes describe. */
-function inferNetwork(
-  tensors: ReadonlyMap<string, Tensor>,
-  latentActivation: 'relu' | 'identity',
-  file: string,
-): Network {
-  const sizesOf = (name: string): readonly number[] => {
-    const shape = tensors.get(name)?.shape
-    if (shape === undefined) {
-      const names = [...tensors.keys()]
-        .slice(0, 8)
-        .map((name) => quote(name))
-        .join(', ')
-      throw new FileError(file, `tensor "${name}" is missing; it holds ${names || 'no tensors'}`)
-    }
-    if (shape.length !== 2 || shape.includes(0)) {
-      throw new FileError(file, `tensor "${name}": expected a shape (out, in), found ${shapeText(shape)}`)
-    }
-    return shape
-  }
-  const [hidden, input] = sizesOf('fc1.weight')
-  const [bottleneck] = sizesOf('fc2.weight')
-  return hourglass({ input, hidden, bottleneck, latentActivation })
-}
-
-function collectParameters(
-  network: Network,
-  tensors: ReadonlyMap<string, Tensor>,
-  file: string,
-  warnings: string[],
-  budget: ReaderBudget,
-): Float32Array {
-  const table = parameterTable(network)
-  const kind = `a network ${describeSizes(network)}`
-  for (const name of tensors.keys()) {
-    const belongs = table.some((entry) => entry.name === name)
-    if (!belongs && !CHECKPOINT_PREFIXES.some((prefix) => name.startsWith(prefix))) {
-      throw new FileError(file, `tensor ${quote(name)} is not part of ${kind}`)
-    }
-  }
-  // All shapes before any allocation: the sum of the sizes is then bounded by what the file holds.
-  for (const { name, shape } of table) {
-    const tensor = tensors.get(name)
-    if (tensor === undefined) throw new FileError(file, `tensor "${name}" of ${kind} is missing`)
-    const same =
-      tensor.shape.length === shape.length && shape.every((size, axis) => size === tensor.shape[axis])
-    if (!same) {
-      throw new FileError(
-        file,
-        `tensor "${name}": expected ${shapeText(shape)} for ${kind}, found ${shapeText(tensor.shape)}`,
-      )
-    }
-  }
-  const count = table.reduce((sum, { length }) => sum + length, 0)
+function collectParameters({ network, tensors, names }: FoundNetwork, content: Content): Float32Array {
+  const { file, budget, warnings } = content
+  const count = parameterCount(network)
   budget.arrays(4 * count, 'the model')
   const parameters = new Float32Array(count)
-  for (const { name, offset, length } of table) {
-    const data = tensors.get(name)?.data
-    if (!(data instanceof Float32Array || data instanceof Float64Array)) {
-      throw new FileError(file, `tensor "${name}": expected floating-point numbers, found integers`)
+  const table = parameterTable(network)
+  names.forEach((layer, i) => {
+    for (const [kind, { offset, length }] of [
+      ['weight', table[2 * i]],
+      ['bias', table[2 * i + 1]],
+    ] as const) {
+      const name = nameOf(layer, kind)
+      const data = tensors.get(name)?.data
+      if (!(data instanceof Float32Array || data instanceof Float64Array)) {
+        throw new FileError(file, `tensor ${quote(name)}: expected floating-point numbers, found integers`)
+      }
+      parameters.set(data, offset)
+      let notFinite = 0
+      for (let at = offset; at < offset + length; at++) if (!Number.isFinite(parameters[at])) notFinite++
+      if (notFinite > 0) {
+        const share = `${notFinite} of ${length} values that are NaN or infinite`
+        warnings.push(`${file}: tensor ${quote(name)} holds ${share}`)
+      }
     }
-    parameters.set(data, offset)
-    const notFinite = parameters.subarray(offset, offset + length).filter((value) => !Number.isFinite(value))
-    if (notFinite.length > 0) {
-      warnings.push(
-        `${file}: tensor "${name}" holds ${notFinite.length} of ${length} values that are NaN or infinite`,
-      )
-    }
-  }
+  })
   return parameters
-}
-
-function shapeText(shape: readonly number[]): string {
-  const sizes = shape.slice(0, 8).join(', ')
-  return `(${sizes}${shape.length > 8 ? ', …' : ''})`
 }

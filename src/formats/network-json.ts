@@ -3,12 +3,13 @@ import { FileError, UsageError } from '../errors.ts'
 import { checkNetwork } from '../model/check-network.ts'
 import type { Activation, Layer, Loss, Network } from '../model/network.ts'
 import type { JsonFields } from './json-fields.ts'
+import { MOST_LAYERS } from './linear-chain.ts'
 
 const ACTIVATIONS: readonly Activation[] = ['relu', 'tanh', 'sigmoid', 'identity', 'softmax']
 const LOSSES: readonly Loss[] = ['mse', 'bce', 'crossEntropy']
 
-/** More layers than any use of a file, and few enough to check at once. */
-const MOST_LAYERS = 1000
+/** Names of layers stand in messages. */
+const MOST_NAME_LENGTH = 100
 
 export function networkToJson({ layers, loss, codeLayer }: Network): string {
   const plain = layers.map(({ name, inputs, outputs, activation }) => ({ name, inputs, outputs, activation }))
@@ -34,7 +35,7 @@ export function networkFromJson(
   }
   const layers = listed.map(
     (layer, index): Layer => ({
-      name: unnamed?.(index) ?? layer.string('name'),
+      name: unnamed?.(index) ?? readName(layer),
       inputs: layer.integer('inputs', 1),
       outputs: layer.integer('outputs', 1),
       activation: layer.oneOf('activation', ACTIVATIONS),
@@ -48,4 +49,11 @@ export function networkFromJson(
     throw error
   }
   return network
+}
+
+function readName(layer: JsonFields): string {
+  const name = layer.string('name')
+  return name.length <= MOST_NAME_LENGTH
+    ? name
+    : layer.fail('name', `at most ${MOST_NAME_LENGTH} characters`, name)
 }

@@ -3,8 +3,9 @@
  *
  * Every layer y = f(x Wᵀ + b) is a `Gemm` with transB = 1, followed by its activation. The batch axis is dynamic.
  */
+import { UsageError } from '../errors.ts'
 import type { Activation, Layer, Network } from '../model/network.ts'
-import { parameterTable } from '../model/network.ts'
+import { isAutoencoder, parameterTable } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
 import { concatBytes } from './bytes.ts'
 import { integerField, messageField, textField } from './protobuf.ts'
@@ -43,30 +44,47 @@ const OPERATORS: Readonly<Record<Activation, string>> = {
   softmax: 'Softmax',
 }
 
+/** What inputs and outputs are called. */
+export interface OnnxNames {
+  /** A row of the network's inputs; default `image`. */
+  readonly row?: string
+  /** Default `code`. */
+  readonly code?: string
+  /** A row of its outputs; default `reconstruction`, or `probabilities` for a classifier. */
+  readonly output?: string
+}
+
 /**
- * An .onnx file of float32.
+ * An .onnx file of float32, of any network that engines compute: parts are cut at its code layer.
  *
  * | part        | input                     | output                              |
  * |-------------|---------------------------|-------------------------------------|
- * | autoencoder | `image` (batch, pixels)   | `reconstruction` (batch, pixels)    |
- * | encoder     | `image` (batch, pixels)   | `code` (batch, bottleneck)          |
- * | decoder     | `code` (batch, bottleneck)| `reconstruction` (batch, pixels)    |
+ * | autoencoder | `image` (batch, inputs)   | `reconstruction` (batch, outputs)   |
+ * | encoder     | `image` (batch, inputs)   | `code` (batch, units)               |
+ * | decoder     | `code` (batch, units)     | `reconstruction` (batch, outputs)   |
  *
- * Pixels are in [0, 1].
+ * Inputs are what the engines take as floats: pixels in [0, 1] for networks of images.
  *
  * @param parameters (parameterCount), in the order of `parameterTable`
+ * @throws UsageError for the decoder of a network whose last layer is the code's
  */
 export function writeOnnx(
   network: Network,
   parameters: FloatArray,
   part: OnnxPart = 'autoencoder',
+  names: OnnxNames = {},
 ): OnnxModel {
   const first = part === 'decoder' ? network.codeLayer + 1 : 0
   const last = part === 'encoder' ? network.codeLayer : network.layers.length - 1
   const layers = network.layers.slice(first, last + 1)
-  const input = { name: part === 'decoder' ? 'code' : 'image', size: layers[0].inputs }
+  if (layers.length === 0) {
+    throw new UsageError('decoder: expected layers after the code layer, found none: it is the last')
+  }
+  const { row = 'image', code = 'code' } = names
+  const { output: outputName = isAutoencoder(network) ? 'reconstruction' : 'probabilities' } = names
+  const input = { name: part === 'decoder' ? code : row, size: layers[0].inputs }
   const output = {
-    name: part === 'encoder' ? 'code' : 'reconstruction',
+    name: part === 'encoder' ? code : outputName,
     size: layers[layers.length - 1].outputs,
   }
 
@@ -77,9 +95,9 @@ export function writeOnnx(
     nodes.push(...layerNodes(layer, previous, next))
     previous = next
   }
-  const names = new Set(layers.flatMap(({ name }) => [`${name}.weight`, `${name}.bias`]))
+  const used = new Set(layers.flatMap(({ name }) => [`${name}.weight`, `${name}.bias`]))
   const initializers = parameterTable(network)
-    .filter(({ name }) => names.has(name))
+    .filter(({ name }) => used.has(name))
     .map(({ name, shape, offset, length }) =>
       initializer(name, shape, Float32Array.from(parameters.subarray(offset, offset + length))),
     )

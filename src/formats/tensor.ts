@@ -18,6 +18,16 @@ export interface Tensor {
   readonly data: TensorData
 }
 
+export function hasShape(tensor: Tensor, shape: readonly number[]): boolean {
+  return tensor.shape.length === shape.length && shape.every((size, axis) => size === tensor.shape[axis])
+}
+
+/** A shape as it stands in messages, however long. */
+export function shapeText(shape: readonly number[]): string {
+  const sizes = shape.slice(0, 8).join(', ')
+  return `(${sizes}${shape.length > 8 ? ', …' : ''})`
+}
+
 /** How a file stores one element; the names are safetensors'. */
 export type DType =
   | 'F64'

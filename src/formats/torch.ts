@@ -116,10 +116,11 @@ interface Archive {
   readonly entry: (name: string) => ZipEntry | undefined
 }
 
-/** The entries of the archive's folder, which is that of its first entry, as in PyTorch. */
+/** The entries of the archive's folder, which is that of its first entry, as in PyTorch, and of all others. */
 function openArchive(bytes: Uint8Array, file: string, budget: ReaderBudget): Archive {
   const entries = readZipDirectory(bytes, file)
-  const folder = entries.firstName.slice(0, entries.firstName.indexOf('/') + 1)
+  const [first = ''] = entries.names
+  const folder = first.slice(0, first.indexOf('/') + 1)
   const entry = (name: string) => entries.get(folder + name)
   const read = (name: string) => {
     const found = entry(name)
@@ -132,6 +133,13 @@ function openArchive(bytes: Uint8Array, file: string, budget: ReaderBudget): Arc
   }
   if (entry('constants.pkl') !== undefined) {
     throw new FileError(file, `TorchScript archives are not read. ${RESAVE}`)
+  }
+  const outside = entries.names.find((name) => !name.startsWith(folder))
+  if (outside !== undefined) {
+    throw new FileError(
+      file,
+      `the zip entry ${quote(outside)} is not in the folder ${quote(folder)}, as all others`,
+    )
   }
   checkStart([...entries.values()], file)
   checkCase(entries.keys(), file)

@@ -12,8 +12,8 @@ import { concatBytes, totalBytes, viewOf } from './bytes.ts'
 
 /** The entries by name. */
 export class ZipDirectory extends Map<string, ZipEntry> {
-  /** Of the first in the directory, be it a folder, which is not among the entries. */
-  firstName = ''
+  /** Of all entries in their order, folders too, which are not among those of the map. */
+  readonly names: string[] = []
 }
 
 export interface ZipEntry {
@@ -73,7 +73,7 @@ export function readZipDirectory(bytes: Uint8Array, file: string): ZipDirectory 
       at + DIRECTORY_HEADER_BYTES + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
     if (next > directoryOffset + directoryBytes) throw fault(`directory entry ${i + 1} of ${count} is cut`)
     const entry = readEntry(bytes, at, nameBytes, directoryOffset, fault)
-    if (i === 0) entries.firstName = entry.name
+    entries.names.push(entry.name)
     if (entries.has(entry.name)) throw fault(`it holds ${quote(entry.name)} twice`)
     entries.set(entry.name, entry)
     at = next

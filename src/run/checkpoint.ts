@@ -18,11 +18,12 @@ import { JsonFields } from '../formats/json-fields.ts'
 import { CHECKPOINT_KEY, NETWORK_KEY } from '../formats/model-file.ts'
 import { networkFromJson, networkToJson } from '../formats/network-json.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
-import type { Tensor } from '../formats/tensor.ts'
+import { hasShape, shapeText, type Tensor } from '../formats/tensor.ts'
 import type { Network } from '../model/network.ts'
 import { parameterCount, parameterTable } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
+import { quote } from '../quote.ts'
 import type { TrainingConfig } from '../training/config.ts'
 import { checkTraining } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
@@ -100,7 +101,7 @@ export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   if (version !== VERSION && version !== FIRST_VERSION) {
     throw new FileError(
       file,
-      `expected checkpoint version ${VERSION} or ${FIRST_VERSION}, found ${version.slice(0, 20)}`,
+      `expected checkpoint version ${VERSION} or ${FIRST_VERSION}, found ${quote(version, 20)}`,
     )
   }
   const isFirst = version === FIRST_VERSION
@@ -229,8 +230,11 @@ function tensorData(
 ): FloatArray {
   const tensor = tensors.get(name)
   if (tensor === undefined) throw new FileError(file, `expected a tensor ${name}, found none`)
-  if (`${tensor.shape}` !== `${shape}`) {
-    throw new FileError(file, `expected ${name} of shape (${shape}), found (${tensor.shape})`)
+  if (!hasShape(tensor, shape)) {
+    throw new FileError(
+      file,
+      `expected ${name} of shape ${shapeText(shape)}, found ${shapeText(tensor.shape)}`,
+    )
   }
   const { data } = tensor
   if (isDouble && data instanceof Float64Array) return data

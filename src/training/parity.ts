@@ -23,6 +23,7 @@ const MOST_ROWS = 100_000
 const MOST_COLUMNS = 2048
 const MOST_STEPS = 100_000
 const MOST_BATCH = 65_536
+const MOST_PARAMETERS = 2 ** 27
 
 /** The truth about one tensor: some of its elements, and figures over all of them. */
 export interface TensorTruth {
@@ -111,6 +112,9 @@ export function parseTrajectory(text: string, file: string): Trajectory {
   const { data, network } = trajectory
   if (data.kind === 'hash' && data.columns !== inputSize(network)) {
     root.fields('data').fail('columns', `${inputSize(network)}, the inputs of the network`, data.columns)
+  }
+  if (parameterCount(network) > MOST_PARAMETERS) {
+    root.fail('network', `at most ${MOST_PARAMETERS} parameters`, parameterCount(network))
   }
   const truths = root.fields('final_parameters')
   const entries = parameterTable(network).map((entry) => {

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { loadDataset, readFileBytes, releaseImages } from '../../src/data/node-files.ts'
+import { loadDataset, readFileBytes, readFileText, releaseImages } from '../../src/data/node-files.ts'
 import { FileError } from '../../src/errors.ts'
 import { skipTest } from '../support/skip.ts'
 
@@ -238,5 +238,14 @@ if (process.platform === 'win32') {
     await expectFileError(readFileBytes(made), made, 'expected a regular file, found a directory')
   })
 }
+
+test('a text that no string can hold is refused by its size', async () => {
+  const path = join(directoryWith({}), 'a.json')
+  // Of holes: it takes no room on disk.
+  writeFileSync(path, 'naïve')
+  assert.is(await readFileText(path), 'naïve')
+  truncateSync(path, 6e8)
+  await expectFileError(readFileText(path), path, 'expected at most 268435456 bytes of text, found 600000000')
+})
 
 test.run()

@@ -178,11 +178,11 @@ sweeping('a line that a crash cut off is done again; a damaged one is named', as
     [without('settings'), '.settings: expected an object, found none'],
     [
       without('settings', { bottleneck: 2 }),
-      '.settings.latentActivation: expected relu or identity or tanh or sigmoid, found none',
+      '.settings.latentActivation: expected relu or tanh or sigmoid or identity, found none',
     ],
     [without('measures', null), '.measures: expected an object, found null'],
-    [without('measures', {}), '.measures.activeUnits: expected a number, found none'],
-    [without('samples'), '.samples: expected an array of strings, found none'],
+    [without('measures', {}), '.measures.reconstruction: expected an object, found none'],
+    [without('samples'), '.samples: expected an array of base64, found none'],
     [without('samples', ['%']), '.samples: expected base64, found "%"'],
     [without('status'), '.status: expected done or failed, found none'],
   ]) {

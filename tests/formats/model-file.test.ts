@@ -4,12 +4,19 @@ import * as assert from 'uvu/assert'
 import { loadDataset } from '../../src/data/node-files.ts'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import { UsageError } from '../../src/errors.ts'
-import { LATENT_ACTIVATION_KEY, modelFormat, readModel, writeModel } from '../../src/formats/model-file.ts'
+import {
+  LATENT_ACTIVATION_KEY,
+  modelFormat,
+  NETWORK_KEY,
+  readModel,
+  writeModel,
+} from '../../src/formats/model-file.ts'
+import { networkToJson } from '../../src/formats/network-json.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { Tensor } from '../../src/formats/tensor.ts'
 import { writeTorch } from '../../src/formats/torch.ts'
-import { parameterCount } from '../../src/model/network.ts'
-import { hourglass } from '../../src/model/recipes.ts'
+import { type Network, parameterCount } from '../../src/model/network.ts'
+import { classifier, hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { assertRefused } from './refusal.ts'
 import { fingerprints, smallNetwork, tensorsOf } from './small-model.ts'
@@ -158,33 +165,29 @@ test('NaN and infinite weights are warnings that name the tensor', () => {
   ])
 })
 
-test('tensors that form no autoencoder are named, with what was expected and found', () => {
-  const set = (name: string, shape: number[]) =>
-    altered((tensors) =>
-      tensors.set(name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) }),
-    )
-  const kind = 'a network 5 → 4 → 2 → 4 → 5'
+/** A tensor of zeros in place of the model's, or beside its own. */
+const withTensor = (name: string, shape: number[], metadata?: Record<string, string>) =>
+  altered((tensors) => {
+    tensors.set(name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) })
+  }, metadata)
+
+test('tensors that form no network are named, with what was expected and found', () => {
   refuse(
     altered((t) => t.clear()),
-    /"fc1\.weight" is missing; it holds no tensors/,
+    /holds no tensors/,
   )
   refuse(
     altered((t) => t.delete('fc1.weight')),
-    /"fc1\.weight" is missing; it holds "fc1\.bias", "fc2\.weight"/,
+    /"fc1\.weight" is missing; "fc1\.bias" needs it/,
   )
   refuse(
     altered((t) => t.delete('fc4.bias')),
-    new RegExp(`"fc4\\.bias" of ${kind} is missing`),
+    /"fc4\.bias" is missing; "fc4\.weight" needs it/,
   )
-  refuse(set('conv.weight', [3]), new RegExp(`"conv\\.weight" is not part of ${kind}`))
-  refuse(set('fc1.weight', [20]), /"fc1\.weight": expected a shape \(out, in\), found \(20\)/)
-  refuse(set('fc2.weight', [0, 4]), /"fc2\.weight": expected a shape \(out, in\), found \(0, 4\)/)
-  refuse(
-    set('fc2.weight', [2, 3]),
-    new RegExp(`"fc2\\.weight": expected \\(2, 4\\) for ${kind}, found \\(2, 3\\)`),
-  )
-  refuse(set('fc4.weight', [4, 5]), /"fc4\.weight": expected \(5, 4\) .*, found \(4, 5\)/)
-  refuse(set('fc1.bias', [4, 1]), /"fc1\.bias": expected \(4\) .*, found \(4, 1\)/)
+  refuse(withTensor('conv.weight', [3]), /"conv\.weight" of shape \(3\) is no weight/)
+  refuse(withTensor('fc2.weight', [2, 3]), /"fc1\.weight" has 4 outputs, "fc2\.weight" takes 3 inputs/)
+  refuse(withTensor('fc4.weight', [4, 5]), /"fc4\.bias": expected \(4\), .*, found \(5\)/)
+  refuse(withTensor('fc1.bias', [4, 1]), /"fc1\.bias"/)
   refuse(
     altered((t) => t.set('fc1.bias', { shape: [4], data: new Int32Array(4) })),
     /"fc1\.bias": expected floating-point/,
@@ -195,12 +198,237 @@ test('tensors that form no autoencoder are named, with what was expected and fou
   )
 })
 
+test('tensors that are not those of the network that the file describes are named', () => {
+  const metadata = { [NETWORK_KEY]: networkToJson(network) }
+  const kind = 'a network 5 → 4 → 2 → 4 → 5'
+  refuse(
+    altered((t) => t.delete('fc4.bias'), metadata),
+    new RegExp(`"fc4\\.bias" of ${kind} is missing`),
+  )
+  refuse(withTensor('fc5.weight', [5, 5], metadata), new RegExp(`"fc5\\.weight" is not part of ${kind}`))
+  refuse(
+    withTensor('fc2.weight', [2, 3], metadata),
+    new RegExp(`"fc2\\.weight": expected \\(2, 4\\) for ${kind}, found \\(2, 3\\)`),
+  )
+  refuse(withTensor('fc1.bias', [4, 1], metadata), /"fc1\.bias": expected \(4\) .*, found \(4, 1\)/)
+  refuse(
+    altered((t) => t.set('fc1.bias', { shape: [4], data: new Int32Array(4) }), metadata),
+    /"fc1\.bias": expected floating-point/,
+  )
+})
+
+test('what a file says of its network is checked as any network is', () => {
+  const describing = (change: (json: { layers: Record<string, unknown>[]; codeLayer: unknown }) => void) => {
+    const json = JSON.parse(networkToJson(network))
+    change(json)
+    return altered(() => {}, { [NETWORK_KEY]: JSON.stringify(json) })
+  }
+  refuse(
+    altered(() => {}, { [NETWORK_KEY]: '{' }),
+    /hourglass\.network: expected JSON/,
+  )
+  refuse(
+    altered(() => {}, { [NETWORK_KEY]: '{}' }),
+    /hourglass\.network\.layers: expected an array, found none/,
+  )
+  refuse(
+    describing(({ layers }) => layers.splice(1, 1)),
+    /network: inputs of fc3: expected the 4 of fc1, found 2/,
+  )
+  refuse(
+    describing(({ layers }) => {
+      layers[0].activation = 'softmax'
+    }),
+    /network: activation of fc1: expected relu, tanh/,
+  )
+  refuse(
+    describing(({ layers }) => {
+      layers[0].activation = 'selu'
+    }),
+    /hourglass\.network\.layers\[0\]\.activation: expected .*, found "selu"/,
+  )
+  refuse(
+    describing((json) => {
+      json.codeLayer = 4
+    }),
+    /network: code layer: expected an index from 0 to 3, found 4/,
+  )
+  refuse(
+    describing(({ layers }) => {
+      layers[0].name = 'x'.repeat(1000)
+    }),
+    /layers\[0\]\.name: expected at most 100 characters/,
+  )
+})
+
+const NETWORKS: Record<string, Network> = {
+  'deep, tanh, with a linear code': hourglass({
+    input: 9,
+    hidden: [7, 5, 4],
+    bottleneck: 3,
+    activation: 'tanh',
+    latentActivation: 'identity',
+  }),
+  'of one hidden layer, under cross-entropy of each output': hourglass({
+    input: 6,
+    hidden: [],
+    bottleneck: 2,
+    latentActivation: 'sigmoid',
+    loss: 'bce',
+  }),
+  'a classifier': classifier({ input: 6, hidden: [5, 4], bottleneck: 2, classes: 3 }),
+  'of one layer': {
+    layers: [{ name: 'only', inputs: 4, outputs: 4, activation: 'identity' }],
+    loss: 'mse',
+    codeLayer: 0,
+  },
+  'of names like a wrapper’s': {
+    layers: [
+      { name: 'model.a', inputs: 4, outputs: 2, activation: 'relu' },
+      { name: 'model.b', inputs: 2, outputs: 4, activation: 'sigmoid' },
+    ],
+    loss: 'mse',
+    codeLayer: 0,
+  },
+}
+
+for (const [name, network] of Object.entries(NETWORKS)) {
+  test(`a network ${name} is written and read in both formats`, () => {
+    const parameters = fingerprints(network)
+    for (const file of ['m.pth', 'm.safetensors']) {
+      const model = readModel(writeModel({ network, parameters }, file), file)
+      assert.equal(model.network, network)
+      assert.equal(model.parameters, parameters)
+      assert.equal(model.warnings, [])
+      const guessed = readModel(writeModel({ network, parameters }, file), file, { loss: 'bce' })
+      assert.equal(guessed.network, network)
+      assert.match(guessed.warnings[0], /says itself what its network is/)
+    }
+  })
+}
+
+/** The small network's tensors under other names, in another order. */
+function renamed(names: readonly string[], order: readonly number[] = [0, 1, 2, 3]): Map<string, Tensor> {
+  const entries = [...tensorsOf(network, parameters)].map(([name, tensor]): [string, Tensor] => {
+    const [, number, kind] = /^fc(\d)\.(.*)$/.exec(name) as unknown as [string, number, string]
+    return [`${names[number - 1]}.${kind}`, tensor]
+  })
+  return new Map(order.flatMap((i) => entries.slice(2 * i, 2 * i + 2)))
+}
+
+test('a chain of Linear layers opens under any names, and a warning says what was taken', () => {
+  const encoder = ['encoder.0', 'encoder.2', 'decoder.0', 'decoder.2']
+  for (const [names, code] of [
+    [encoder, 'encoder.2'],
+    [['net.0', 'net.2', 'net.4', 'net.6'], 'net.2'],
+    [['model.l1', 'model.l2', 'model.l3', 'model.l4'], 'l2'],
+  ] as const) {
+    for (const write of [writeTorch, writeSafetensors]) {
+      const model = readModel(write(renamed(names)), 'f')
+      assert.equal(model.network, network)
+      assert.equal(model.parameters, parameters)
+      assert.equal(model.warnings, [
+        'f: says no more than its layers, 5 → 4 → 2 → 4 → 5; taken: ' +
+          `"${code}" as the code layer (2 units), hidden activation relu, activation of the code relu, ` +
+          'output activation sigmoid, loss mse',
+      ])
+    }
+  }
+  // As safetensors' own writer sorts them.
+  const sorted = readModel(writeSafetensors(renamed(encoder, [2, 3, 0, 1])), 'f')
+  assert.equal(sorted.network, network)
+  assert.equal(sorted.parameters, parameters)
+  // Four unrelated names: a state_dict has an order, a .safetensors has none.
+  const unrelated = renamed(['a', 'b', 'c', 'd'])
+  assert.equal(readModel(writeTorch(unrelated), 'f').parameters, parameters)
+  refuse(writeSafetensors(unrelated), /several ways, .*"a\.weight" \(4, 5\)/)
+  refuse(writeTorch(renamed(['a', 'b', 'c', 'd'], [1, 0, 3, 2])), /several ways/)
+})
+
+test('what the file cannot say is said by the caller', () => {
+  const bytes = writeTorch(renamed(['net.0', 'net.2', 'net.4', 'net.6']))
+  const guess = {
+    hiddenActivation: 'tanh',
+    latentActivation: 'identity',
+    outputActivation: 'identity',
+    loss: 'mse',
+    codeLayer: 2,
+  } as const
+  const model = readModel(bytes, 'f', guess)
+  assert.equal(
+    model.network.layers.map((layer) => layer.activation),
+    ['tanh', 'tanh', 'identity', 'identity'],
+  )
+  assert.is(model.network.codeLayer, 2)
+  assert.equal(model.warnings, [])
+  const { codeLayer: _, loss: __, ...rest } = guess
+  assert.match(
+    readModel(bytes, 'f', rest).warnings[0],
+    /taken: "net\.2" as the code layer \(2 units\), loss mse$/,
+  )
+  assert.throws(
+    () => readModel(bytes, 'f', { codeLayer: 4 }),
+    /^f: network: code layer: expected an index from 0 to 3, found 4$/,
+  )
+  assert.throws(
+    () => readModel(bytes, 'f', { outputActivation: 'softmax' }),
+    /^f: network: activation of fc4: expected sigmoid or identity with the loss mse, found softmax$/,
+  )
+})
+
+test('the narrowest layer but the last is the code, the first of several as narrow', () => {
+  const chainOf = (...sizes: number[]) => {
+    const layers = sizes.slice(1).map((outputs, i) => ({
+      name: `net.${i}`,
+      inputs: sizes[i],
+      outputs,
+      activation: 'relu' as const,
+    }))
+    const network: Network = { layers, loss: 'mse', codeLayer: 0 }
+    return writeTorch(tensorsOf(network, fingerprints(network)))
+  }
+  assert.is(readModel(chainOf(9, 5, 3, 4, 9), 'f').network.codeLayer, 1)
+  const tie = readModel(chainOf(9, 5, 3, 3, 9), 'f')
+  assert.is(tie.network.codeLayer, 1)
+  assert.match(tie.warnings[0], /"net\.1" as the code layer \(3 units, the first of several as narrow\)/)
+  const classifying = readModel(chainOf(9, 5, 3), 'f', { loss: 'crossEntropy' })
+  assert.is(classifying.network.codeLayer, 0)
+  assert.is(classifying.network.layers[1].activation, 'softmax')
+  assert.is(readModel(chainOf(4, 4), 'f').network.codeLayer, 0)
+  assert.throws(
+    () => readModel(chainOf(9, 5, 3), 'f'),
+    /network: outputs of fc2: expected as many as the 9 inputs/,
+  )
+})
+
+test('the seed’s network is known without a word, whatever is narrowest', () => {
+  for (const bottleneck of [2, 4, 30]) {
+    const seeds = hourglass({ input: 5, hidden: 4, bottleneck })
+    const bytes = writeTorch(tensorsOf(seeds, fingerprints(seeds)))
+    assert.equal(readModel(bytes, 'f').network, seeds)
+    assert.equal(readModel(bytes, 'f').warnings, [])
+    const linear = {
+      ...seeds,
+      layers: hourglass({ input: 5, hidden: 4, bottleneck, latentActivation: 'identity' }).layers,
+    }
+    assert.equal(readModel(bytes, 'f', { latentActivation: 'identity' }).network, linear)
+  }
+})
+
+test('files of before networks were described open as they did', () => {
+  for (const latentActivation of ['relu', 'identity'] as const) {
+    const bytes = altered(() => {}, { [LATENT_ACTIVATION_KEY]: latentActivation })
+    assert.equal(readModel(bytes, 'f').network, smallNetwork(latentActivation))
+    assert.equal(readModel(bytes, 'f').warnings, [])
+  }
+})
+
 test('a huge network that the file cannot hold allocates nothing', () => {
   const bytes = altered((tensors) => {
     tensors.set('fc1.weight', { shape: [1_000_000, 1], data: new Float32Array(1_000_000) })
     tensors.set('fc2.weight', { shape: [1_000_000, 1], data: new Float32Array(1_000_000) })
   })
-  refuse(bytes, /"fc1\.bias": expected \(1000000\)/)
+  refuse(bytes, /"fc1\.bias": expected \(1000000\), .*, found \(4\)/)
 })
 
 test('names that ask for no known format', () => {

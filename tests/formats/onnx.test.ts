@@ -44,6 +44,23 @@ const NETWORKS: Record<string, Network> = {
   'the seed’s network': hourglass({ input: 784, hidden: 392, bottleneck: 8 }),
   'a small network': smallNetwork(),
   'a small network with identity latents': smallNetwork('identity'),
+  'a deep network of tanh with a linear code': hourglass({
+    input: 20,
+    hidden: [16, 12, 7],
+    bottleneck: 3,
+    activation: 'tanh',
+    latentActivation: 'identity',
+    loss: 'bce',
+  }),
+  'a linear network of sigmoid hidden layers': hourglass({
+    input: 11,
+    hidden: [6],
+    bottleneck: 2,
+    activation: 'sigmoid',
+    latentActivation: 'tanh',
+    outputActivation: 'identity',
+  }),
+  'a network of one hidden layer, the code': hourglass({ input: 7, hidden: [], bottleneck: 3 }),
 }
 
 for (const [name, network] of Object.entries(NETWORKS)) {
@@ -78,15 +95,55 @@ for (const [name, network] of Object.entries(NETWORKS)) {
   }
 }
 
-test('a classifier’s softmax', async () => {
+test('inputs and outputs are called what the caller calls them', () => {
+  const network = smallNetwork()
+  const parameters = fingerprints(network)
+  const names = { row: 'row', code: 'latent', output: 'restored' }
+  const ports = ONNX_PARTS.map((part) => {
+    const { input, output } = writeOnnx(network, parameters, part, names)
+    return [input.name, output.name]
+  })
+  assert.equal(ports, [
+    ['row', 'restored'],
+    ['row', 'latent'],
+    ['latent', 'restored'],
+  ])
+})
+
+test('a network that ends with its code has an encoder and no decoder', async () => {
+  const network: Network = {
+    layers: [{ name: 'only', inputs: 4, outputs: 4, activation: 'identity' }],
+    loss: 'mse',
+    codeLayer: 0,
+  }
+  const parameters = fingerprints(network)
+  const inputs = Float32Array.of(1, -2, 0.5, 3)
+  for (const part of ['autoencoder', 'encoder'] as const) {
+    const found = await runOnnx(writeOnnx(network, parameters, part).bytes, inputs, 1)
+    const expected = await expectedOutput(network, parameters, part, inputs)
+    for (const [i, value] of found.data.entries()) {
+      assert.ok(Math.abs(value - expected[i]) <= 1e-5, `output ${i}`)
+    }
+  }
+  assert.throws(() => writeOnnx(network, parameters, 'decoder'), /expected layers after the code layer/)
+})
+
+test('a classifier’s softmax, and its encoder', async () => {
   const network = classifier({ input: 5, hidden: 4, bottleneck: 2, classes: 3 })
   const parameters = fingerprints(network)
   const inputs = Float32Array.from({ length: 10 }, (_, i) => ((i * 7) % 10) / 10)
-  const found = await runOnnx(writeOnnx(network, parameters).bytes, inputs, 2)
-  const expected = await expectedOutput(network, parameters, 'autoencoder', inputs)
-  found.data.forEach((value, i) => {
-    assert.ok(Math.abs(value - expected[i]) <= 1e-5, `output ${i}: expected ${expected[i]}, found ${value}`)
-  })
+  for (const [part, name] of [
+    ['autoencoder', 'probabilities'],
+    ['encoder', 'code'],
+  ] as const) {
+    const found = await runOnnx(writeOnnx(network, parameters, part).bytes, inputs, 2)
+    const expected = await expectedOutput(network, parameters, part, inputs)
+    assert.is(found.output, name)
+    assert.is(found.data.length, expected.length)
+    found.data.forEach((value, i) => {
+      assert.ok(Math.abs(value - expected[i]) <= 1e-5, `output ${i}: expected ${expected[i]}, found ${value}`)
+    })
+  }
 })
 
 test('the same model gives the same bytes', () => {

@@ -386,6 +386,10 @@ test('archives that are not torch.save’s', () => {
   // PyTorch takes the folder of the first entry, whatever else there is.
   refuse(archive({ 'a/x': text('b'), 'b/data.pkl': pickleOf({}) }), /with "a\/data\.pkl", found none/)
   refuse(archive({ 'a/data.pkl': pickleOf({}) }), /"a\/version" is missing/)
+  refuse(
+    archive({ 'a/data.pkl': pickleOf({}), 'a/version': text('3'), 'b/x': SIX }),
+    /"b\/x" is not in the folder "a\/"/,
+  )
   for (const version of ['', 'x', '0', '11', '-3', '3.5', '3x', '1e1']) {
     refuse(torchFile(pickleOf({}), { 0: SIX }, { version: text(version) }), /expected version 1 to 10/)
   }

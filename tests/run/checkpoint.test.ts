@@ -158,7 +158,7 @@ const faults: [string, Uint8Array, string][] = [
     damaged((_, metadata) => {
       metadata['hourglass.checkpoint'] = '3'
     }),
-    'expected checkpoint version 2 or 1, found 3',
+    'expected checkpoint version 2 or 1, found "3"',
   ],
   [
     'a tensor missing',
@@ -168,7 +168,7 @@ const faults: [string, Uint8Array, string][] = [
   [
     'a tensor of another shape',
     damaged((tensors) => tensors.set('fc1.weight', { shape: [12, 5], data: new Float32Array(60) })),
-    'expected fc1.weight of shape (5,12), found (12,5)',
+    'expected fc1.weight of shape (5, 12), found (12, 5)',
   ],
   [
     'a tensor of another type',
@@ -183,7 +183,7 @@ const faults: [string, Uint8Array, string][] = [
         fc2.inputs = 2 ** 40
       }),
     ),
-    'fc1.weight of shape (1099511627776,12)',
+    'fc1.weight of shape (1099511627776, 12)',
   ],
   [
     'a size of zero',

@@ -226,6 +226,12 @@ test('a damaged file gets one line that names the field', () => {
       changed((file) => (file.network = { input: 784, hidden: 392, bottleneck: 3 })),
       /^x\.json: final_parameters\.fc2\.weight\.shape: expected \[3,392\], found \[2,392\]$/,
     ],
+    [
+      changed((file) => (file.network = { input: 2 ** 20, hidden: 2 ** 20, bottleneck: 2 })),
+      /^x\.json: network: expected at most 134217728 parameters, found \d+$/,
+    ],
+    [changed((file) => (file.batch = 1e15)), /^x\.json: batch: expected a whole number of at most 65536/],
+    [changed((file) => (file.batch = 5e9)), /^x\.json: batch: expected a whole number of at most 65536/],
     [changed((file) => (file.betas = [0.9, 0.99])), /^x\.json: betas: expected \[0\.9,0\.999\], found/],
     [changed((file) => (file.eps = 1e-7)), /^x\.json: eps: expected 1e-8, found 1e-7$/],
     [changed((file) => (file.final_parameters = null)), /^x\.json: final_parameters: expected an object/],
