@@ -17,7 +17,7 @@ import { pretraining, pretrainTable } from '../src/experiments/applications/pret
 import type { NamedFigure } from '../src/experiments/sweep-figures.ts'
 import type { Table } from '../src/experiments/table.ts'
 import { listOf, nonNegativeNumber, path, positiveNumber, wholeNumber } from './cli.ts'
-import { loadModel } from './model-option.ts'
+import { loadUsableModel } from './model-option.ts'
 
 /** Flags of single applications. None has a yargs default, so that one given to the wrong application is noticed. */
 export const applicationOptions = {
@@ -234,7 +234,7 @@ export async function loadFittingModel(
   file: string,
   images: { width: number; height: number },
 ): Promise<Model> {
-  const model = await loadModel(file)
+  const model = await loadUsableModel(file)
   const pixels = images.width * images.height
   const { inputs } = model.network.layers[0]
   if (inputs !== pixels) {

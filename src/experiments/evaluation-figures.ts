@@ -190,7 +190,7 @@ function stackedText(quality: ImageQuality): string[] {
 }
 
 function decibels(value: number): string {
-  return value === Number.POSITIVE_INFINITY ? 'infinite' : `${value.toFixed(2)} dB`
+  return `${value.toFixed(2)} dB`
 }
 
 function signed(value: number): string {

@@ -11,7 +11,7 @@ import { meanSquaredError, peakSignalToNoiseRatio, SSIM_WINDOW, structuralSimila
 export interface ImageQuality {
   /** Mean squared error per pixel. */
   readonly mse: number
-  /** In dB, of the set's mean error; Infinity where that is 0. */
+  /** In dB, of the set's mean error; at most 100, which equal images get. */
   readonly psnr: number
   /** Mean over the images; null where they are smaller than its window of 11 × 11 pixels. */
   readonly ssim: number | null

@@ -11,20 +11,27 @@ export function meanSquaredError(first: FloatArray, second: FloatArray): number 
 }
 
 /**
- * Peak signal-to-noise ratio in dB for a mean squared error at data range 1: −10 log₁₀ MSE; Infinity for an error of 0.
+ * Peak signal-to-noise ratio in dB for a mean squared error at data range 1: −10 log₁₀ MSE, and at most 100 dB. Equal
+ * images, whose ratio has no bound, get 100 dB as well: a number that JSON and tables can hold, beyond all that a network
+ * reaches.
  *
  * Two conventions are in use for a set of images. Of the set: the ratio of the mean error of all its pixels, as
  * `peakSignalToNoiseRatio(meanSquaredError(a, b))`; what this project reports as PSNR. Per image: the mean of the
  * images' own ratios, which is never lower.
  */
 export function peakSignalToNoiseRatio(meanSquaredError: number): number {
-  return -10 * Math.log10(meanSquaredError)
+  return Math.min(MAX_PSNR, -10 * Math.log10(meanSquaredError))
 }
+
+const MAX_PSNR = 100
 
 /** Gaussian window of Wang et al.: σ 1.5 pixels, 11 wide (scikit-image's truncate = 3.5 gives the same width). */
 const SIGMA = 1.5
 const RADIUS = 5
 export const SSIM_WINDOW = 2 * RADIUS + 1
+
+/** Why small images have no structural similarity. */
+export const WITHOUT_SSIM = `SSIM –: the images are smaller than its window of ${SSIM_WINDOW} × ${SSIM_WINDOW} pixels`
 
 /** Stabilizing constants (K₁ L)² and (K₂ L)² with K₁ 0.01, K₂ 0.03 and L = 1. */
 const C1 = 0.01 ** 2

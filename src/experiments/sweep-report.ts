@@ -1,4 +1,5 @@
 /** What a sweep found: a CSV of its runs, and means with spread over seeds. */
+import { WITHOUT_SSIM } from './metrics.ts'
 import type { SweepRecord, SweepResult } from './sweep.ts'
 import { SETTING_NAMES, type SweepSettings } from './sweep-plan.ts'
 import { formatSpread, type Spread, spreadOf, type Table } from './table.ts'
@@ -67,8 +68,9 @@ export function sweepCsv(records: readonly SweepRecord[]): string {
   return `${[header, ...rows].map((cells) => cells.map(csvCell).join(',')).join('\n')}\n`
 }
 
+/** A number that is none is an empty cell. */
 function csvCell(value: string | number): string {
-  const text = String(value)
+  const text = typeof value === 'number' && !Number.isFinite(value) ? '' : String(value)
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
@@ -102,7 +104,12 @@ export function sweepTable(records: readonly SweepRecord[]): Table {
       String(results.length),
       ...metrics.map(({ of, digits }) => formatSpread(spreadOf(results.map(of)), digits)),
     ]),
+    notes: groups.some(({ results }) => results.some(hasNoSsim)) ? [WITHOUT_SSIM] : [],
   }
+}
+
+function hasNoSsim({ measures }: SweepResult): boolean {
+  return measures.reconstruction.ssim === null
 }
 
 export const SETTING_LABELS: Readonly<Record<keyof SweepSettings, string>> = {

@@ -1,4 +1,5 @@
 /** Rows of small grey images with text around them, each pixel of an image a square of equal dots. */
+import { HourglassError } from '../errors.ts'
 import { type Context, encodePng, loadCanvas } from './canvas.ts'
 import { COLOURS, DEVICE_PIXEL_RATIO, FIGURE_WIDTH, FONT_SIZE, font } from './theme.ts'
 
@@ -28,6 +29,10 @@ export interface ImageGrid {
 
 /** Text sizes and spaces in dots; images are placed at whole dots, so that their pixels stay squares. */
 const dots = (cssPixels: number) => Math.round(cssPixels * DEVICE_PIXEL_RATIO)
+/** Of a figure whose images are small or few, in dots: some 65 inches. */
+const MAX_SIDE = 10_000
+/** canvas has room for no more, and PNG viewers for less. */
+const MAX_CANVAS_SIDE = 32_767
 const MARGIN = dots(14)
 const GAP = dots(12)
 const TITLE_LINE = dots(1.5 * FONT_SIZE.title)
@@ -38,13 +43,21 @@ const CAPTION_LINE = dots(1.4 * FONT_SIZE.small)
 export interface GridLayout {
   readonly width: number
   readonly height: number
-  /** Dots of an image's pixel, along either side. */
+  /** Dots of an image's pixel, along either side; 1 where several pixels share a dot. */
   readonly scale: number
+  /** Pixels of an image that share a dot, along either side: more than 1 only for images too large for any figure. */
+  readonly pixelsPerDot: number
+  /** Dots of an image. */
+  readonly cellWidth: number
+  readonly cellHeight: number
   /** Left upper corner of each cell's image, by row and column. */
   readonly corners: readonly (readonly { x: number; y: number }[])[]
 }
 
-/** The largest whole scale at which the longest row fits the width; at least 1, and then the figure is wider. */
+/**
+ * The largest whole scale at which the longest row fits the width; at least 1, and then the figure is wider. Where it
+ * would be wider or higher than is of use, several pixels of an image share a dot.
+ */
 export function layoutImageGrid(grid: ImageGrid, rowLabelWidth = 0): GridLayout {
   const { imageWidth, imageHeight, rows, subtitles = [] } = grid
   const width = dots(grid.width ?? FIGURE_WIDTH)
@@ -52,7 +65,12 @@ export function layoutImageGrid(grid: ImageGrid, rowLabelWidth = 0): GridLayout 
   const left = MARGIN + (rowLabelWidth > 0 ? rowLabelWidth + GAP : 0)
   const room = width - left - MARGIN - (columns - 1) * GAP
   const scale = Math.max(1, Math.floor(room / (columns * imageWidth)))
-  const cellWidth = scale * imageWidth
+  const pixelsPerDot = Math.max(
+    shareOf(columns * imageWidth, MAX_SIDE - left - MARGIN - (columns - 1) * GAP),
+    shareOf(rows.length * imageHeight, MAX_SIDE / 2),
+  )
+  const cellWidth = pixelsPerDot > 1 ? Math.ceil(imageWidth / pixelsPerDot) : scale * imageWidth
+  const cellHeight = pixelsPerDot > 1 ? Math.ceil(imageHeight / pixelsPerDot) : scale * imageHeight
   const used = left + columns * cellWidth + (columns - 1) * GAP + MARGIN
   // What the whole scale leaves over widens the gaps: text beside its neighbour's needs the room.
   const gap = columns > 1 ? GAP + Math.max(0, Math.floor((width - used) / (columns - 1))) : GAP
@@ -62,10 +80,16 @@ export function layoutImageGrid(grid: ImageGrid, rowLabelWidth = 0): GridLayout 
     if (row.some((cell) => cell.label)) y += LABEL_LINE
     const top = y
     const captionLines = Math.max(0, ...row.map((cell) => cell.captions?.length ?? 0))
-    y += scale * imageHeight + captionLines * CAPTION_LINE + (captionLines > 0 ? dots(4) : 0) + GAP
+    y += cellHeight + captionLines * CAPTION_LINE + (captionLines > 0 ? dots(4) : 0) + GAP
     return row.map((_, column) => ({ x: left + column * (cellWidth + gap), y: top }))
   })
-  return { width: Math.max(width, used), height: y - GAP + MARGIN, scale, corners }
+  const size = { width: Math.max(width, used), height: y - GAP + MARGIN }
+  return { ...size, scale, pixelsPerDot, cellWidth, cellHeight, corners }
+}
+
+/** How many pixels must share a dot so that so many fit the room; 1 where nothing helps. */
+function shareOf(pixels: number, room: number): number {
+  return room > 0 ? Math.max(1, Math.ceil(pixels / room)) : 1
 }
 
 /** A grid of images as a PNG file. Text too wide for its place is set smaller. Throws where node-canvas cannot load. */
@@ -77,6 +101,11 @@ export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
     Math.max(0, ...(grid.rowLabels ?? []).map((label) => measuring.measureText(label).width)),
   )
   const layout = layoutImageGrid(grid, rowLabelWidth)
+  if (Math.max(layout.width, layout.height) > MAX_CANVAS_SIDE) {
+    throw new HourglassError(
+      `the figure "${grid.title}" would be of ${layout.width} × ${layout.height} dots, more than canvas can draw`,
+    )
+  }
   const canvas = createCanvas(layout.width, layout.height)
   const context = canvas.getContext('2d')
   context.fillStyle = COLOURS.background
@@ -91,16 +120,14 @@ export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
     drawText(context, line, MARGIN, baseline + dots(2), textRoom, FONT_SIZE.small, COLOURS.muted)
   }
 
-  const { imageWidth, imageHeight } = grid
-  const cellWidth = layout.scale * imageWidth
-  const cellHeight = layout.scale * imageHeight
+  const { cellWidth, cellHeight } = layout
   grid.rows.forEach((row, rowIndex) => {
     const corners = layout.corners[rowIndex]
     const pitch = corners.length > 1 ? corners[1].x - corners[0].x : cellWidth + GAP
     const room = pitch - dots(6)
     row.forEach((cell, column) => {
       const { x, y } = corners[column]
-      context.putImageData(enlarge(context, cell.pixels, imageWidth, imageHeight, layout.scale), x, y)
+      context.putImageData(imageDots(context, cell.pixels, grid, layout), x, y)
       context.textAlign = 'center'
       const centre = x + cellWidth / 2
       if (cell.label) drawText(context, cell.label, centre, y - dots(5), room, FONT_SIZE.label, COLOURS.text)
@@ -137,27 +164,36 @@ function drawText(
   context.fillText(text, x, y)
 }
 
-function enlarge(
+/** The image as it is drawn: each pixel a square of dots, or each dot the mean of a square of pixels. */
+function imageDots(
   context: Context,
   pixels: ImageCell['pixels'],
-  width: number,
-  height: number,
-  scale: number,
+  { imageWidth, imageHeight }: ImageGrid,
+  { scale, pixelsPerDot, cellWidth, cellHeight }: GridLayout,
 ) {
-  if (pixels.length !== width * height) {
+  if (pixels.length !== imageWidth * imageHeight) {
     throw new Error(
-      `internal: expected an image of ${width} × ${height} pixels, found ${pixels.length} values`,
+      `internal: expected an image of ${imageWidth} × ${imageHeight} pixels, found ${pixels.length} values`,
     )
   }
-  const grey =
-    pixels instanceof Uint8Array
-      ? pixels
-      : Uint8Array.from(pixels, (value) => Math.round(255 * Math.min(1, Math.max(0, value))))
-  const image = context.createImageData(scale * width, scale * height)
-  for (let y = 0; y < scale * height; y++) {
-    for (let x = 0; x < scale * width; x++) {
-      const value = grey[Math.floor(y / scale) * width + Math.floor(x / scale)]
-      const at = 4 * (y * scale * width + x)
+  const isBytes = pixels instanceof Uint8Array
+  const greyOf = (index: number) =>
+    isBytes ? pixels[index] : Math.round(255 * Math.min(1, Math.max(0, pixels[index])))
+  const meanOf = (left: number, top: number) => {
+    let sum = 0
+    const right = Math.min(imageWidth, left + pixelsPerDot)
+    const bottom = Math.min(imageHeight, top + pixelsPerDot)
+    for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += greyOf(y * imageWidth + x)
+    return Math.round(sum / ((right - left) * (bottom - top)))
+  }
+  const image = context.createImageData(cellWidth, cellHeight)
+  for (let y = 0; y < cellHeight; y++) {
+    for (let x = 0; x < cellWidth; x++) {
+      const value =
+        pixelsPerDot > 1
+          ? meanOf(x * pixelsPerDot, y * pixelsPerDot)
+          : greyOf(Math.floor(y / scale) * imageWidth + Math.floor(x / scale))
+      const at = 4 * (y * cellWidth + x)
       image.data.fill(value, at, at + 3)
       image.data[at + 3] = 255
     }

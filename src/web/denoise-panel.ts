@@ -25,8 +25,7 @@ interface Views {
 /** "MSE 0.0123, 19.1 dB" on two lines. */
 function quality(original: Float32Array, other: Float32Array): string {
   const mse = meanSquaredError(original, other)
-  const ratio = peakSignalToNoiseRatio(mse)
-  return `MSE ${mse.toFixed(4)}\nPSNR ${Number.isFinite(ratio) ? `${ratio.toFixed(1)} dB` : '∞'}`
+  return `MSE ${mse.toFixed(4)}\nPSNR ${peakSignalToNoiseRatio(mse).toFixed(1)} dB`
 }
 
 export class DenoisePanel implements Panel {

@@ -51,10 +51,13 @@ test('the SSIM of a set is the mean over its images, each with its own windows',
   near(structuralSimilarity(a, b, 28, 28), expected, 1e-10, 'SSIM')
 })
 
-test('equal images: no error, infinite PSNR, SSIM 1', () => {
+test('equal images: no error, a PSNR of 100 dB, SSIM 1', () => {
   const a = float64(cases[0].first)
   assert.is(meanSquaredError(a, a), 0)
-  assert.is(peakSignalToNoiseRatio(0), Number.POSITIVE_INFINITY)
+  assert.is(peakSignalToNoiseRatio(0), 100)
+  assert.is(peakSignalToNoiseRatio(1e-9), 90)
+  assert.is(peakSignalToNoiseRatio(1e-12), 100, 'none is better than equal')
+  assert.ok(Number.isNaN(peakSignalToNoiseRatio(Number.NaN)))
   near(structuralSimilarity(a, a, 28, 28), 1, 1e-12, 'SSIM')
 })
 

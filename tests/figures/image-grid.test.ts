@@ -77,6 +77,38 @@ test('twelve hundred images in a row still get a dot a pixel', () => {
   assert.ok(corners[0][1199].x + WIDTH < width)
 })
 
+test('images larger than any figure are drawn smaller: a dot is the mean of its pixels', async () => {
+  const pixels = Uint8Array.from({ length: 4000 * 3 }, (_, i) => (i % 4000 < 2000 ? (i % 2) * 100 : 250))
+  const figure = {
+    title: 'x',
+    imageWidth: 4000,
+    imageHeight: 3,
+    rows: [Array.from({ length: 5 }, () => ({ pixels }))],
+  }
+  const { pixelsPerDot, cellWidth, cellHeight, corners, width } = layoutImageGrid(figure)
+  assert.equal([pixelsPerDot, cellWidth, cellHeight], [3, 1334, 1])
+  assert.ok(width <= 10_000 && corners[0][4].x + cellWidth < width)
+  const found = await decodePng(await drawImageGrid(figure))
+  // Three rows of three pixels each, of which every second is 100: four or five of nine.
+  const grey = pixelAt(found, corners[0][4].x + 10, corners[0][4].y)[0]
+  assert.ok(grey === 33 || grey === 67, `${grey}`)
+  assert.is(pixelAt(found, corners[0][4].x + 1300, corners[0][4].y)[0], 250)
+})
+
+test('a figure that no canvas has room for is refused in one line', async () => {
+  const rows = Array.from({ length: 2000 }, () => [{ pixels: fingerprint(0), captions: ['one', 'two'] }])
+  await drawImageGrid({ ...grid, rows }).then(
+    () => assert.unreachable('it was drawn'),
+    (error: Error) => {
+      assert.is(error.name, 'HourglassError')
+      assert.match(
+        error.message,
+        /^the figure "A title" would be of \d+ × \d+ dots, more than canvas can draw$/,
+      )
+    },
+  )
+})
+
 test('text is drawn; text wider than its place is set smaller and stays inside the figure', async () => {
   const bare = await decodePng(await drawImageGrid({ ...grid, title: '', subtitles: [''] }))
   const titled = await decodePng(await drawImageGrid(grid))

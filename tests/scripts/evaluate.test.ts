@@ -14,7 +14,7 @@ import { hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { decodePng } from '../figures/pixels.ts'
-import { runScript } from '../support/command.ts'
+import { runScript, WITHOUT_CANVAS } from '../support/command.ts'
 import { writeDataset } from '../support/small-data.ts'
 
 const MODEL = fileURLToPath(new URL('../fixtures/interop/MLP.8.pth', import.meta.url))
@@ -142,6 +142,94 @@ test('snake and kebab case are one flag, and each flag has its effect', async ()
   const unclipped = await runJson(...small, '--out', 'unclipped', '--no-clip')
   assert.equal(clipped.clipped, unclipped.clipped)
   assert.not.equal(picture(clipped, 'denoise'), picture(unclipped, 'denoise'))
+})
+
+/** A model of small images of so many pixels, and a set of them. */
+function smallImages(width: number, height: number, count = 12) {
+  const pixels = width * height
+  const set = (images: number) => ({
+    count: images,
+    width,
+    height,
+    rows: Uint8Array.from({ length: images * pixels }, (_, i) => (i * 37) % 251),
+    labels: Uint8Array.from({ length: images }, (_, i) => i % 3),
+  })
+  const name = `${width}x${height}-${count}`
+  const data = writeDataset(join(directory, name), { name, train: set(count), test: set(count) })
+  const network = hourglass({ input: pixels, hidden: 4, bottleneck: 2 })
+  const model = join(directory, `${name}.safetensors`)
+  writeFileSync(model, writeModel({ network, parameters: initialParameters(network, 1) }, model))
+  return ['-l', model, '--data', data, '--device', 'reference', '--out', `figures-${name}`]
+}
+
+test('a set smaller than the usual indices: others, said in a line', async () => {
+  for (const [count, chosen] of [
+    [40, '12 to image 39'],
+    [12, '0 to image 11'],
+    [1, '0 to image 0'],
+  ] as const) {
+    const args = smallImages(12, 11, count)
+    const { code, stderr, stdout } = await runScript('evaluate', args, directory)
+    assert.is(code, 0, stderr)
+    assert.is(stderr, `interpolation: from image ${chosen}, as the test set has ${count}\n`)
+    assert.match(stdout, /^Figures: .*interp\.png$/m)
+  }
+})
+
+test('images smaller than the window of SSIM: a dash and why in text, null in JSON', async () => {
+  const args = [...smallImages(8, 8), '--interp_idx1', '0', '--interp_idx2', '1']
+  const { code, stdout, stderr } = await runScript('evaluate', args, directory)
+  assert.is(code, 0, stderr)
+  assert.match(stdout, /^reconstruction +0\.\d{6} +\d+\.\d\d +–$/m)
+  assert.match(stdout, /^SSIM –: the images are smaller than its window of 11 × 11 pixels$/m)
+  assert.not.match(stdout, 'NaN')
+  const json = JSON.parse((await runScript('evaluate', [...args, '--json'], directory)).stdout)
+  assert.is(json.reconstruction.ssim, null)
+})
+
+test('equal images have a PSNR of 100 dB, in text and in JSON', async () => {
+  const args = [...smallImages(12, 11), '--interp_idx1', '0', '--interp_idx2', '1', '--noise_std', '0']
+  const { stdout } = await runScript('evaluate', args, directory)
+  assert.match(stdout, /^noisy +0\.000000 +100\.00 +1\.0000 +0\.000000 +100\.00 +1\.0000$/m)
+  const json = JSON.parse((await runScript('evaluate', [...args, '--json'], directory)).stdout)
+  assert.is(json.clipped.noisy.psnr, 100)
+  assert.ok(json.clipped.gain < 0 && Number.isFinite(json.clipped.gain))
+})
+
+test('a model of NaN: a warning, dashes and why, null in JSON, and no unit that is active', async () => {
+  const network = hourglass({ input: 132, hidden: 4, bottleneck: 2 })
+  const broken = join(directory, 'broken.safetensors')
+  const parameters = initialParameters(network, 1).fill(Number.NaN)
+  writeFileSync(broken, writeModel({ network, parameters }, broken))
+  const indices = ['--interp_idx1', '0', '--interp_idx2', '1']
+  const args = [...smallImages(12, 11), ...indices, '-l', broken]
+  const { code, stdout, stderr } = await runScript('evaluate', args, directory)
+  assert.is(code, 0, stderr)
+  assert.match(stdout, /^reconstruction +– +– +–$/m)
+  assert.match(stdout, /^MSE –: what the model computes is not finite$/m)
+  assert.match(stdout, 'active latent units: 0 of 2')
+  assert.not.match(stdout, 'NaN')
+  const json = JSON.parse((await runScript('evaluate', [...args, '--json'], directory)).stdout)
+  assert.is(json.reconstruction.mse, null)
+})
+
+test('without the package canvas: a line at the start, and the numbers', async () => {
+  const args = [...smallImages(12, 11), '--interp_idx1', '0', '--interp_idx2', '1', '--out', 'none']
+  const { code, stdout, stderr } = await runScript('evaluate', args, directory, WITHOUT_CANVAS)
+  assert.is(code, 0)
+  assert.match(stderr, /^no figures are drawn: figures need the npm package "canvas".*\n$/)
+  assert.match(stdout, /^reconstruction +0\.\d{6}/m)
+  assert.match(stdout, /^Figures: none$/m)
+  assert.not.ok(existsSync(join(directory, 'none')))
+})
+
+test('images of one long line are drawn too', async () => {
+  const { code, stdout, stderr } = await runScript('evaluate', smallImages(5000, 1), directory)
+  assert.is(code, 0, stderr)
+  assert.match(stdout, /^Figures: .*interp\.png$/m)
+  assert.is(stderr.trim().split('\n').length, 1, stderr)
+  const { width, height } = await decodePng(readFileSync(join(directory, 'figures-5000x1-12/interp.png')))
+  assert.ok(width < 16_000 && height < 16_000, `${width} × ${height}`)
 })
 
 const narrow = join(directory, 'narrow.safetensors')

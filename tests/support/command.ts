@@ -52,9 +52,19 @@ export function startCommand(
   return { child, outcome }
 }
 
-export function runScript(script: string, args: readonly string[], cwd: string): Promise<Outcome> {
-  return startCommand(script, args, cwd).outcome
+export function runScript(
+  script: string,
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  return startCommand(script, args, cwd, environment).outcome
 }
+
+/** Environment of a command where the package canvas is not installed. */
+export const WITHOUT_CANVAS = {
+  NODE_OPTIONS: `--import=${new URL('no-canvas.mjs', import.meta.url).href}`,
+} as const
 
 /** Resolves when the command has printed so many lines on stdout, or has ended. */
 export function stdoutLines({ child, outcome }: RunningCommand, lines: number): Promise<unknown> {

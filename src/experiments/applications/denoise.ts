@@ -6,8 +6,8 @@ import type { FloatArray } from '../../model/state.ts'
 import { train } from '../../training/trainer.ts'
 import { clipToUnit, type ImageQuality, imageQuality, noisyImages, unitImages } from '../evaluation.ts'
 import { gaussianFilter, medianFilter } from '../filters.ts'
-import { meanSquaredError } from '../metrics.ts'
-import type { Table } from '../table.ts'
+import { meanSquaredError, WITHOUT_SSIM } from '../metrics.ts'
+import { formatNumber, formatSigned, type Table } from '../table.ts'
 import {
   type ApplicationContext,
   type Model,
@@ -34,9 +34,9 @@ export interface DenoiseOptions {
 export interface DenoisedLevel {
   readonly sigma: number
   readonly quality: ImageQuality
-  /** PSNR, in dB, and SSIM of the denoised images less those of the noisy ones. */
+  /** PSNR, in dB, and SSIM of the denoised images less those of the noisy ones; null where there is no SSIM. */
   readonly psnrGain: number
-  readonly ssimGain: number
+  readonly ssimGain: number | null
   /** What the method was set to at this level, such as `σ 0.8 pixels`. */
   readonly setting?: string
 }
@@ -112,7 +112,7 @@ export async function denoising(
           outputs.push(images)
           const quality = imageQuality(images, clean, test)
           const psnrGain = quality.psnr - before.psnr
-          const ssimGain = (quality.ssim ?? Number.NaN) - (before.ssim ?? Number.NaN)
+          const ssimGain = quality.ssim === null || before.ssim === null ? null : quality.ssim - before.ssim
           levels[position].push({ sigma, quality, psnrGain, ssimGain, ...rest })
         }
         const one = (images: FloatArray, index: number) => images.slice(index * pixels, (index + 1) * pixels)
@@ -175,9 +175,8 @@ function tunedFilter(
 }
 
 export function denoiseTable({ noisy, methods }: DenoiseResult): Table {
-  const signed = (value: number, digits: number) =>
-    `${value >= 0 ? '+' : '−'}${Math.abs(value).toFixed(digits)}`
   return {
+    notes: noisy.some(({ quality }) => quality.ssim === null) ? [WITHOUT_SSIM] : [],
     columns: [
       'noise σ',
       'noisy: PSNR (dB)',
@@ -186,11 +185,11 @@ export function denoiseTable({ noisy, methods }: DenoiseResult): Table {
     ],
     rows: noisy.map(({ sigma, quality }, index) => [
       String(sigma),
-      quality.psnr.toFixed(2),
-      quality.ssim === null ? '–' : quality.ssim.toFixed(4),
+      formatNumber(quality.psnr, 2),
+      formatNumber(quality.ssim, 4),
       ...methods.flatMap(({ levels }) => [
-        signed(levels[index].psnrGain, 2),
-        Number.isNaN(levels[index].ssimGain) ? '–' : signed(levels[index].ssimGain, 4),
+        formatSigned(levels[index].psnrGain, 2),
+        formatSigned(levels[index].ssimGain, 4),
       ]),
     ]),
   }

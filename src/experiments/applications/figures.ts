@@ -175,7 +175,7 @@ export async function drawDenoiseFigures(result: DenoiseResult, { test }: Datase
       series: result.methods.map(({ name, levels }, index) => ({
         label: name,
         isDashed: index >= 2,
-        points: levels.map((level) => ({ x: level.sigma, mean: level[gain] })),
+        points: levels.map((level) => ({ x: level.sigma, mean: level[gain] ?? Number.NaN })),
       })),
     })
   // Every second σ and the last: neighbours look alike.
@@ -194,9 +194,12 @@ export async function drawDenoiseFigures(result: DenoiseResult, { test }: Datase
   ]
   const names = ['original', 'noisy', 'plain', 'trained with noise', 'Gaussian', 'median']
   const rows = [...example, ...others].map(strip)
+  const hasSsim = result.noisy.some(({ quality }) => quality.ssim !== null)
   return [
     { name: 'denoise-psnr.png', png: await gains('PSNR gain over the noisy image (dB)', 'psnrGain') },
-    { name: 'denoise-ssim.png', png: await gains('SSIM gain over the noisy image', 'ssimGain') },
+    ...(hasSsim
+      ? [{ name: 'denoise-ssim.png', png: await gains('SSIM gain over the noisy image', 'ssimGain') }]
+      : []),
     {
       name: 'denoise-strips.png',
       png: await drawImageGrid({
