@@ -3,15 +3,15 @@ import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
 import { CHECKPOINT_KEY, modelFormat, writeModel } from '../src/formats/model-file.ts'
 import { describeSizes, parameterCount } from '../src/model/network.ts'
 import { commandLine, runCommand } from './cli.ts'
-import { loadModel } from './model-option.ts'
+import { loadModel, networkOptions } from './model-option.ts'
 
 async function main(args: string[]): Promise<undefined> {
   const usage = 'npm run convert -- IN OUT\n\nThe names end in .pth or .safetensors; OUT is overwritten.'
-  const flags = await commandLine(usage, args, ['IN', 'OUT']).parseAsync()
+  const flags = await commandLine(usage, args, ['IN', 'OUT']).options(networkOptions).parseAsync()
   const [from, to] = flags._.map(String)
   modelFormat(to)
   await checkWritable(to)
-  const model = await loadModel(from)
+  const model = await loadModel(from, flags)
   // What a checkpoint says of its run would be untrue of a file that holds the weights alone.
   const metadata = CHECKPOINT_KEY in model.metadata ? {} : model.metadata
   await writeFileAtomically(to, writeModel({ ...model, metadata }, to))

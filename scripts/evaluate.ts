@@ -33,7 +33,7 @@ import {
   wholeNumber,
 } from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
-import { loadModel, loadOption } from './model-option.ts'
+import { loadModel, loadOption, networkOptions } from './model-option.ts'
 
 /** More would be a film, not a figure. */
 const MAX_STEPS = 200
@@ -48,6 +48,7 @@ async function parseFlags(args: string[]) {
   return await commandLine('npm run evaluate -- -l FILE [flags]', args)
     .options({
       load: loadOption,
+      ...networkOptions,
       bottleneck: {
         alias: 'z',
         describe: 'latent units that the file must have',
@@ -106,7 +107,7 @@ type Flags = Awaited<ReturnType<typeof parseFlags>>
 
 async function main(args: string[]): Promise<undefined> {
   const flags = await parseFlags(args)
-  const { network, parameters } = await loadModel(flags.load)
+  const { network, parameters } = await loadModel(flags.load, flags)
   checkModel(flags, network)
   const data = await loadDataset(flags.data)
   const set = data[flags.set]

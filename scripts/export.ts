@@ -4,12 +4,13 @@ import { UsageError } from '../src/errors.ts'
 import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
 import { ONNX_PARTS, writeOnnx } from '../src/formats/onnx.ts'
 import { commandLine, oneOf, path, runCommand } from './cli.ts'
-import { loadModel, loadOption } from './model-option.ts'
+import { loadModel, loadOption, networkOptions } from './model-option.ts'
 
 async function main(args: string[]): Promise<undefined> {
   const flags = await commandLine('npm run export -- -l FILE --onnx model.onnx [flags]', args)
     .options({
       load: loadOption,
+      ...networkOptions,
       onnx: {
         describe: 'ONNX file to write',
         demandOption: '--onnx: expected the file to write, found nothing',
@@ -28,7 +29,7 @@ async function main(args: string[]): Promise<undefined> {
     throw new UsageError(`--onnx: expected a name that ends in .onnx, found ${flags.onnx}`)
   }
   await checkWritable(flags.onnx)
-  const { network, parameters } = await loadModel(flags.load)
+  const { network, parameters } = await loadModel(flags.load, flags)
   const { bytes, input, output } = writeOnnx(network, parameters, flags.part)
   await writeFileAtomically(flags.onnx, bytes)
   console.log(`${flags.onnx}: ${flags.part}, ${describe(input)} → ${describe(output)}, float32`)

@@ -1,9 +1,10 @@
 /** The trained model that a command is given. */
 import { readFileBytes } from '../src/data/node-files.ts'
 import { FileError } from '../src/errors.ts'
-import { readModel, type StoredModel } from '../src/formats/model-file.ts'
+import { type NetworkGuess, readModel, type StoredModel } from '../src/formats/model-file.ts'
+import { HIDDEN_ACTIVATIONS } from '../src/model/check-network.ts'
 import { parameterTable } from '../src/model/network.ts'
-import { path } from './cli.ts'
+import { oneOf, path, wholeNumber } from './cli.ts'
 
 export const loadOption = {
   alias: 'l',
@@ -13,9 +14,63 @@ export const loadOption = {
   coerce: path('load'),
 } as const
 
+const OUTPUTS = ['sigmoid', 'identity', 'softmax'] as const
+const LOSSES = ['mse', 'bce', 'crossEntropy'] as const
+
+/** What a file of another program cannot say of its network: to be given where the default, which is said, is wrong. */
+export const networkOptions = {
+  activation: {
+    describe: `of a foreign file's hidden layers: ${HIDDEN_ACTIVATIONS.join(', ')}`,
+    defaultDescription: 'relu',
+    requiresArg: true,
+    coerce: oneOf('activation', HIDDEN_ACTIVATIONS),
+  },
+  'latent-activation': {
+    describe: "of a foreign file's bottleneck",
+    defaultDescription: 'relu',
+    requiresArg: true,
+    coerce: oneOf('latent-activation', HIDDEN_ACTIVATIONS),
+  },
+  'output-activation': {
+    describe: `of a foreign file's last layer: ${OUTPUTS.join(', ')}`,
+    defaultDescription: 'sigmoid',
+    requiresArg: true,
+    coerce: oneOf('output-activation', OUTPUTS),
+  },
+  loss: {
+    describe: `that a foreign file was trained on: ${LOSSES.join(', ')}`,
+    defaultDescription: 'mse',
+    requiresArg: true,
+    coerce: oneOf('loss', LOSSES),
+  },
+  'code-layer': {
+    describe: "number, from 1, of a foreign file's layer whose outputs are the codes",
+    defaultDescription: 'the narrowest',
+    requiresArg: true,
+    coerce: wholeNumber('code-layer', 1),
+  },
+} as const
+
+type NetworkFlags = {
+  readonly [Flag in keyof typeof networkOptions]?:
+    | ReturnType<(typeof networkOptions)[Flag]['coerce']>
+    | undefined
+}
+
+function guessOf(flags: NetworkFlags): NetworkGuess {
+  const codeLayer = flags['code-layer']
+  return {
+    hiddenActivation: flags.activation,
+    latentActivation: flags['latent-activation'],
+    outputActivation: flags['output-activation'],
+    loss: flags.loss,
+    codeLayer: codeLayer === undefined ? undefined : codeLayer - 1,
+  }
+}
+
 /** Reads a model file; what is odd about it goes to stderr. Throws `FileError` for what cannot be read. */
-export async function loadModel(file: string): Promise<StoredModel> {
-  return warned(readModel(await readFileBytes(file), file))
+export async function loadModel(file: string, flags: NetworkFlags = {}): Promise<StoredModel> {
+  return warned(readModel(await readFileBytes(file), file, guessOf(flags)))
 }
 
 function warned(model: StoredModel): StoredModel {
@@ -37,8 +92,8 @@ function checkFinite({ network, parameters }: StoredModel, file: string): void {
 /**
  * Reads the file of a model that is to be put to use. Throws FileError for weights that are not finite, too.
  */
-export async function loadUsableModel(file: string): Promise<StoredModel> {
-  const model = readModel(await readFileBytes(file), file)
+export async function loadUsableModel(file: string, flags: NetworkFlags = {}): Promise<StoredModel> {
+  const model = readModel(await readFileBytes(file), file, guessOf(flags))
   // Before its warnings: they would say the same.
   checkFinite(model, file)
   return warned(model)

@@ -383,6 +383,60 @@ if (process.platform === 'win32' || process.getuid?.() === 0) {
   })
 }
 
+test('a deep network of other activations and loss trains, and resumes to the same bits', async () => {
+  const deep = [
+    '--data',
+    data,
+    '--hidden',
+    '14,7',
+    '-z',
+    '3',
+    '-b',
+    '8',
+    '--json',
+    '--threads',
+    '2',
+    '--device',
+    'cpu',
+  ]
+  const kinds = ['--activation', 'tanh', '--latent-activation', 'identity', '--loss', 'bce', '--seed', '4']
+  const [whole, first] = [freshDirectory(), freshDirectory()]
+  const uninterrupted = await train(whole, ...deep, ...kinds, '-e', '3')
+  expectSuccess(uninterrupted)
+  const [start] = records(uninterrupted.stdout)
+  assert.equal(start.hidden, [14, 7])
+  assert.equal(
+    [start.activation, start.latentActivation, start.outputActivation],
+    ['tanh', 'identity', 'sigmoid'],
+  )
+  assert.is(start.loss, 'bce')
+  expectSuccess(await train(first, ...deep, ...kinds, '-e', '1'))
+  const file = 'weights.checkpoint.safetensors'
+  const rest = await train(first, '--resume', file, '-e', '3', '--json', '--device', 'cpu')
+  expectSuccess(rest)
+  assert.is(
+    records(rest.stdout).at(-1)?.parametersSha256,
+    records(uninterrupted.stdout).at(-1)?.parametersSha256,
+  )
+  const { network } = readModel(readFileSync(join(first, 'weights.pth')), 'weights.pth')
+  assert.equal(
+    network.layers.map(({ name, outputs, activation }) => `${name} ${outputs} ${activation}`),
+    ['fc1 14 tanh', 'fc2 7 tanh', 'fc3 3 identity', 'fc4 7 tanh', 'fc5 14 tanh', 'fc6 30 sigmoid'],
+  )
+  for (const [flags, message] of [
+    [['--hidden', '14'], '--hidden 14, found one of 14,7'],
+    [['--activation', 'relu'], '--activation relu, found one of tanh'],
+    [['--loss', 'mse'], '--loss mse, found one of bce'],
+  ] as const) {
+    await expectRefusal(
+      1,
+      `${file}: expected a checkpoint of ${message}`,
+      ['--resume', file, ...flags],
+      first,
+    )
+  }
+})
+
 test('a run of which every epoch is done has nothing left to do, and is no fault', async () => {
   const cwd = freshDirectory()
   expectSuccess(await train(cwd, ...small, '-e', '1'))
