@@ -6,6 +6,7 @@
  */
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
+import { DEVICES, SIMD_CHOICES } from '../src/engines/devices.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
 import { surviveOutput } from './output.ts'
 
@@ -251,7 +252,7 @@ export const engineOptions = {
     describe: 'auto, cpu (also spelt wasm), webgpu or reference',
     default: 'auto',
     requiresArg: true,
-    coerce: oneOf('device', ['auto', 'cpu', 'wasm', 'webgpu', 'reference']),
+    coerce: oneOf('device', DEVICES),
   },
   threads: {
     describe: 'worker threads of the CPU engine',
@@ -263,7 +264,7 @@ export const engineOptions = {
     describe: 'SIMD of the CPU engine: auto, 256, 128 (relaxed multiply-add) or plain (SIMD128 without it)',
     default: 'auto',
     requiresArg: true,
-    coerce: oneOf('simd', ['auto', '256', '128', 'plain']),
+    coerce: oneOf('simd', SIMD_CHOICES),
   },
 } as const
 

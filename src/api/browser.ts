@@ -1,13 +1,12 @@
 /** The autoencoder of a program in a browser: files are bytes that come and go as the page likes. */
-import type { BrowserEngineOptions } from '../engines/create-browser.ts'
+import type { EngineOptions } from '../engines/create-browser.ts'
 import { createBrowserEngine } from '../engines/create-browser.ts'
+import { ENGINE_OPTIONS } from '../engines/devices.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
-export interface CreateOptions extends ModelOptions, BrowserEngineOptions {}
-
-const ENGINE_OPTIONS = ['device', 'threads'] as const satisfies readonly (keyof BrowserEngineOptions)[]
+export interface CreateOptions extends ModelOptions, EngineOptions {}
 
 export class Autoencoder extends BaseAutoencoder {
   /**
@@ -25,15 +24,11 @@ export class Autoencoder extends BaseAutoencoder {
    * @param name what errors call it
    * @throws FileError for bytes that hold no autoencoder; DeviceError as `create`
    */
-  static async fromBytes(
-    bytes: Uint8Array,
-    name: string,
-    options: BrowserEngineOptions = {},
-  ): Promise<Autoencoder> {
+  static async fromBytes(bytes: Uint8Array, name: string, options: EngineOptions = {}): Promise<Autoencoder> {
     return Autoencoder.#open(fromFile(bytes, name), options)
   }
 
-  static async #open(prepared: Prepared, options: BrowserEngineOptions): Promise<Autoencoder> {
+  static async #open(prepared: Prepared, options: EngineOptions): Promise<Autoencoder> {
     const engine = await begin(prepared, (network) => createBrowserEngine(network, options))
     return new Autoencoder(engine, prepared.start)
   }

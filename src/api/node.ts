@@ -2,6 +2,7 @@
 import { readFileBytes } from '../data/node-files.ts'
 import type { EngineOptions } from '../engines/create.ts'
 import { createEngine } from '../engines/create.ts'
+import { ENGINE_OPTIONS } from '../engines/devices.ts'
 import { UsageError } from '../errors.ts'
 import { writeFileAtomically } from '../files/write.ts'
 import type { FileFormat, FileOptions } from './base-autoencoder.ts'
@@ -10,8 +11,6 @@ import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
-
-const ENGINE_OPTIONS = ['device', 'threads', 'simd'] as const satisfies readonly (keyof EngineOptions)[]
 
 export class Autoencoder extends BaseAutoencoder {
   /**

@@ -1,23 +1,27 @@
-/** The one place that knows the engines by name, in Node. Each is loaded only when it is asked for. */
+/** Engines in Node. */
 import { availableParallelism } from 'node:os'
-import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
-import { checkThreads, MAX_THREADS } from './checks.ts'
+import { MAX_THREADS } from './checks.ts'
+import type { EngineMakers, EngineOptions } from './devices.ts'
+import { createOnDevice } from './devices.ts'
 import type { Engine } from './engine.ts'
-import type { Simd } from './wasm/module-choice.ts'
 
-export type Device = 'auto' | 'cpu' | 'wasm' | 'webgpu' | 'reference'
+export type { Device, EngineOptions } from './devices.ts'
 
-export interface EngineOptions {
-  /**
-   * `cpu` and `wasm` are one engine; `auto` (the default) takes it too, unless a GPU trains this network faster. A
-   * software adapter is never taken by `auto`.
-   */
-  readonly device?: Device | undefined
-  /** Worker threads of the CPU engine; default: the available parallelism. */
-  readonly threads?: number | undefined
-  /** Arithmetic of the CPU engine: 256-bit or 128-bit relaxed multiply-add, or SIMD128 without it. Default `auto`. */
-  readonly simd?: Simd | undefined
+const MAKERS: EngineMakers = {
+  async cpu(network, options) {
+    const { threads = Math.min(availableParallelism(), MAX_THREADS), simd = 'auto' } = options
+    const { createWasmEngine } = await import('./wasm/node.ts')
+    return createWasmEngine(network, { threads, simd })
+  },
+  async webgpu(network) {
+    const { createWebgpuNodeEngine } = await import('./webgpu/node.ts')
+    return createWebgpuNodeEngine(network)
+  },
+  async mayHaveGpu() {
+    const { mayHaveGpu } = await import('./webgpu/node.ts')
+    return mayHaveGpu()
+  },
 }
 
 /**
@@ -29,40 +33,7 @@ export function prepareEngine({ device = 'auto', simd = 'auto' }: EngineOptions)
   import('./wasm/node.ts').then(({ chooseNodeModule }) => chooseNodeModule(simd)).catch(() => undefined)
 }
 
-const SIMD_CHOICES: readonly Simd[] = ['auto', '256', '128', 'plain']
-
 /** Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other options. */
-export async function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
-  const { device = 'auto', threads = Math.min(availableParallelism(), MAX_THREADS), simd = 'auto' } = options
-  checkThreads(threads)
-  if (!SIMD_CHOICES.includes(simd)) {
-    throw new UsageError(`simd: expected ${SIMD_CHOICES.join(', ')}, found ${simd}`)
-  }
-  const createCpu = async () => {
-    const { createWasmEngine } = await import('./wasm/node.ts')
-    return createWasmEngine(network, { threads, simd })
-  }
-  switch (device) {
-    case 'auto': {
-      const { createWebgpuNodeEngine, mayHaveGpu } = await import('./webgpu/node.ts')
-      if (!mayHaveGpu()) return createCpu()
-      const { createFastestEngine } = await import('./fastest.ts')
-      return createFastestEngine(network, createCpu, createWebgpuNodeEngine)
-    }
-    case 'cpu':
-    case 'wasm':
-      return createCpu()
-    case 'webgpu': {
-      const { createWebgpuNodeEngine } = await import('./webgpu/node.ts')
-      return createWebgpuNodeEngine(network)
-    }
-    case 'reference': {
-      const { createReferenceEngine } = await import('./reference/reference-engine.ts')
-      return createReferenceEngine(network)
-    }
-    default:
-      throw new UsageError(
-        `device: expected auto, cpu, wasm, webgpu or reference, found ${device satisfies never}`,
-      )
-  }
+export function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
+  return createOnDevice(network, options, MAKERS)
 }
