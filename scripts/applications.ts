@@ -13,7 +13,12 @@ import {
 } from '../src/experiments/applications/figures.ts'
 import { generateDigits, generateTable } from '../src/experiments/applications/generate.ts'
 import { latentSpace, latentTable } from '../src/experiments/applications/latent.ts'
-import { pretraining, pretrainTable } from '../src/experiments/applications/pretrain.ts'
+import {
+  pretraining,
+  pretrainTable,
+  USUAL_LABELS,
+  usualLabels,
+} from '../src/experiments/applications/pretrain.ts'
 import type { NamedFigure } from '../src/experiments/sweep-figures.ts'
 import type { Table } from '../src/experiments/table.ts'
 import { listOf, nonNegativeNumber, path, positiveNumber, wholeNumber } from './cli.ts'
@@ -23,7 +28,7 @@ import { loadUsableModel } from './model-option.ts'
 export const applicationOptions = {
   neighbours: {
     describe: 'latent: neighbours that vote',
-    defaultDescription: '5',
+    defaultDescription: '5, or all of fewer',
     requiresArg: true,
     coerce: wholeNumber('neighbours', 1),
   },
@@ -59,7 +64,7 @@ export const applicationOptions = {
   },
   labels: {
     describe: 'pretrain: numbers of labelled images',
-    defaultDescription: '100,1000,10000,60000',
+    defaultDescription: `${USUAL_LABELS}, as far as there are so many`,
     requiresArg: true,
     coerce: listOf('labels', wholeNumber('labels', 1)),
   },
@@ -179,6 +184,10 @@ export const applications = {
     describe: "the encoder's weights as a classifier's start",
     flags: ['labels', 'seeds', 'steps'],
     async run(context, model, { labels, seeds, steps }) {
+      const { count } = context.dataset.train
+      if (labels === undefined && `${usualLabels(count)}` !== `${USUAL_LABELS}`) {
+        console.error(`labels: ${usualLabels(count).join(', ')}, for there are ${count} training images`)
+      }
       const result = await pretraining(context, model, given({ labels, seeds, steps }))
       return { table: pretrainTable(result), summary: result, figures: () => drawPretrainFigures(result) }
     },

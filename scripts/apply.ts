@@ -1,11 +1,10 @@
 /** `npm run apply -- NAME -l FILE`: one of the five applications of a trained model, with figures, table and JSON. */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadDataset } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
-import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
+import { holdOutputs, makeDirectory, writeFileAtomically } from '../src/files/write.ts'
 import { onInterrupt } from '../src/run/interrupt.ts'
 import {
   APPLICATION_NAMES,
@@ -17,6 +16,7 @@ import {
   loadFittingModel,
 } from './applications.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, path, runCommand, seedOption } from './cli.ts'
+import { drawOrNotice, figuresOrNotice } from './figures.ts'
 import { loadOption } from './model-option.ts'
 import { progressBar } from './progress-bar.ts'
 
@@ -56,9 +56,11 @@ async function main(args: string[]): Promise<number | undefined> {
   }
   const dataset = await loadDataset(flags.data)
   const model = await loadFittingModel(flags.load, dataset.train)
-  await mkdir(flags.out, { recursive: true })
   const files = { table: join(flags.out, `${name}.md`), json: join(flags.out, `${name}.json`) }
-  for (const file of Object.values(files)) await checkWritable(file)
+  await makeDirectory(flags.out)
+  const outputs = await holdOutputs(Object.values(files))
+  for (const note of outputs.notes) console.error(note)
+  const canDraw = await figuresOrNotice()
 
   const bar = progressBar(process.stderr)
   const interrupt = onInterrupt(() => bar.clear())
@@ -74,7 +76,6 @@ async function main(args: string[]): Promise<number | undefined> {
       model,
       flags,
     )
-    const figures = await outcome.figures()
     bar.clear()
     const summary = {
       application: name,
@@ -86,15 +87,15 @@ async function main(args: string[]): Promise<number | undefined> {
     const table = tableToMarkdown(outcome.table)
     await writeFileAtomically(files.table, table)
     await writeFileAtomically(files.json, `${JSON.stringify(summary, null, 2)}\n`)
-    for (const { name: figure, png } of figures) await writeFileAtomically(join(flags.out, figure), png)
     if (flags.json) console.log(JSON.stringify(summary))
-    else {
-      console.log(table)
-      console.log(
-        `${flags.out}: ${[`${name}.md`, `${name}.json`, ...figures.map((one) => one.name)].join(', ')}`,
-      )
+    else console.log(table)
+    const figures = (canDraw && (await drawOrNotice(outcome.figures))) ?? []
+    for (const { name: figure, png } of figures) await writeFileAtomically(join(flags.out, figure), png)
+    if (!flags.json) {
+      const names = [`${name}.md`, `${name}.json`, ...figures.map((one) => one.name)]
+      console.log(`${flags.out}: ${names.join(', ')}`)
     }
-    return undefined
+    return interrupt.exitCode()
   } catch (error) {
     bar.clear()
     // What an abort interrupted did not fail.
@@ -102,6 +103,7 @@ async function main(args: string[]): Promise<number | undefined> {
     throw error
   } finally {
     interrupt.release()
+    await outputs.release()
   }
 }
 

@@ -153,7 +153,9 @@ async function main(args: string[]): Promise<undefined> {
   }
 }
 
-/** Images A and B. Without the flags those of the seed project, or others, said in a line, of a smaller set. */
+/**
+ * Images A and B. Without the flags those of the seed project, or others, said in a line, of a smaller set.
+ */
 function interpolationOf(flags: Flags, { count }: ImageSet): readonly [number, number] {
   const choose = ([a, b]: readonly [number, number]) =>
     [flags['interp-idx1'] ?? a, flags['interp-idx2'] ?? b] as const

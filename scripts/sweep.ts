@@ -1,20 +1,19 @@
 /** `npm run sweep`: trains every combination of the settings given, and draws what it found. */
-import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { limitImages } from '../src/data/dataset.ts'
+import { type Dataset, limitImages } from '../src/data/dataset.ts'
 import { loadDataset } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
 import { createMeasuringSet } from '../src/experiments/measures.ts'
-import type { SweepProgress, SweepRecord } from '../src/experiments/sweep.ts'
+import type { SweepProgress, SweepRecord, SweepStore } from '../src/experiments/sweep.ts'
 import { runSweep } from '../src/experiments/sweep.ts'
 import { drawSweepFigures } from '../src/experiments/sweep-figures.ts'
 import { expandPlan, type SweepPlan, type SweepRun } from '../src/experiments/sweep-plan.ts'
 import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.ts'
 import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
-import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
+import { holdOutputs, makeDirectory, writeFileAtomically } from '../src/files/write.ts'
 import { onInterrupt } from '../src/run/interrupt.ts'
 import { MAX_UNITS } from '../src/run/settings.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
@@ -32,6 +31,7 @@ import {
   seedOption,
   wholeNumber,
 } from './cli.ts'
+import { drawOrNotice, figuresOrNotice } from './figures.ts'
 import { duration, progressBar } from './progress-bar.ts'
 import { openSweepStore } from './sweep-store.ts'
 
@@ -68,12 +68,10 @@ async function parseFlags(args: string[]) {
       ),
       hidden: list('hidden', 'units of the two hidden layers', '392', wholeNumber('hidden', 1, MAX_UNITS)),
       'batch-size': {
-        ...list(
-          'batch-size',
-          'images a step',
-          String(DEFAULT_TRAINING.batchSize),
-          wholeNumber('batch-size', 1),
-        ),
+        describe: 'images a step',
+        defaultDescription: `${DEFAULT_TRAINING.batchSize}, or all of fewer`,
+        requiresArg: true,
+        coerce: listOf('batch-size', wholeNumber('batch-size', 1)),
         alias: 'b',
       },
       'weight-decay': list(
@@ -121,7 +119,7 @@ async function main(args: string[]): Promise<number | undefined> {
   const whole = await loadDataset(flags.data)
   const dataset =
     flags.limit === undefined ? whole : { ...whole, train: limitImages(whole.train, flags.limit) }
-  const runs = expandPlan(planOf(flags), {
+  const runs = expandPlan(planOf(flags, dataset.train.count), {
     name: dataset.name,
     pixels: dataset.train.width * dataset.train.height,
     trainingImages: dataset.train.count,
@@ -129,10 +127,34 @@ async function main(args: string[]): Promise<number | undefined> {
     sigmas: flags.sigma,
   })
   const { jobs, threadsPerRun } = shareThreads(flags, runs.length)
-  await mkdir(flags.out, { recursive: true })
-  for (const name of ['sweep.csv', 'sweep.md']) await checkWritable(join(flags.out, name))
-  const store = await openSweepStore(join(flags.out, 'runs.jsonl'))
+  await makeDirectory(flags.out)
+  const [records, csv, markdown] = ['runs.jsonl', 'sweep.csv', 'sweep.md'].map((name) =>
+    join(flags.out, name),
+  )
+  const outputs = await holdOutputs([records, csv, markdown])
+  try {
+    for (const note of outputs.notes) console.error(note)
+    const canDraw = (await figuresOrNotice()) !== undefined
+    const store = await openSweepStore(records)
+    return await trainAll(flags, { dataset, runs, store, jobs, threadsPerRun, canDraw, csv, markdown })
+  } finally {
+    await outputs.release()
+  }
+}
 
+interface Sweep {
+  readonly dataset: Dataset
+  readonly runs: readonly SweepRun[]
+  readonly store: SweepStore
+  readonly jobs: number
+  readonly threadsPerRun: number
+  readonly canDraw: boolean
+  readonly csv: string
+  readonly markdown: string
+}
+
+async function trainAll(flags: Flags, sweep: Sweep): Promise<number | undefined> {
+  const { dataset, runs, store, jobs, threadsPerRun, canDraw } = sweep
   const report = createReport(flags.json, runs)
   const interrupt = onInterrupt(() =>
     report.notice('interrupted: what is finished is kept; run it again to go on'),
@@ -155,9 +177,10 @@ async function main(args: string[]): Promise<number | undefined> {
     if (interrupt.exitCode() !== undefined) return interrupt.exitCode()
 
     const table = tableToMarkdown(sweepTable(records))
-    await writeFileAtomically(join(flags.out, 'sweep.csv'), sweepCsv(records))
-    await writeFileAtomically(join(flags.out, 'sweep.md'), table)
-    const figures = await drawSweepFigures(records, dataset.test, sampleImages)
+    await writeFileAtomically(sweep.csv, sweepCsv(records))
+    await writeFileAtomically(sweep.markdown, table)
+    const draw = () => drawSweepFigures(records, dataset.test, sampleImages)
+    const figures = (canDraw ? await drawOrNotice(draw) : undefined) ?? []
     for (const { name, png } of figures) await writeFileAtomically(join(flags.out, name), png)
     const failed = records.filter(({ status }) => status === 'failed').length
     if (!flags.json) {
@@ -172,14 +195,22 @@ async function main(args: string[]): Promise<number | undefined> {
   }
 }
 
-function planOf(flags: Flags): SweepPlan {
+/** The default, or one batch of all images, said in a line, where there are fewer. */
+function usualBatch(images: number): number {
+  const { batchSize } = DEFAULT_TRAINING
+  if (images < batchSize)
+    console.error(`batch size: ${images}, all training images, in place of ${batchSize}`)
+  return Math.min(images, batchSize)
+}
+
+function planOf(flags: Flags, images: number): SweepPlan {
   const lastSeed = flags.seed + flags.seeds - 1
   if (lastSeed >= 2 ** 32) throw new UsageError(`--seed: expected seeds below 4294967296, found ${lastSeed}`)
   return {
     bottleneck: flags.z,
     latentActivation: flags['latent-activation'],
     hidden: flags.hidden,
-    batchSize: flags['batch-size'],
+    batchSize: flags['batch-size'] ?? [usualBatch(images)],
     learningRate: flags.lr,
     weightDecay: flags['weight-decay'],
     noiseStd: flags['noise-std'],

@@ -1,6 +1,12 @@
 /** Parts of an image set. */
 import type { ImageSet } from '../data/dataset.ts'
 
+/** Outputs that a classifier needs for these labels: one more than the largest. */
+export function classCount(labels: Uint8Array): number {
+  // Not by `Math.max(...labels)`: EMNIST has more images than a call takes arguments.
+  return labels.reduce((most, label) => Math.max(most, label), 0) + 1
+}
+
 /** The images of the given indices, in their order, as a copy. */
 export function selectImages(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   const pixels = set.width * set.height

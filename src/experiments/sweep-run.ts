@@ -61,7 +61,7 @@ export function oneImagePerClass({ test }: Dataset): number[] {
 function encodeImage(reconstructions: FloatArray, image: number, pixels: number): string {
   const values = reconstructions.subarray(image * pixels, (image + 1) * pixels)
   const bytes = Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))))
-  return btoa(String.fromCharCode(...bytes))
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
 }
 
 /** The bytes of one of a result's `samples`. */

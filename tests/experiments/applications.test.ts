@@ -1,6 +1,7 @@
 /** The five applications on a small data set: what each promises about its numbers, and that its figures are drawn. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { limitImages } from '../../src/data/dataset.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import { anomalyDetection, anomalyTable } from '../../src/experiments/applications/anomaly.ts'
@@ -15,7 +16,9 @@ import {
 } from '../../src/experiments/applications/figures.ts'
 import { generateDigits, generateTable } from '../../src/experiments/applications/generate.ts'
 import { latentSpace, latentTable } from '../../src/experiments/applications/latent.ts'
-import { pretraining, pretrainTable } from '../../src/experiments/applications/pretrain.ts'
+import { pretraining, pretrainTable, usualLabels } from '../../src/experiments/applications/pretrain.ts'
+import { codeSources } from '../../src/experiments/code-sources.ts'
+import { classCount } from '../../src/experiments/image-sets.ts'
 import type { NamedFigure } from '../../src/experiments/sweep-figures.ts'
 import { tableToMarkdown } from '../../src/experiments/table.ts'
 import type { Network } from '../../src/model/network.ts'
@@ -264,6 +267,80 @@ test('the classifier has the encoder’s layers and a softmax head', () => {
   })
   assert.is(network.loss, 'crossEntropy')
   assert.throws(() => classifier({ input: 9, hidden: 4, bottleneck: 2, classes: 1 }), /classes.*found 1/)
+})
+
+test('more images than a call takes arguments', async () => {
+  const count = 200_000
+  const labels = new Uint8Array(count).map((_, i) => i % 4)
+  const many = { ...dataset.train, count, rows: new Uint8Array(count * 144), labels }
+  assert.is(classCount(many.labels), 4)
+})
+
+test('what cannot work is refused before anything is computed', async () => {
+  const untouched: ApplicationContext = {
+    ...context,
+    createEngine: () => assert.unreachable('an engine was made') as never,
+  }
+  const one = { ...dataset.test, labels: new Uint8Array(dataset.test.count).fill(3) }
+  const refusals: [Promise<unknown>, RegExp][] = [
+    [
+      anomalyDetection({ ...untouched, dataset: { ...dataset, test: one } }, model),
+      /^anomaly: expected test images of at least two classes, found those of 3 alone$/,
+    ],
+    [latentSpace(untouched, model, { neighbours: 161 }), /^neighbours: .*from 1 to 160, found 161$/],
+    [
+      generateDigits(
+        { ...untouched, dataset: { ...dataset, train: { ...dataset.train, labels: new Uint8Array(160) } } },
+        model,
+      ),
+      /classes.*found 1/,
+    ],
+    [
+      generateDigits(untouched, {
+        network: hourglass({ input: 144, hidden: 4, bottleneck: 9000 }),
+        parameters: new Float32Array(),
+      }),
+      /^generate: expected a model of at most 8192 latent units, found 9000$/,
+    ],
+  ]
+  for (const [work, pattern] of refusals) {
+    await work.then(
+      () => assert.unreachable('it was done'),
+      (error: Error) => assert.match(error.message, pattern),
+    )
+  }
+  assert.equal(usualLabels(60_000), [100, 1_000, 10_000, 60_000])
+  assert.equal(usualLabels(900), [100, 900])
+  assert.equal(usualLabels(60), [60])
+})
+
+test('a set as small as can be mapped', async () => {
+  const few = { ...dataset, train: limitImages(dataset.train, 3), test: limitImages(dataset.test, 4) }
+  const { neighbours, maps } = await latentSpace({ ...context, dataset: few }, model)
+  assert.is(neighbours, 3)
+  assert.ok(maps[1].points.every(Number.isFinite))
+})
+
+test('codes that are drawn in parts are those that are drawn at once', async () => {
+  const codes = Float32Array.from({ length: 90 * 2 }, (_, i) => ((i * 37) % 41) / 8)
+  const labels = Uint8Array.from({ length: 90 }, (_, i) => i % 3)
+  const sources = () => codeSources(codes, labels, 2, { samples: 40, components: 100, seed: 5 })
+  const parts = await sources()
+  for (const [index, { name, count, classes, draw }] of (await sources()).entries()) {
+    const whole = await draw(count)
+    const drawn: number[] = []
+    for (const size of [1, 4, 16, count - 21]) drawn.push(...(await parts[index].draw(size)))
+    assert.equal(Float64Array.from(drawn), whole, name)
+    assert.equal(classes, index === 2 ? [0, 1, 2] : undefined)
+  }
+  assert.equal(
+    parts.map(({ name, count }) => [name, count]),
+    [
+      ['one Gaussian', 40],
+      ['mixture of 90 Gaussians', 40],
+      ['one Gaussian per digit', 42],
+    ],
+  )
 })
 
 test('an abort stops an application, and no engine is left behind', async () => {

@@ -15,7 +15,7 @@ import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { decodePng } from '../figures/pixels.ts'
 import { runScript, WITHOUT_CANVAS } from '../support/command.ts'
-import { writeDataset } from '../support/small-data.ts'
+import { smallImages, writeDataset } from '../support/small-data.ts'
 
 const MODEL = fileURLToPath(new URL('../fixtures/interop/MLP.8.pth', import.meta.url))
 /** What PyTorch 2.13 computed with these weights. */
@@ -144,19 +144,11 @@ test('snake and kebab case are one flag, and each flag has its effect', async ()
   assert.not.equal(picture(clipped, 'denoise'), picture(unclipped, 'denoise'))
 })
 
-/** A model of small images of so many pixels, and a set of them. */
-function smallImages(width: number, height: number, count = 12) {
-  const pixels = width * height
-  const set = (images: number) => ({
-    count: images,
-    width,
-    height,
-    rows: Uint8Array.from({ length: images * pixels }, (_, i) => (i * 37) % 251),
-    labels: Uint8Array.from({ length: images }, (_, i) => i % 3),
-  })
+/** Flags: a set of small images, a model of them, and a place for the figures. */
+function smallImageFlags(width: number, height: number, count = 12) {
   const name = `${width}x${height}-${count}`
-  const data = writeDataset(join(directory, name), { name, train: set(count), test: set(count) })
-  const network = hourglass({ input: pixels, hidden: 4, bottleneck: 2 })
+  const data = writeDataset(join(directory, name), smallImages(width, height, count))
+  const network = hourglass({ input: width * height, hidden: 4, bottleneck: 2 })
   const model = join(directory, `${name}.safetensors`)
   writeFileSync(model, writeModel({ network, parameters: initialParameters(network, 1) }, model))
   return ['-l', model, '--data', data, '--device', 'reference', '--out', `figures-${name}`]
@@ -168,7 +160,7 @@ test('a set smaller than the usual indices: others, said in a line', async () =>
     [12, '0 to image 11'],
     [1, '0 to image 0'],
   ] as const) {
-    const args = smallImages(12, 11, count)
+    const args = smallImageFlags(12, 11, count)
     const { code, stderr, stdout } = await runScript('evaluate', args, directory)
     assert.is(code, 0, stderr)
     assert.is(stderr, `interpolation: from image ${chosen}, as the test set has ${count}\n`)
@@ -177,7 +169,7 @@ test('a set smaller than the usual indices: others, said in a line', async () =>
 })
 
 test('images smaller than the window of SSIM: a dash and why in text, null in JSON', async () => {
-  const args = [...smallImages(8, 8), '--interp_idx1', '0', '--interp_idx2', '1']
+  const args = [...smallImageFlags(8, 8), '--interp_idx1', '0', '--interp_idx2', '1']
   const { code, stdout, stderr } = await runScript('evaluate', args, directory)
   assert.is(code, 0, stderr)
   assert.match(stdout, /^reconstruction +0\.\d{6} +\d+\.\d\d +–$/m)
@@ -188,7 +180,7 @@ test('images smaller than the window of SSIM: a dash and why in text, null in JS
 })
 
 test('equal images have a PSNR of 100 dB, in text and in JSON', async () => {
-  const args = [...smallImages(12, 11), '--interp_idx1', '0', '--interp_idx2', '1', '--noise_std', '0']
+  const args = [...smallImageFlags(12, 11), '--interp_idx1', '0', '--interp_idx2', '1', '--noise_std', '0']
   const { stdout } = await runScript('evaluate', args, directory)
   assert.match(stdout, /^noisy +0\.000000 +100\.00 +1\.0000 +0\.000000 +100\.00 +1\.0000$/m)
   const json = JSON.parse((await runScript('evaluate', [...args, '--json'], directory)).stdout)
@@ -202,7 +194,7 @@ test('a model of NaN: a warning, dashes and why, null in JSON, and no unit that 
   const parameters = initialParameters(network, 1).fill(Number.NaN)
   writeFileSync(broken, writeModel({ network, parameters }, broken))
   const indices = ['--interp_idx1', '0', '--interp_idx2', '1']
-  const args = [...smallImages(12, 11), ...indices, '-l', broken]
+  const args = [...smallImageFlags(12, 11), ...indices, '-l', broken]
   const { code, stdout, stderr } = await runScript('evaluate', args, directory)
   assert.is(code, 0, stderr)
   assert.match(stdout, /^reconstruction +– +– +–$/m)
@@ -214,7 +206,7 @@ test('a model of NaN: a warning, dashes and why, null in JSON, and no unit that 
 })
 
 test('without the package canvas: a line at the start, and the numbers', async () => {
-  const args = [...smallImages(12, 11), '--interp_idx1', '0', '--interp_idx2', '1', '--out', 'none']
+  const args = [...smallImageFlags(12, 11), '--interp_idx1', '0', '--interp_idx2', '1', '--out', 'none']
   const { code, stdout, stderr } = await runScript('evaluate', args, directory, WITHOUT_CANVAS)
   assert.is(code, 0)
   assert.match(stderr, /^no figures are drawn: figures need the npm package "canvas".*\n$/)
@@ -224,7 +216,7 @@ test('without the package canvas: a line at the start, and the numbers', async (
 })
 
 test('images of one long line are drawn too', async () => {
-  const { code, stdout, stderr } = await runScript('evaluate', smallImages(5000, 1), directory)
+  const { code, stdout, stderr } = await runScript('evaluate', smallImageFlags(5000, 1), directory)
   assert.is(code, 0, stderr)
   assert.match(stdout, /^Figures: .*interp\.png$/m)
   assert.is(stderr.trim().split('\n').length, 1, stderr)

@@ -2,11 +2,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { smallDigits } from '../experiments/small-digits.ts'
 import { runScript, startCommand, stdoutLines } from '../support/command.ts'
-import { writeDataset } from '../support/small-data.ts'
+import { smallImages, writeDataset } from '../support/small-data.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-sweep-command-'))
 const data = writeDataset(join(directory, 'bars'), smallDigits())
@@ -53,6 +54,38 @@ for (const [what, flags, message] of [
     assert.not.ok(existsSync(join(out, 'runs.jsonl')))
   })
 }
+
+test('a small set of small images: a batch that fits, no SSIM and why; a sweep that runs is left alone', async () => {
+  const tiny = writeDataset(join(directory, 'small'), smallImages(8, 8, 40))
+  const args = ['--data', tiny, '--device', 'reference', '--hidden', '4', '--z', '2', '--seeds', '1']
+  const running = startCommand(
+    'sweep',
+    [...args, '--epochs', '2', '--sigma', '0.2', '--out', 'tiny'],
+    directory,
+  )
+  const { code, stdout, stderr } = await running.outcome
+  assert.is(code, 0, stderr)
+  assert.is(stderr, 'batch size: 40, all training images, in place of 256\n')
+  assert.match(stdout, /^SSIM –: the images are smaller than its window of 11 × 11 pixels$/m)
+  const csv = readFileSync(join(directory, 'tiny/sweep.csv'), 'utf8').trim().split('\n')
+  const cells = (line: string) => line.split(',')
+  assert.is(cells(csv[1])[cells(csv[0]).indexOf('SSIM')], '')
+  assert.not.match(csv[1], 'NaN')
+  assert.match(readFileSync(join(directory, 'tiny/sweep.md'), 'utf8'), / – \|/)
+
+  const endless = startCommand('sweep', [...PLAN, '--epochs', '100000', '--out', 'held'], directory)
+  for (let waited = 0; !existsSync(join(directory, 'held')) && waited < 60_000; waited += 50)
+    await setTimeout(50)
+  await setTimeout(500)
+  const second = await runScript('sweep', [...PLAN, '--out', 'held'], directory)
+  assert.match(
+    second.stderr,
+    /^error: held.runs\.jsonl: expected a file that no other run writes, found one that does \(process \d+\)\n$/,
+  )
+  assert.is(second.code, 1)
+  endless.child.kill('SIGKILL')
+  await endless.outcome
+})
 
 test('interrupted and run again it gives the table of the sweep that was not interrupted', async () => {
   const whole = await runScript('sweep', [...PLAN, '--out', 'whole'], directory)

@@ -47,3 +47,15 @@ export function writeDataset(directory: string, { train, test }: Dataset): strin
   write('t10k', test)
   return directory
 }
+
+/** `count` training and as many test images of any size, with labels 0 to 2. */
+export function smallImages(width: number, height: number, count: number): Dataset {
+  const set: ImageSet = {
+    count,
+    width,
+    height,
+    rows: Uint8Array.from({ length: count * width * height }, (_, i) => (i * 37) % 251),
+    labels: Uint8Array.from({ length: count }, (_, i) => i % 3),
+  }
+  return { name: `${width} × ${height}`, train: set, test: set }
+}

@@ -1,5 +1,6 @@
 /** Application 2: the reconstruction error as an anomaly score. */
 import type { ImageSet } from '../../data/dataset.ts'
+import { UsageError } from '../../errors.ts'
 import { createRandomSequence, type RandomSequence, sampleIndices } from '../../random/sequence.ts'
 import { train } from '../../training/trainer.ts'
 import { indicesWhere, selectImages } from '../image-sets.ts'
@@ -58,7 +59,8 @@ export async function anomalyDetection(
   options: AnomalyOptions = {},
 ): Promise<AnomalyResult> {
   const { epochs = 10, others = [] } = options
-  const { test } = context.dataset
+  const { test, train } = context.dataset
+  checkClasses(train, test)
   const kinds = [...offDistributionSets(test, createRandomSequence(context.seed)), ...others]
   const judged = await withModel(context, model, async (engine) => {
     const testErrors = await engine.reconstructionErrors(test.rows)
@@ -86,6 +88,17 @@ export async function anomalyDetection(
     leftOut,
     offDistribution: judged.offErrors.map(({ name, errors }) => compare(name, judged.testErrors, errors)),
     epochs,
+  }
+}
+
+/** Throws UsageError where leaving a class out leaves nothing to train on or to compare with. */
+function checkClasses(train: ImageSet, test: ImageSet): void {
+  for (const [name, { labels }] of Object.entries({ training: train, test })) {
+    const [first] = labels
+    if (labels.some((label) => label !== first)) continue
+    throw new UsageError(
+      `anomaly: expected ${name} images of at least two classes, found those of ${first} alone`,
+    )
   }
 }
 

@@ -3,6 +3,7 @@
 import { limitImages } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
 import type { FloatArray } from '../../model/state.ts'
+import { Turns } from '../../run/turns.ts'
 import { train } from '../../training/trainer.ts'
 import { clipToUnit, type ImageQuality, imageQuality, noisyImages, unitImages } from '../evaluation.ts'
 import { gaussianFilter, medianFilter } from '../filters.ts'
@@ -154,23 +155,52 @@ function throughEngine(engine: Engine): Denoiser {
   return async (noisy) => ({ images: await engine.forward(noisy) })
 }
 
+type Filter = (images: FloatArray, width: number, height: number, setting: number) => Float64Array
+
+/** Multiply-adds of a pixel by the widest filter, about. */
+const FILTER_WORK = 30
+
+/** The filter on one image after the other, with turns between. */
+async function filterEach(
+  filter: Filter,
+  images: FloatArray,
+  { width, height }: { width: number; height: number },
+  setting: number,
+  turns: Turns,
+): Promise<Float64Array> {
+  const filtered = new Float64Array(images.length)
+  const pixels = width * height
+  for (let start = 0; start < images.length; start += pixels) {
+    filtered.set(filter(images.subarray(start, start + pixels), width, height, setting), start)
+    if (turns.isDue(FILTER_WORK * pixels)) await turns.take()
+  }
+  return filtered
+}
+
 /** A filter whose one setting is chosen anew for each noise level, by the error on noisy training images. */
 function tunedFilter(
-  { dataset, seed }: ApplicationContext,
+  { dataset, seed, signal }: ApplicationContext,
   clip: boolean,
-  filter: (images: FloatArray, width: number, height: number, setting: number) => Float64Array,
+  filter: Filter,
   settings: readonly number[],
   settingName: string,
 ): Denoiser {
   const tuning = limitImages(dataset.train, Math.min(TUNING_IMAGES, dataset.train.count))
-  const { width, height } = tuning
   const clean = unitImages(tuning.rows)
   return async (noisy, sigma) => {
-    const unclipped = noisyImages(tuning.rows, width * height, 0, sigma, seed)
+    const turns = new Turns(signal)
+    const unclipped = noisyImages(tuning.rows, tuning.width * tuning.height, 0, sigma, seed)
     const noisyTuning = clip ? clipToUnit(unclipped) : unclipped
-    const errors = settings.map((value) => meanSquaredError(filter(noisyTuning, width, height, value), clean))
-    const best = settings[errors.indexOf(Math.min(...errors))]
-    return { images: filter(noisy, width, height, best), setting: `${settingName} ${best} pixels` }
+    let best = settings[0]
+    let least = Number.POSITIVE_INFINITY
+    for (const setting of settings) {
+      const error = meanSquaredError(await filterEach(filter, noisyTuning, tuning, setting, turns), clean)
+      if (error >= least) continue
+      least = error
+      best = setting
+    }
+    const images = await filterEach(filter, noisy, tuning, best, turns)
+    return { images, setting: `${settingName} ${best} pixels` }
   }
 }
 

@@ -12,6 +12,7 @@ import { Turns } from '../../run/turns.ts'
 import { classifierAccuracy, classify, trainClassifier } from '../classification.ts'
 import { type CodeSource, checkUnits, codeSources } from '../code-sources.ts'
 import { unitImages } from '../evaluation.ts'
+import { classCount } from '../image-sets.ts'
 import { nearestNeighbours } from '../knn.ts'
 import { formatPercent, type Table } from '../table.ts'
 import { type ApplicationContext, type Model, stopIfAborted, withEngine, withModel } from './application.ts'
@@ -88,14 +89,14 @@ export async function generateDigits(
   const input = inputSize(model.network)
   const units = codeSize(model.network)
   checkUnits(units)
+  const { rows, labels } = dataset.train
+  const network = classifier({ input, ...JUDGE, classes: classCount(labels) })
   return withModel(context, model, async (engine) => {
     onProgress?.('fitting the codes', 0)
-    const { rows, labels } = dataset.train
     const codes = await engine.encode(rows)
     const sources = await codeSources(codes, labels, units, { samples, components, seed, signal })
 
     onProgress?.('training the judge', 0.3)
-    const network = classifier({ input, ...JUDGE, classes: Math.max(...labels) + 1 })
     return withEngine(context, network, async (judge) => {
       await judge.initialize(seed)
       await trainClassifier(judge, dataset.train, { ...JUDGE, seed, steps: judgeSteps, signal })

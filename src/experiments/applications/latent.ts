@@ -3,6 +3,7 @@
  */
 import { UMAP } from 'umap-js'
 import type { ImageSet } from '../../data/dataset.ts'
+import { checkInteger } from '../../engines/checks.ts'
 import { UsageError } from '../../errors.ts'
 import { codeSize, inputSize } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
@@ -19,7 +20,7 @@ export interface LatentOptions {
   readonly references?: number
   /** Test images that are classified, at most. The map shows all. */
   readonly queries?: number
-  /** Neighbours that vote. */
+  /** Neighbours that vote; default 5, or all of fewer references. */
   readonly neighbours?: number
   /** Test images on the UMAP, at most: its time grows faster than their number. */
   readonly umapImages?: number
@@ -52,7 +53,7 @@ export async function latentSpace(
   model: Model,
   options: LatentOptions = {},
 ): Promise<LatentResult> {
-  const { neighbours = 5, references = 10_000, queries = 5_000, umapImages = 4_000 } = options
+  const { references = 10_000, queries = 5_000, umapImages = 4_000 } = options
   const bottleneck = codeSize(model.network)
   const input = inputSize(model.network)
   if (bottleneck < 2)
@@ -60,6 +61,13 @@ export async function latentSpace(
   const { dataset, onProgress, signal } = context
   const train = sampleSet(dataset.train, references, context.seed, 0)
   const test = sampleSet(dataset.test, queries, context.seed, 1)
+  const { neighbours = Math.min(5, train.count) } = options
+  checkInteger('neighbours', neighbours, 1, train.count)
+  if (dataset.test.count < LEAST_MAPPED) {
+    throw new UsageError(
+      `latent: expected at least ${LEAST_MAPPED} test images to map, found ${dataset.test.count}`,
+    )
+  }
   const [trainCodes, testCodes, allCodes] = await withModel(context, model, async (engine) => [
     await engine.encode(train.rows),
     await engine.encode(test.rows),
@@ -107,6 +115,9 @@ export async function latentSpace(
   onProgress?.('done', 1)
   return { maps, neighbours, references: train.count, queries: test.count, accuracies }
 }
+
+/** Fewer have no principal components, and no neighbours that a map could keep. */
+const LEAST_MAPPED = 4
 
 /** All images where there are no more than `limit`, else a random sample. */
 function sampleSet(set: ImageSet, limit: number, seed: number, use: number): ImageSet {

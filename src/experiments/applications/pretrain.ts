@@ -8,12 +8,12 @@ import { type FloatArray, stateOf } from '../../model/state.ts'
 import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
 import { initialParameters } from '../../random/streams.ts'
 import { classifierAccuracy, trainClassifier } from '../classification.ts'
-import { selectImages } from '../image-sets.ts'
+import { classCount, selectImages } from '../image-sets.ts'
 import { formatSpread, type Spread, spreadOf, type Table } from '../table.ts'
 import { type ApplicationContext, type Model, stopIfAborted, withEngine } from './application.ts'
 
 export interface PretrainOptions {
-  /** Numbers of labelled training images. */
+  /** Numbers of labelled training images; default `usualLabels`. */
   readonly labels?: readonly number[]
   /** Runs of each, which differ in the labelled images, the head's initial weights and the shuffles. */
   readonly seeds?: number
@@ -47,6 +47,13 @@ export const STARTS: readonly Start[] = ['from scratch', 'encoder, fine-tuned', 
 /** A head alone, which is a linear model, bears and needs larger steps: at 1e-3 it is not done after 3,000 of them. */
 const HEAD_RATE_FACTOR = 10
 
+/** Numbers of labels for so many training images: as far as there are as many, and all. */
+export const USUAL_LABELS: readonly number[] = [100, 1_000, 10_000, 60_000]
+
+export function usualLabels(images: number): number[] {
+  return [...USUAL_LABELS.filter((count) => count < images), Math.min(images, 60_000)]
+}
+
 /**
  * Test accuracy of the same classifier (encoder, then softmax) from three starts, for several numbers of labels. All
  * three of a seed see the same labelled images in the same order. Throws UsageError for more labels than images.
@@ -56,15 +63,15 @@ export async function pretraining(
   model: Model,
   options: PretrainOptions = {},
 ): Promise<PretrainResult> {
-  const { labels = [100, 1_000, 10_000, 60_000], seeds = 3 } = options
-  const { steps = 3000, batchSize = 128, learningRate = 1e-3 } = options
   const { train, test } = context.dataset
+  const { labels = usualLabels(train.count), seeds = 3 } = options
+  const { steps = 3000, batchSize = 128, learningRate = 1e-3 } = options
   for (const count of labels) {
     if (!Number.isInteger(count) || count < 1 || count > train.count) {
       throw new UsageError(`labels: expected whole numbers from 1 to ${train.count}, found ${count}`)
     }
   }
-  const network = classifierOn(model.network, Math.max(...train.labels) + 1)
+  const network = classifierOn(model.network, classCount(train.labels))
 
   const cells = await withEngine(context, network, async (engine) => {
     const encoder = await standardizedEncoder(engine, model, train)
