@@ -12,6 +12,7 @@ for (const bomb of BOMBS) {
     const { bytes, outcome, memory } = explode(bomb)
     assert.not(isForeign(outcome), outcome)
     assert.is(outcome === 'read', READ.has(bomb.name), outcome)
+    if (bomb.says) assert.match(outcome, bomb.says)
     assert.ok(memory <= memoryLimit(bytes), `${memory} bytes of memory for a file of ${bytes}`)
   })
 }
