@@ -66,6 +66,9 @@ for case in json.loads((directory / "cases.json").read_text()):
         except ImportError as error:
             skipped.add(f"{extension}: {error}")
             continue
+        except TypeError as error:  # an older PyTorch, without mmap
+            skipped.add(f"{load.__name__}: {error}")
+            continue
         model = Autoencoder(case["layers"], case["codeLayer"]).double()
         model.load_state_dict(state)
         with torch.no_grad():

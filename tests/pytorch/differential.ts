@@ -34,7 +34,7 @@ interface Loaded {
   loaded: Record<string, { error: string } | { tables: Record<string, LoadedTensor>[] }>
 }
 
-/** Returns one line for each file on which the two disagree, and prints what was compared. */
+/** Makes the files, has PyTorch load them, and compares. Returns one line for each on which the two disagree. */
 export function compareWithPyTorch(python: string, directory: string): string[] {
   const script = fileURLToPath(new URL('corpus.py', import.meta.url))
   const run = (action: string) => {
@@ -48,6 +48,12 @@ export function compareWithPyTorch(python: string, directory: string): string[] 
   files.push(...writeDamaged(directory))
   writeFileSync(list, JSON.stringify(files))
   run('load')
+  return compareLoaded(directory)
+}
+
+/** Compares with what `corpus.py load` has left in a directory: PyTorch may have been elsewhere. */
+export function compareLoaded(directory: string): string[] {
+  const files = JSON.parse(readFileSync(join(directory, 'files.json'), 'utf8')) as CorpusFile[]
   const { loaded } = JSON.parse(readFileSync(join(directory, 'loaded.json'), 'utf8')) as Loaded
 
   const counts = { bothRead: 0, bothRefuse: 0, exceptions: 0, strict: 0 }
