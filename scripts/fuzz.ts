@@ -45,6 +45,8 @@ async function main(args: string[]): Promise<number | undefined> {
     })
     .parseAsync()
   await makeDirectory(flags.corpus)
+  // Most inputs end in an error: its stack would take longer than reading them.
+  Error.stackTraceLimit = 0
   const progress = readProgress(flags.corpus, flags.seed)
   console.log(`seed ${progress.seed}, corpus ${flags.corpus}`)
   // The bombs last: making them takes more memory than reading anything may.
@@ -78,7 +80,7 @@ async function fuzz(
         slowest = Math.max(slowest, seconds / megabytes)
         const memory = process.resourceUsage().maxRSS * 1024 - before
         let fault: string | undefined
-        if (typeof outcome !== 'string') fault = outcome.message
+        if (typeof outcome !== 'string') fault = await explain(state.target, bytes)
         else if (seconds > SECONDS_PER_MEGABYTE * megabytes) fault = `took ${seconds.toFixed(2)} s`
         else if (memory > memoryLimit(bytes.length)) fault = `took ${memory} bytes`
         if (fault !== undefined) {
@@ -104,6 +106,14 @@ async function fuzz(
   )
   for (const { target, outcomes } of states) console.log(`  ${target.name}: ${outcomes.size} outcomes`)
   return failures
+}
+
+/** What went wrong with an input, with the stack that it was read without. */
+async function explain(target: Target, bytes: Uint8Array): Promise<string> {
+  Error.stackTraceLimit = 20
+  const outcome = await judge(target, bytes).catch((error: Error) => error)
+  Error.stackTraceLimit = 0
+  return typeof outcome === 'string' ? `not again: ${outcome}` : outcome.message
 }
 
 function processorSeconds(): number {

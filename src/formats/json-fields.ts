@@ -52,6 +52,11 @@ export class JsonFields {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(name, 'a number', value)
   }
 
+  numberAtLeast(name: string, least: number): number {
+    const value = this.number(name)
+    return value >= least ? value : this.fail(name, `a number of at least ${least}`, value)
+  }
+
   /** Undefined where the field is absent or null. */
   optionalNumber(name: string): number | undefined {
     return (this.#values[name] ?? null) === null ? undefined : this.number(name)
@@ -126,8 +131,10 @@ export class JsonFields {
     if (found !== JSON.stringify(expected)) this.fail(name, JSON.stringify(expected), this.#values[name])
   }
 
+  /** Names of fields may come from the file as well. */
   #name(name: string): string {
-    return this.#path === '' ? name : `${this.#path}.${name}`
+    const short = cut(name, 80)
+    return this.#path === '' ? short : `${this.#path}.${short}`
   }
 }
 

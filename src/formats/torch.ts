@@ -141,7 +141,10 @@ function openArchive(bytes: Uint8Array, file: string, budget: ReaderBudget): Arc
       `the zip entry ${quote(outside)} is not in the folder ${quote(folder)}, as all others`,
     )
   }
-  checkStart([...entries.values()], file)
+  // Bytes before the first entry are of another file, and what reads that sees something else.
+  if (entries.start !== 0) {
+    throw new FileError(file, `expected a zip from the first byte on, found ${entries.start} before it`)
+  }
   checkCase(entries.keys(), file)
   const version = text('version')
   if (!/^\d{1,3}\s*$/.test(version) || Number(version) < OLDEST_VERSION || Number(version) > NEWEST_VERSION) {
@@ -152,14 +155,6 @@ function openArchive(bytes: Uint8Array, file: string, budget: ReaderBudget): Arc
     throw new FileError(file, `expected little-endian data, found ${quote(text('byteorder'))}`)
   }
   return { read, entry }
-}
-
-/** Bytes before the first entry are of another file, and what reads that sees something else. */
-function checkStart(entries: readonly ZipEntry[], file: string): void {
-  let first = Infinity
-  for (const { headerOffset } of entries) first = Math.min(first, headerOffset)
-  if (first !== 0)
-    throw new FileError(file, `expected a zip from the first byte on, found ${first} before it`)
 }
 
 /** PyTorch looks entries up whatever their case: of two such names it could take the other. */

@@ -14,6 +14,8 @@ import { concatBytes, totalBytes, viewOf } from './bytes.ts'
 export class ZipDirectory extends Map<string, ZipEntry> {
   /** Of all entries in their order, folders too, which are not among those of the map. */
   readonly names: string[] = []
+  /** Where the first of them begins in the file. */
+  start = Infinity
 }
 
 export interface ZipEntry {
@@ -74,6 +76,7 @@ export function readZipDirectory(bytes: Uint8Array, file: string): ZipDirectory 
     if (next > directoryOffset + directoryBytes) throw fault(`directory entry ${i + 1} of ${count} is cut`)
     const entry = readEntry(bytes, at, nameBytes, directoryOffset, fault)
     entries.names.push(entry.name)
+    entries.start = Math.min(entries.start, entry.headerOffset)
     if (entries.has(entry.name)) throw fault(`it holds ${quote(entry.name)} twice`)
     entries.set(entry.name, entry)
     at = next

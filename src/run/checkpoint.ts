@@ -187,7 +187,7 @@ function readRecord(fields: JsonFields): EpochRecord {
 
 function readSchedule(fields: JsonFields): PlateauState {
   return {
-    learningRate: fields.number('learningRate'),
+    learningRate: fields.numberAtLeast('learningRate', 0),
     best: fields.numberOrInfinity('best'),
     badEpochs: fields.integer('badEpochs', 0),
     cooldownLeft: fields.integer('cooldownLeft', 0),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { zipSync } from 'fflate'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Op } from '../../src/formats/pickle.ts'
@@ -406,6 +407,17 @@ test('an archive’s folder may have any name', () => {
     }
     assert.is(readTorch(archive(entries), 'f').tensors.size, 1, folder)
   }
+})
+
+test('an archive may begin with its folder, as zip -r writes it', () => {
+  const whole = zipSync({
+    'x/': new Uint8Array(0),
+    'x/data.pkl': pickleOf({}),
+    'x/version': text('3\n'),
+    'x/data/': new Uint8Array(0),
+    'x/data/0': SIX,
+  })
+  assert.is(readTorch(whole, 'f').tensors.size, 1)
 })
 
 test('bytes before the archive are refused', () => {

@@ -4,24 +4,29 @@ import { readZipDirectory, readZipEntry, writeStoredZip } from '../../src/format
 import type { RandomSequence } from '../../src/random/sequence.ts'
 import { pick, TELLING_NUMBERS } from './damage.ts'
 
+/** Archives are taken apart once: their copies are made by the thousand. */
+const known = new WeakMap<Uint8Array, readonly (readonly [name: string, data: Uint8Array])[]>()
+
+function entriesOf(file: Uint8Array): [name: string, data: Uint8Array][] {
+  const entries =
+    known.get(file) ??
+    [...readZipDirectory(file, 'f')].map(([name, entry]) => [name, readZipEntry(file, entry, 'f')] as const)
+  known.set(file, entries)
+  return entries.map(([name, data]) => [name, data])
+}
+
 /** The same archive with other content: its CRCs are right, so that the damage reaches what comes after them. */
 export function repacked(
   file: Uint8Array,
   change: (name: string, data: Uint8Array) => Uint8Array,
 ): Uint8Array {
-  const entries = [...readZipDirectory(file, 'f')].map(([name, entry]): [string, Uint8Array] => [
-    name,
-    change(name, readZipEntry(file, entry, 'f')),
-  ])
+  const entries = entriesOf(file).map(([name, data]) => [name, change(name, data)] as const)
   return writeStoredZip(new Map(entries), 64)
 }
 
 /** The archive with its entries in another order, some left out, renamed, doubled or resized. */
 export function reordered(file: Uint8Array, random: RandomSequence): Uint8Array {
-  const entries = [...readZipDirectory(file, 'f')].map(([name, entry]): [string, Uint8Array] => [
-    name,
-    readZipEntry(file, entry, 'f'),
-  ])
+  const entries = entriesOf(file)
   const edits = 1 + random.below(3)
   for (let edit = 0; edit < edits; edit++) {
     const at = random.below(entries.length)

@@ -13,18 +13,28 @@ from pathlib import Path
 import torch
 
 
+ACTIVATIONS = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "identity": lambda x: x,
+}
+
+
 class Autoencoder(torch.nn.Module):
-    def __init__(self, input, hidden, bottleneck, latentActivation):
+    def __init__(self, layers, code_layer):
         super().__init__()
-        self.fc1 = torch.nn.Linear(input, hidden)
-        self.fc2 = torch.nn.Linear(hidden, bottleneck)
-        self.fc3 = torch.nn.Linear(bottleneck, hidden)
-        self.fc4 = torch.nn.Linear(hidden, input)
-        self.latent = torch.relu if latentActivation == "relu" else lambda x: x
+        self.layers = layers
+        self.code_layer = code_layer
+        for layer in layers:
+            self.add_module(layer["name"], torch.nn.Linear(layer["inputs"], layer["outputs"]))
 
     def forward(self, x):
-        codes = self.latent(self.fc2(torch.relu(self.fc1(x))))
-        return codes, torch.sigmoid(self.fc4(torch.relu(self.fc3(codes))))
+        for index, layer in enumerate(self.layers):
+            x = ACTIVATIONS[layer["activation"]](self.get_submodule(layer["name"])(x))
+            if index == self.code_layer:
+                codes = x
+        return codes, x
 
 
 def load_pth(path):
@@ -49,14 +59,17 @@ directory = Path(sys.argv[1])
 results = []
 skipped = set()
 for case in json.loads((directory / "cases.json").read_text()):
-    images = torch.tensor(case["images"], dtype=torch.float64).reshape(-1, case["sizes"]["input"])
+    images = torch.tensor(case["images"], dtype=torch.float64).reshape(-1, case["layers"][0]["inputs"])
     for load, extension in [(load_pth, "pth"), (load_pth_mapped, "pth"), (load_safetensors, "safetensors")]:
         try:
             state = load(directory / f"{case['name']}.{extension}")
         except ImportError as error:
             skipped.add(f"{extension}: {error}")
             continue
-        model = Autoencoder(**case["sizes"]).double()
+        except TypeError as error:  # an older PyTorch, without mmap
+            skipped.add(f"{load.__name__}: {error}")
+            continue
+        model = Autoencoder(case["layers"], case["codeLayer"]).double()
         model.load_state_dict(state)
         with torch.no_grad():
             codes, outputs = model(images)

@@ -1,5 +1,6 @@
 /**
- * `npm run test:pytorch`: our .pth and .safetensors in PyTorch (weights_only=True), our .onnx in the ONNX checker.
+ * `npm run test:pytorch`: our .pth and .safetensors in PyTorch (weights_only=True), our .onnx in the ONNX checker, and
+ * files of every kind in PyTorch and in our reader, which must agree (differential.ts).
  * Needs a Python with torch, safetensors and onnx: $PYTHON, else python3. What is missing is skipped, loudly.
  */
 import { spawnSync } from 'node:child_process'
@@ -12,9 +13,10 @@ import { createReferenceEngine } from '../../src/engines/reference/reference-eng
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { writeOnnx } from '../../src/formats/onnx.ts'
 import type { Network } from '../../src/model/network.ts'
-import { hourglass, hourglassOptions } from '../../src/model/recipes.ts'
+import { hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
+import { compareWithPyTorch, LEAST_VERSION } from './differential.ts'
 
 const TOLERANCE = 1e-6
 const IMAGES = 16
@@ -35,10 +37,19 @@ interface Answer {
 function cases(): Case[] {
   const fixture = new URL('../fixtures/interop/MLP.8.pth', import.meta.url)
   const trained = readModel(readFileSync(fixture), 'MLP.8.pth')
-  const network = hourglass({ input: 784, hidden: 392, bottleneck: 3, latentActivation: 'identity' })
+  const identity = hourglass({ input: 784, hidden: 392, bottleneck: 3, latentActivation: 'identity' })
+  const deep = hourglass({
+    input: 784,
+    hidden: [100, 50, 25],
+    bottleneck: 4,
+    activation: 'tanh',
+    latentActivation: 'sigmoid',
+    outputActivation: 'identity',
+  })
   return [
     { name: 'trained', network: trained.network, parameters: trained.parameters },
-    { name: 'identity', network, parameters: initialParameters(network, 5) },
+    { name: 'identity', network: identity, parameters: initialParameters(identity, 5) },
+    { name: 'deep', network: deep, parameters: initialParameters(deep, 6) },
   ]
 }
 
@@ -53,8 +64,8 @@ async function prepare(directory: string, { name, network, parameters }: Case, i
   const [codes, reconstructions] = [await engine.encode(images), await engine.forward(images)]
   await engine.dispose()
   const arrays = { images: [...images], codes: [...codes], reconstructions: [...reconstructions] }
-  const { input, hidden, bottleneck, latentActivation } = hourglassOptions(network) ?? {}
-  return { name, sizes: { input, hidden: hidden?.[0], bottleneck, latentActivation }, ...arrays }
+  const { layers, codeLayer } = network
+  return { name, layers, codeLayer, ...arrays }
 }
 
 async function main(): Promise<number> {
@@ -75,7 +86,9 @@ async function main(): Promise<number> {
       console.log(`FAIL: ${python} could not open what Hourglass wrote:\n${stderr}`)
       return 1
     }
-    return report(JSON.parse(stdout) as Answer)
+    const answer = JSON.parse(stdout) as Answer
+    const failed = report(answer)
+    return Math.max(failed, judge(answer.torch, directory))
   } finally {
     rmSync(directory, { recursive: true })
   }
@@ -95,6 +108,20 @@ function report({ torch, results, skipped }: Answer): number {
     `PyTorch ${torch}: ${results.length - failed} passed, ${failed} failed, ${skipped.length} skipped`,
   )
   return failed > 0 || results.length === 0 ? 1 : 0
+}
+
+function judge(version: string, directory: string): number {
+  const [major, minor] = version.split('.').map(Number)
+  const [leastMajor, leastMinor] = LEAST_VERSION
+  if (major < leastMajor || (major === leastMajor && minor < leastMinor)) {
+    console.log(
+      `SKIPPED: the comparison of readers needs PyTorch ${LEAST_VERSION.join('.')}, found ${version}`,
+    )
+    return 0
+  }
+  const faults = compareWithPyTorch(python, join(directory, 'corpus'))
+  for (const fault of faults) console.log(`FAIL ${fault}`)
+  return faults.length > 0 ? 1 : 0
 }
 
 process.exitCode = await main()

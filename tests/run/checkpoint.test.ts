@@ -235,6 +235,20 @@ const faults: [string, Uint8Array, string][] = [
     'batch size: expected at most the 95 training rows, found 96',
   ],
   [
+    'a learning rate below 0',
+    damaged((_, metadata) =>
+      editJson(metadata, 'progress', (progress) => {
+        ;(progress.schedule as Record<string, unknown>).learningRate = -1
+      }),
+    ),
+    'progress.schedule.learningRate: expected a number of at least 0, found -1',
+  ],
+  [
+    'a note of a vast name that is no text',
+    damaged((_, metadata) => editJson(metadata, 'notes', (notes) => (notes['\u001b'.repeat(1000)] = 7))),
+    `notes.${'\\u001b'.repeat(80)}…: expected a string, found 7`,
+  ],
+  [
     'a history of another length',
     damaged((_, metadata) => editJson(metadata, 'progress', (progress) => (progress.history = []))),
     'expected a history of 2 epochs, found 0',
