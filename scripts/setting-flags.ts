@@ -50,25 +50,52 @@ export function ruledNumber(flag: string, rule: NumberRule) {
   }
 }
 
-/** How one value of a setting is read. `hidden` is one layer's size here. */
-export function settingParser(name: SettingName): (value: string | number | boolean) => number | string {
+/** One value of a setting: of `hidden`, the units of one layer. */
+type One<Name extends SettingName> = Name extends 'hidden' ? number : RunSettings[Name]
+
+/** How one value of a setting is read from what was typed. */
+function settingParser<Name extends SettingName>(
+  name: Name,
+): (value: string | number | boolean) => One<Name> {
   const { flag } = SETTING_FLAGS[name]
-  if (name in NUMBER_RULES) return ruledNumber(flag, NUMBER_RULES[name as keyof typeof NUMBER_RULES])
-  return oneOf(flag, CHOICES[name as keyof typeof CHOICES])
+  const parse =
+    name in NUMBER_RULES
+      ? ruledNumber(flag, NUMBER_RULES[name as keyof typeof NUMBER_RULES])
+      : oneOf(flag, CHOICES[name as keyof typeof CHOICES])
+  return parse as (value: string | number | boolean) => One<Name>
 }
 
-type Parsed<Name extends SettingName> = RunSettings[Name]
+function describeSetting(name: SettingName): string {
+  const { describe } = SETTING_FLAGS[name]
+  // The description of the loss names its choices.
+  if (name === 'loss' || !(name in CHOICES)) return describe
+  return `${describe}: ${CHOICES[name as keyof typeof CHOICES].join(', ')}`
+}
+
+/** A list of values of a setting, `2,4,8`: each is trained. */
+export function settingList<Name extends SettingName>(
+  name: Name,
+  standard = settingText(DEFAULT_SETTINGS[name]),
+) {
+  const { flag, aliases } = SETTING_FLAGS[name]
+  return {
+    describe: name === 'hidden' ? 'units of the two hidden layers' : describeSetting(name),
+    default: standard,
+    requiresArg: true,
+    alias: [...aliases],
+    coerce: listOf(flag, settingParser(name)),
+  } as const
+}
 
 /** A flag without a yargs default: what is not typed is the checkpoint's own value, else the default. */
 export function settingOption<Name extends SettingName>(name: Name) {
-  const { flag, aliases, describe } = SETTING_FLAGS[name]
+  const { flag, aliases } = SETTING_FLAGS[name]
   const parse = settingParser(name)
-  const choices = name in CHOICES ? `: ${CHOICES[name as keyof typeof CHOICES].join(', ')}` : ''
   return {
-    describe: describe + (name === 'loss' ? '' : choices),
+    describe: describeSetting(name),
     defaultDescription: settingText(DEFAULT_SETTINGS[name]),
     requiresArg: true,
     alias: [...aliases],
-    coerce: (name === 'hidden' ? listOf(flag, parse) : parse) as (value: string) => Parsed<Name>,
+    coerce: (name === 'hidden' ? listOf(flag, parse) : parse) as (value: string) => RunSettings[Name],
   } as const
 }

@@ -14,8 +14,9 @@ import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.
 import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
 import { holdOutputs, makeDirectory, writeFileAtomically } from '../src/files/write.ts'
+import { hourglass } from '../src/model/recipes.ts'
+import { identityOf, type RunIdentity } from '../src/run/identity.ts'
 import { onInterrupt } from '../src/run/interrupt.ts'
-import { MAX_UNITS } from '../src/run/settings.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
 import {
   commandLine,
@@ -23,8 +24,6 @@ import {
   engineOptions,
   jsonOption,
   listOf,
-  nonNegativeNumber,
-  oneOf,
   path,
   positiveNumber,
   runCommand,
@@ -33,23 +32,22 @@ import {
 } from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
 import { duration, progressBar } from './progress-bar.ts'
+import { settingList } from './setting-flags.ts'
 import { openSweepStore } from './sweep-store.ts'
 
-function list<Item>(
-  flag: string,
-  describe: string,
-  standard: string,
-  item: (value: string | number | boolean) => Item,
-) {
-  return { describe, default: standard, requiresArg: true, coerce: listOf(flag, item) } as const
-}
+/** Left out, it fits the data. */
+const { default: _, ...batchSizeList } = settingList('batchSize')
+const batchSizes = {
+  ...batchSizeList,
+  defaultDescription: `${DEFAULT_TRAINING.batchSize}, or all of fewer`,
+} as const
 
 async function parseFlags(args: string[]) {
   const usage =
     'npm run sweep -- [flags]\n\nTrains every combination of the values given (lists: 2,4,8), draws figures and a table.'
   return await commandLine(usage, args)
     .options({
-      z: list('z', 'latent units', '2,4,8,16,32,64', wholeNumber('z', 1, MAX_UNITS)),
+      z: settingList('bottleneck', '2,4,8,16,32,64'),
       seeds: {
         describe: 'runs of each combination, which differ in their seed alone',
         default: '3',
@@ -57,35 +55,19 @@ async function parseFlags(args: string[]) {
         coerce: wholeNumber('seeds', 1, 1000),
       },
       seed: { ...seedOption(DEFAULT_SEED), describe: 'the first of these seeds' },
-      epochs: list('epochs', 'epochs', String(DEFAULT_TRAINING.epochs), wholeNumber('epochs', 1)),
-      'noise-std': list('noise-std', 'noise on training inputs', '0', nonNegativeNumber('noise-std')),
-      lr: list('lr', 'learning rate', String(DEFAULT_TRAINING.learningRate), positiveNumber('lr')),
-      'latent-activation': list(
-        'latent-activation',
-        'relu or identity',
-        'relu',
-        oneOf('latent-activation', ['relu', 'identity'] as const),
-      ),
-      hidden: list('hidden', 'units of the two hidden layers', '392', wholeNumber('hidden', 1, MAX_UNITS)),
-      'batch-size': {
-        describe: 'images a step',
-        defaultDescription: `${DEFAULT_TRAINING.batchSize}, or all of fewer`,
+      epochs: settingList('epochs'),
+      'noise-std': settingList('noiseStd'),
+      lr: settingList('learningRate'),
+      'latent-activation': settingList('latentActivation'),
+      hidden: settingList('hidden'),
+      'batch-size': batchSizes,
+      'weight-decay': settingList('weightDecay'),
+      sigma: {
+        describe: 'noise levels at which denoising is measured',
+        default: '0.1,0.2,0.4',
         requiresArg: true,
-        coerce: listOf('batch-size', wholeNumber('batch-size', 1)),
-        alias: 'b',
+        coerce: listOf('sigma', positiveNumber('sigma')),
       },
-      'weight-decay': list(
-        'weight-decay',
-        "Adam's coupled weight decay",
-        String(DEFAULT_TRAINING.weightDecay),
-        nonNegativeNumber('weight-decay'),
-      ),
-      sigma: list(
-        'sigma',
-        'noise levels at which denoising is measured',
-        '0.1,0.2,0.4',
-        positiveNumber('sigma'),
-      ),
       jobs: {
         describe: 'runs side by side, the threads shared between them',
         defaultDescription: 'as many as there are threads',
@@ -119,12 +101,14 @@ async function main(args: string[]): Promise<number | undefined> {
   const whole = await loadDataset(flags.data)
   const dataset =
     flags.limit === undefined ? whole : { ...whole, train: limitImages(whole.train, flags.limit) }
+  const pixels = dataset.train.width * dataset.train.height
   const runs = expandPlan(planOf(flags, dataset.train.count), {
     name: dataset.name,
-    pixels: dataset.train.width * dataset.train.height,
+    pixels,
     trainingImages: dataset.train.count,
     testImages: dataset.test.count,
     sigmas: flags.sigma,
+    identity: await sweepIdentity(flags, dataset, pixels),
   })
   const { jobs, threadsPerRun } = shareThreads(flags, runs.length)
   await makeDirectory(flags.out)
@@ -140,6 +124,17 @@ async function main(args: string[]): Promise<number | undefined> {
   } finally {
     await outputs.release()
   }
+}
+
+/** What decides the bits of every run besides its settings. Makes an engine, to see what computes here. */
+async function sweepIdentity(flags: Flags, dataset: Dataset, pixels: number): Promise<RunIdentity> {
+  const network = hourglass({ input: pixels, hidden: flags.hidden[0], bottleneck: flags.z[0] })
+  const engine = await createEngine(network, { ...flags, threads: 1 })
+  const { bits } = engine.info
+  await engine.dispose()
+  const identity = await identityOf(dataset, bits)
+  if (!identity) throw new Error('internal: data could not be digested')
+  return identity
 }
 
 interface Sweep {

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts'
 import type { HiddenActivation, Network } from '../model/network.ts'
 import { parameterCount } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
+import type { RunIdentity } from '../run/identity.ts'
 import type { TrainingConfig } from '../training/config.ts'
 import { checkTraining } from '../training/config.ts'
 
@@ -31,6 +32,8 @@ export interface SweepData {
   readonly testImages: number
   /** Noise levels at which denoising is measured. */
   readonly sigmas: readonly number[]
+  /** Digests of the data, and what computes: a result of others is no result of this run. */
+  readonly identity: RunIdentity
 }
 
 export interface SweepRun {
@@ -88,6 +91,11 @@ export function trainingConfig(settings: SweepSettings): TrainingConfig {
   return { seed, epochs, batchSize, learningRate, weightDecay, noiseStd }
 }
 
+/** Enough of each digest that no two sets of data are taken for one. */
+function identityText({ train, test, bits, computation }: RunIdentity): string {
+  return `data${train.slice(0, 16)}_${test.slice(0, 16)}-${bits.replaceAll(/[^\w.]+/g, '_')}-v${computation}`
+}
+
 function runId(settings: SweepSettings, data: SweepData): string {
   const s = settings
   return [
@@ -95,5 +103,6 @@ function runId(settings: SweepSettings, data: SweepData): string {
     `z${s.bottleneck}-${s.latentActivation}-h${s.hidden}`,
     `b${s.batchSize}-lr${s.learningRate}-wd${s.weightDecay}-noise${s.noiseStd}-e${s.epochs}-seed${s.seed}`,
     `sigma${data.sigmas.join('_')}`,
+    identityText(data.identity),
   ].join('-')
 }

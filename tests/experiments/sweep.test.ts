@@ -23,7 +23,15 @@ import type { Network } from '../../src/model/network.ts'
 import { smallDigits } from './small-digits.ts'
 
 const dataset = smallDigits()
-const DATA = { name: 'bars', pixels: 144, trainingImages: 160, testImages: 60, sigmas: [0.2] }
+const IDENTITY = { train: 'a'.repeat(64), test: 'b'.repeat(64), bits: 'float64', computation: '1' }
+const DATA = {
+  name: 'bars',
+  pixels: 144,
+  trainingImages: 160,
+  testImages: 60,
+  sigmas: [0.2],
+  identity: IDENTITY,
+}
 const PLAN: SweepPlan = {
   bottleneck: [2, 5],
   latentActivation: ['relu', 'identity'],

@@ -35,7 +35,11 @@ for (const [what, flags, message] of [
   ['a z of 0', ['--z', '2,0'], /--z: expected a whole number.*found 0/],
   ['a word for a z', ['--z', '2,eight'], /--z: expected a whole number.*found eight/],
   ['a z twice', ['--z', '2,4,2'], /expected different values, found 2 twice/],
-  ['an activation there is none of', ['--latent-activation', 'relu,tanh'], /relu, identity, found tanh/],
+  [
+    'an activation there is none of',
+    ['--latent-activation', 'relu,gelu'],
+    /relu, tanh, sigmoid, identity, found gelu/,
+  ],
   ['a batch larger than the set', ['-b', '32,200'], /batch.*160.*found 200/],
   ['more runs at once than threads', ['--jobs', '3', '--threads', '2'], /--jobs.*2 threads.*found 3/],
   ['an unknown flag', ['--epoch', '3'], /--epoch.*did you mean --epochs/],
@@ -112,6 +116,30 @@ test('interrupted and run again it gives the table of the sweep that was not int
   assert.is(second.code, 0, second.stderr)
   assert.is(second.stdout.trim().split('\n').length, 4 - kept, 'only what was missing is trained')
   assert.is(table('parts'), table('whole'))
+
+  // Other data of the same name and sizes, and other arithmetic, are other runs.
+  const bars = smallDigits()
+  const rows = bars.train.rows.slice()
+  rows[100] ^= 1
+  const altered = writeDataset(join(directory, 'altered/bars'), { ...bars, train: { ...bars.train, rows } })
+  for (const change of [
+    ['--data', altered],
+    ['--device', 'cpu', '--simd', 'plain'],
+  ]) {
+    const again = await runScript(
+      'sweep',
+      [...PLAN, '--epochs', '1', '--out', 'parts', '--json', ...change],
+      directory,
+    )
+    assert.is(again.code, 0, again.stderr)
+    assert.is(again.stdout.trim().split('\n').length, 4, `${change}: all four are trained`)
+    const kept = await runScript(
+      'sweep',
+      [...PLAN, '--epochs', '1', '--out', 'parts', '--json', ...change],
+      directory,
+    )
+    assert.is(kept.stdout, '', `${change}: what was trained is found`)
+  }
 })
 
 test.run()
