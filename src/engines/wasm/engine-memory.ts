@@ -7,7 +7,7 @@ import type { Network } from '../../model/network.ts'
 import { parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import type { Inputs } from '../engine.ts'
-import { inputGradientOf } from './algorithms.ts'
+import { inputGradientOf, type OperandChoice } from './algorithms.ts'
 import type { CoreExports } from './core.ts'
 import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
 import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
@@ -51,22 +51,23 @@ export class EngineMemory {
   readonly #core: CoreExports
   readonly #memory: WebAssembly.Memory
   readonly #workers: number
+  readonly #operands: OperandChoice
   #trainingSet: TrainingSetMap | undefined
   #work: WorkMap | undefined
 
-  /** Lays everything out from `start` on. */
   constructor(
     network: Network,
     core: CoreExports,
     memory: WebAssembly.Memory,
     workers: number,
-    start?: number,
+    operands: OperandChoice,
   ) {
     this.#network = network
     this.#core = core
     this.#memory = memory
     this.#workers = workers
-    this.fixed = mapFixed(network, workers, start)
+    this.#operands = operands
+    this.fixed = mapFixed(network, workers)
     growMemory(memory, this.fixed.end)
   }
 
@@ -115,7 +116,7 @@ export class EngineMemory {
     if (!this.#work || this.#work.rowCapacity < needed) {
       const start = this.#trainingSet?.end ?? this.fixed.end
       const mostShards = Math.max(this.#workers, Math.ceil(needed / SHARD_ROWS))
-      const work = mapWork(start, this.#network, needed, mostShards)
+      const work = mapWork(start, this.#network, needed, mostShards, this.#operands)
       if (work.end >= 2 ** 32) {
         throw new DeviceError(`batch size ${rows}: too large for a 32-bit memory at these network sizes`)
       }

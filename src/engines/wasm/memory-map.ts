@@ -2,7 +2,6 @@
  * Where everything lies in the one shared memory. The host lays it out; the kernels only get addresses.
  *
  *   0            constants of the core; address 0 stays "none"
- *   images       those that were read into the memory before the engine was made, if any
  *   control      counters that workers meet at, one to a cache line
  *   job          what to do now, the layers, the two minibatch buffers
  *   scratch      sums and one pair of logits for each worker
@@ -17,7 +16,7 @@
  */
 import { DeviceError } from '../../errors.ts'
 import type { Layer, Network } from '../../model/network.ts'
-import { inputGradientOf, listsOutputs } from './algorithms.ts'
+import { inputGradientOf, type OperandChoice } from './algorithms.ts'
 import { packedWeightElems, roundUp } from './packing.ts'
 import {
   BATCH_FIELDS,
@@ -96,8 +95,8 @@ export interface FixedMap {
   readonly end: number
 }
 
-export function mapFixed(network: Network, workers: number, start = FIRST_ADDRESS): FixedMap {
-  const regions = new Regions(start)
+export function mapFixed(network: Network, workers: number): FixedMap {
+  const regions = new Regions(FIRST_ADDRESS)
   const control = regions.reserve(CONTROL_BYTES)
   const job = regions.reserve(JOB_FIELDS.length * 4)
   const layers = regions.reserve(network.layers.length * LAYER_FIELDS.length * 4)
@@ -189,7 +188,13 @@ export interface WorkMap {
 }
 
 /** `shards`: the most shards that a minibatch of at most `rowCapacity` rows is divided into. */
-export function mapWork(start: number, network: Network, rowCapacity: number, shards: number): WorkMap {
+export function mapWork(
+  start: number,
+  network: Network,
+  rowCapacity: number,
+  shards: number,
+  operands: OperandChoice,
+): WorkMap {
   const regions = new Regions(start)
   const inputs = roundUp(network.layers[0].inputs, PANEL)
   const lists = (columns: number, segments: number) => ({
@@ -207,7 +212,7 @@ export function mapWork(start: number, network: Network, rowCapacity: number, sh
   }
   const output = (layer: Layer): OperandAddresses => {
     const columns = roundUp(layer.outputs, PANEL)
-    return listsOutputs(layer)
+    return operands.listsOutputs(layer)
       ? {
           panels: panels(columns),
           rowPairs: 0,
@@ -254,20 +259,4 @@ export function growMemory(memory: WebAssembly.Memory, bytes: number): void {
 export function createMemory(bytes: number): WebAssembly.Memory {
   const initial = Math.ceil(bytes / WASM_PAGE_BYTES)
   return new WebAssembly.Memory({ initial, maximum: MOST_PAGES, shared: true })
-}
-
-/** A memory for an engine that is yet to be made, with room that training images can be read into at once. */
-export interface ImageMemory {
-  readonly memory: WebAssembly.Memory
-  readonly images: Uint8Array
-}
-
-/** Undefined where so much cannot be had. */
-export function reserveImages(bytes: number): ImageMemory | undefined {
-  try {
-    const memory = createMemory(FIRST_ADDRESS + bytes)
-    return { memory, images: new Uint8Array(memory.buffer, FIRST_ADDRESS, bytes) }
-  } catch {
-    return undefined
-  }
 }

@@ -7,7 +7,7 @@ import { reason } from '../../files/reason.ts'
 import type { Network } from '../../model/network.ts'
 import type { Engine } from '../engine.ts'
 import { instantiateCore } from './core.ts'
-import { createMemory, FIRST_ADDRESS, type ImageMemory } from './memory-map.ts'
+import { createMemory, FIRST_ADDRESS } from './memory-map.ts'
 import type { ModuleChoice, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { createPiscinaPool } from './node-pool.ts'
@@ -17,20 +17,17 @@ import { WasmEngine } from './wasm-engine.ts'
 export interface WasmOptions {
   readonly threads: number
   readonly simd: Simd
-  /** Memory that training images were read into. */
-  readonly imageMemory?: ImageMemory | undefined
 }
 
 /** The CPU engine on `threads` worker threads. Throws DeviceError where `simd` asks for what the runtime has not. */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
-  const { threads, simd, imageMemory } = options
+  const { threads, simd } = options
   const choice = await chooseNodeModule(simd)
-  const memory = imageMemory?.memory ?? createMemory(FIRST_ADDRESS)
+  const memory = createMemory(FIRST_ADDRESS)
   const core = await instantiateCore(choice.module, memory)
   const pool = await createPiscinaPool(threads, choice.module, memory)
   return new WasmEngine(network, {
     memory,
-    images: imageMemory?.images,
     core,
     pool,
     wideTile: choice.wideTile,

@@ -20,7 +20,7 @@ import {
   planEpoch,
 } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
-import { listsInputs, shareOfZeros } from './algorithms.ts'
+import { MEASURED, type OperandChoice, shareOfZeros, zerosUnderNoise } from './algorithms.ts'
 import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
 import type { JobValues } from './engine-memory.ts'
 import { EngineMemory, SLICE_ROWS, shardsOf } from './engine-memory.ts'
@@ -44,8 +44,6 @@ const SPINS_OVERSUBSCRIBED = 50
 
 export interface WasmParts {
   readonly memory: WebAssembly.Memory
-  /** Part of `memory`: training images in it need no copy. Everything else is laid out behind. */
-  readonly images?: Uint8Array | undefined
   /** The host's own instance: initial weights and shuffles. */
   readonly core: CoreExports
   readonly pool: WorkerPool
@@ -54,6 +52,8 @@ export interface WasmParts {
   /** Cores of the machine, to choose how long workers spin. */
   readonly cores: number
   readonly arithmetic: string
+  /** Which inputs of layers lie as lists; default by what was measured. Changes no bit. */
+  readonly operands?: OperandChoice
   /**
    * Steps that workers do before they come back. Unlimited where the host's thread is free to watch meanwhile; few where the host
    * works itself, so that it can hear a stop between.
@@ -90,6 +90,7 @@ export class WasmEngine implements Engine {
   readonly network: Network
   readonly #parts: WasmParts
   readonly #guard = new CallGuard()
+  readonly #operands: OperandChoice
   readonly #memory: EngineMemory
   #trainingSet: ResidentSet | undefined
   /** What `roomFor` gave, until the rows in it are the training set. */
@@ -106,13 +107,8 @@ export class WasmEngine implements Engine {
       arithmetic: parts.arithmetic,
       bits: parts.core.relaxed() ? 'wasm, relaxed multiply-add' : 'wasm, plain',
     }
-    this.#memory = new EngineMemory(
-      network,
-      parts.core,
-      parts.memory,
-      parts.pool.size,
-      parts.images && parts.images.byteOffset + parts.images.byteLength,
-    )
+    this.#operands = parts.operands ?? MEASURED
+    this.#memory = new EngineMemory(network, parts.core, parts.memory, parts.pool.size, this.#operands)
   }
 
   roomFor(rows: number): Uint8Array {
@@ -140,7 +136,7 @@ export class WasmEngine implements Engine {
       this.#room = undefined
       const map = this.#memory.placeTrainingSet(count, rowBytes, here)
       if (labels) this.#memory.bytes(map.labels, count).set(labels)
-      // 60,000 images at once would hold up a page for longer than anyone may notice.
+      // 60,000 rows at once would hold up a page for longer than anyone may notice.
       for (let first = 0; first < count; first += ROWS_AT_ONCE) {
         const end = Math.min(first + ROWS_AT_ONCE, count)
         const address = map.rows + first * rowBytes
@@ -157,13 +153,6 @@ export class WasmEngine implements Engine {
 
   /** Where the rows lie, if they are those that `roomFor` made room for, or their beginning. */
   #addressOf(rows: Uint8Array | Float32Array): number | undefined {
-    const { images } = this.#parts
-    if (
-      images &&
-      rows.buffer === images.buffer &&
-      byteRowBytes(inputSize(this.network)) === inputSize(this.network)
-    )
-      return rows.byteOffset
     const room = this.#room
     const isRoom =
       room?.buffer === rows.buffer && room.byteOffset === rows.byteOffset && rows.length <= room.length
@@ -230,7 +219,8 @@ export class WasmEngine implements Engine {
       )
       const { signal, onProgress, learningRate, weightDecay, seed, epoch, noiseStd = 0 } = request
       const clipping = set.rowKind === 'bytes' ? 'clipped' : 'full'
-      const usesLists = listsInputs(set.zeros, noiseStd > 0 ? clipping : 'none')
+      const zeros = zerosUnderNoise(set.zeros, noiseStd > 0 ? clipping : 'none')
+      const usesLists = this.#operands.listsInputs(zeros)
       const { stepsPerJob = Number.POSITIVE_INFINITY } = this.#parts
       let done = 0
       while (done < steps && !(done > 0 && signal?.aborted)) {
@@ -403,7 +393,7 @@ export class WasmEngine implements Engine {
     const stagedRows = Math.max(Math.floor(STAGED_BYTES / stagedBytes), this.#parts.pool.size * SLICE_ROWS)
     const slotBytes = roundUp(Math.min(rows, stagedRows) * stagedBytes + 2 * LINE_BYTES, LINE_BYTES)
     const slots = rows > stagedRows ? 2 : 1
-    const usesLists = listsInputs(shareOfZeros(inputs, inputWidth), 'none')
+    const usesLists = this.#operands.listsInputs(shareOfZeros(inputs, inputWidth))
     // Two slots in turn: while the workers compute one, the host fetches the results of the other.
     let fetchResults = () => {}
     for (let first = 0; first < rows; first += stagedRows) {
