@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import type { OperandChoice } from '../../src/engines/wasm/algorithms.ts'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
-import { createMemory, FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
+import { createMemory } from '../../src/engines/wasm/memory.ts'
 import { createPiscinaPool } from '../../src/engines/wasm/node-pool.ts'
 import { WasmEngine } from '../../src/engines/wasm/wasm-engine.ts'
 import type { Network } from '../../src/model/network.ts'
@@ -25,7 +25,7 @@ export async function engineFromParts(
   { variant, threads, wideTile, operands, wrapPool = (pool) => pool }: EngineUnderTest,
 ): Promise<{ readonly engine: WasmEngine; readonly pool: TestPool }> {
   const module = compileCore(variant)
-  const memory = createMemory(FIRST_ADDRESS)
+  const memory = createMemory()
   const core = await instantiateCore(module, memory)
   const pool = wrapPool(await createPiscinaPool(threads, module, memory))
   const cores = availableParallelism()

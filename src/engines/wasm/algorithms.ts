@@ -1,7 +1,7 @@
 /** Which of several ways each layer is computed. Neither way of reading inputs changes a bit, and none depends on the threads. */
 import type { Layer, Network } from '../../model/network.ts'
 import type { Inputs } from '../engine.ts'
-import type { INPUT_GRADIENTS } from './plan.ts'
+import type { INPUT_GRADIENT } from './plan.ts'
 
 // ——— Inputs of a layer: as lists of what is not zero, or as row pairs ———
 
@@ -54,8 +54,8 @@ const LEAST_SAMPLED_OUTPUTS = 64
  */
 const MOST_SAMPLED_INPUTS = 16
 
-/** How the gradient of a layer's inputs is computed where it is wanted: `sampled` only where a ReLU lets it pass (assembly/sddmm.ts). */
-export function inputGradientOf(network: Network, index: number): keyof typeof INPUT_GRADIENTS {
+/** How the gradient of a layer's inputs is computed where it is wanted: `sampled` only where a ReLU lets it pass (assembly/kernels/sddmm.ts). */
+export function inputGradientOf(network: Network, index: number): keyof typeof INPUT_GRADIENT {
   if (index === 0) return 'none'
   return samplesInputGradient(network, index) ? 'sampled' : 'dense'
 }

@@ -1,10 +1,11 @@
 /** The WASM engine in a browser: Web Workers over one memory where the page is cross-origin isolated, else one worker. */
 import type { Network } from '../../model/network.ts'
 import type { Engine } from '../engine.ts'
-import { chooseBrowserModule, createSharedMemory } from './browser-module.ts'
+import { chooseBrowserModule } from './browser-module.ts'
 import { createWebWorkerPool } from './browser-pool.ts'
 import { instantiateCore } from './core.ts'
 import { HostedEngine } from './hosted-engine.ts'
+import { createMemory } from './memory.ts'
 import type { Simd } from './module-choice.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
@@ -21,7 +22,7 @@ export async function createWasmBrowserEngine(
 ): Promise<Engine> {
   if (!crossOriginIsolated) return HostedEngine.create(network, simd)
   const { module, wideTile, arithmetic } = await chooseBrowserModule(simd)
-  const memory = createSharedMemory()
+  const memory = createMemory()
   const core = await instantiateCore(module, memory)
   const pool = await createWebWorkerPool(threads, module, memory)
   const cores = navigator.hardwareConcurrency

@@ -13,6 +13,9 @@ export interface ModuleChoice {
   readonly arithmetic: string
 }
 
+/** Name of a build: `testing` has the exports of assembly/testing.ts as well. */
+export type CoreName = 'core' | 'testing'
+
 /** What differs between runtimes. */
 export interface Platform {
   /** Bytes of a build of the core by its file name. */
@@ -35,7 +38,11 @@ const RELAXED_PROBE = new Uint8Array([
 ])
 
 /** Chooses and compiles. Throws DeviceError where `simd` asks for what the runtime has not. */
-export async function chooseModule(simd: Simd, platform: Platform): Promise<ModuleChoice> {
+export async function chooseModule(
+  simd: Simd,
+  platform: Platform,
+  name: CoreName = 'core',
+): Promise<ModuleChoice> {
   const relaxed = simd !== 'plain' && WebAssembly.validate(RELAXED_PROBE)
   if (!relaxed && (simd === '128' || simd === '256')) {
     throw new DeviceError(`--simd ${simd}: this runtime has no relaxed SIMD; use --simd plain`)
@@ -47,10 +54,10 @@ export async function chooseModule(simd: Simd, platform: Platform): Promise<Modu
     )
   }
   if (!relaxed) {
-    const module = await platform.compile(await platform.load('core.plain.wasm'))
+    const module = await platform.compile(await platform.load(`${name}.plain.wasm`))
     return { module, wideTile: false, arithmetic: 'SIMD 128-bit, separate multiply and add' }
   }
-  const bytes = await platform.load('core.relaxed.wasm')
+  const bytes = await platform.load(`${name}.relaxed.wasm`)
   if (fusing && (simd === '256' || simd === 'auto')) {
     const module = fusing.compileFused(bytes)
     // Other bytes than the fused module's: V8 keeps compiled code by its bytes.

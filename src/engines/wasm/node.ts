@@ -7,8 +7,8 @@ import { reason } from '../../files/reason.ts'
 import type { Network } from '../../model/network.ts'
 import type { Engine } from '../engine.ts'
 import { instantiateCore } from './core.ts'
-import { createMemory, FIRST_ADDRESS } from './memory-map.ts'
-import type { ModuleChoice, Simd } from './module-choice.ts'
+import { createMemory } from './memory.ts'
+import type { CoreName, ModuleChoice, Platform, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { createPiscinaPool } from './node-pool.ts'
 import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
@@ -23,7 +23,7 @@ export interface WasmOptions {
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   const { threads, simd } = options
   const choice = await chooseNodeModule(simd)
-  const memory = createMemory(FIRST_ADDRESS)
+  const memory = createMemory()
   const core = await instantiateCore(choice.module, memory)
   const pool = await createPiscinaPool(threads, choice.module, memory)
   return new WasmEngine(network, {
@@ -36,27 +36,28 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   })
 }
 
-const choices = new Map<Simd, Promise<ModuleChoice>>()
+const choices = new Map<string, Promise<ModuleChoice>>()
 
 /**
  * The build of the core that suits this Node, compiled and checked once in a process. Throws DeviceError where `simd` asks for
  * what the runtime has not.
  */
-export function chooseNodeModule(simd: Simd): Promise<ModuleChoice> {
-  const known = choices.get(simd)
+export function chooseNodeModule(simd: Simd, name: CoreName = 'core'): Promise<ModuleChoice> {
+  const key = `${name} ${simd}`
+  const known = choices.get(key)
   if (known) return known
-  const choice = chooseOnce(simd)
-  choices.set(simd, choice)
+  const choice = chooseOnce(simd, name)
+  choices.set(key, choice)
   // What was in the way, such as too many open files, may be gone the next time.
-  choice.catch(() => choices.delete(simd))
+  choice.catch(() => choices.delete(key))
   return choice
 }
 
-async function chooseOnce(simd: Simd): Promise<ModuleChoice> {
+async function chooseOnce(simd: Simd, name: CoreName): Promise<ModuleChoice> {
   if (simd !== 'plain') enableRelaxedSimd()
   let loaded = 'the core'
   try {
-    return await chooseModule(simd, {
+    const platform: Platform = {
       load: (file) => {
         const url = new URL(`../../../build/${file}`, import.meta.url)
         loaded = fileURLToPath(url)
@@ -64,7 +65,8 @@ async function chooseOnce(simd: Simd): Promise<ModuleChoice> {
       },
       compile: async (bytes) => compileUnfused(bytes),
       fusing: canFuse ? { compileFused, compileBaseline } : undefined,
-    })
+    }
+    return await chooseModule(simd, platform, name)
   } catch (cause) {
     if (cause instanceof HourglassError) throw cause
     const found = cause instanceof WebAssembly.CompileError ? 'a damaged file' : reason(cause)

@@ -26,7 +26,7 @@ import type { JobValues } from './engine-memory.ts'
 import { EngineMemory, SLICE_ROWS, shardsOf } from './engine-memory.ts'
 import type { TrainingSetMap } from './memory-map.ts'
 import { byteRowBytes, roundUp } from './packing.ts'
-import { CONTROL, LOSS_CODES, ROW_KINDS } from './plan.ts'
+import { DOUBLE, FLOAT, LINE, LOSS, ROWS, WORD } from './plan.ts'
 
 /**
  * Bytes of inputs and outputs that inference stages at once, as long as that is a slice of rows for each worker: bounds memory, changes
@@ -35,9 +35,6 @@ import { CONTROL, LOSS_CODES, ROW_KINDS } from './plan.ts'
 const STAGED_BYTES = 9_000_000
 /** Rows that are copied into memory in one task of the host. */
 const ROWS_AT_ONCE = 16_384
-const FLOAT_BYTES = 4
-const SIGNATURE_BYTES = 8
-const LINE_BYTES = 64
 /** Looks before a waiting worker sleeps: some 0.5 ms where every worker has a core, next to none where they share. */
 const SPINS = 20_000
 const SPINS_OVERSUBSCRIBED = 50
@@ -65,7 +62,7 @@ export interface WasmParts {
 interface ResidentSet {
   readonly map: TrainingSetMap
   readonly count: number
-  readonly rowKind: keyof typeof ROW_KINDS
+  readonly rowKind: keyof typeof ROWS
   readonly rowBytes: number
   /** Share of values that are zero. */
   readonly zeros: number
@@ -130,7 +127,7 @@ export class WasmEngine implements Engine {
       const { rows, labels } = set
       const inputs = inputSize(this.network)
       const rowKind = rows instanceof Uint8Array ? 'bytes' : 'floats'
-      const rowBytes = rows instanceof Uint8Array ? byteRowBytes(inputs) : inputs * FLOAT_BYTES
+      const rowBytes = rows instanceof Uint8Array ? byteRowBytes(inputs) : inputs * FLOAT
       const here = this.#addressOf(rows)
       this.#trainingSet = undefined
       this.#room = undefined
@@ -142,8 +139,8 @@ export class WasmEngine implements Engine {
         const address = map.rows + first * rowBytes
         if (here === undefined)
           this.#memory.copyRows(rows.subarray(first * inputs, end * inputs), inputs, address)
-        const signatures = map.signatures + first * SIGNATURE_BYTES
-        this.#parts.core.signRows(signatures, address, end - first, ROW_KINDS[rowKind], inputs, rowBytes)
+        const signatures = map.signatures + first * DOUBLE
+        this.#parts.core.signRows(signatures, address, end - first, ROWS[rowKind], inputs, rowBytes)
         if (end < count) await nextTask()
       }
       const zeros = shareOfZeros(rows, inputs)
@@ -165,12 +162,12 @@ export class WasmEngine implements Engine {
       const weights = new Float32Array(parameterCount(this.network))
       const table = parameterTable(this.network)
       // The largest layer's weights are made in the memory behind everything else, then packed.
-      const staging = this.#memory.staging(Math.max(...table.map((entry) => entry.length)) * 4 + 64)
+      const staging = this.#memory.staging(Math.max(...table.map((entry) => entry.length)) * FLOAT + LINE)
       this.network.layers.forEach((layer, index) => {
         const { offset, length } = table[2 * index]
         core.initializeWeights(
           staging,
-          this.#memory.fixed.scratch[0],
+          this.#memory.fixed.workers[0],
           layer.inputs,
           layer.outputs,
           index,
@@ -206,8 +203,8 @@ export class WasmEngine implements Engine {
       const steps = plan.steps - plan.firstStep
       const batchSize = Math.min(request.batchSize, Math.max(plan.order.length, 1))
       const work = this.#memory.workFor(batchSize)
-      const batchLosses = this.#memory.staging(steps * 8 + plan.order.length * 4)
-      const orderAddress = batchLosses + steps * 8
+      const batchLosses = this.#memory.staging(steps * DOUBLE + plan.order.length * WORD)
+      const orderAddress = batchLosses + steps * DOUBLE
       const { memory, core } = this.#parts
       new Uint32Array(memory.buffer, orderAddress, plan.order.length).set(plan.order)
       core.arrangeBatches(
@@ -215,7 +212,7 @@ export class WasmEngine implements Engine {
         plan.order.length,
         batchSize,
         set.map.signatures,
-        this.#memory.fixed.scratch[0],
+        this.#memory.fixed.workers[0],
       )
       const { signal, onProgress, learningRate, weightDecay, seed, epoch, noiseStd = 0 } = request
       const clipping = set.rowKind === 'bytes' ? 'clipped' : 'full'
@@ -226,8 +223,8 @@ export class WasmEngine implements Engine {
       while (done < steps && !(done > 0 && signal?.aborted)) {
         const jobSteps = Math.min(stepsPerJob, steps - done)
         const values = {
-          loss: LOSS_CODES[this.network.loss],
-          rowKind: ROW_KINDS[set.rowKind],
+          loss: LOSS[this.network.loss],
+          rowKind: ROWS[set.rowKind],
           rows: set.map.rows,
           rowBytes: set.rowBytes,
           labels: set.hasLabels ? set.map.labels : 0,
@@ -238,7 +235,7 @@ export class WasmEngine implements Engine {
           steps: jobSteps,
           ...shardsOf(batchSize, this.#parts.pool.size),
           rowLosses: work.rowLosses,
-          batchLosses: batchLosses + done * 8,
+          batchLosses: batchLosses + done * DOUBLE,
           adamSteps: this.#adamSteps,
           frozenLayers: plan.frozenLayers,
           learningRate,
@@ -294,7 +291,7 @@ export class WasmEngine implements Engine {
   async dispose(): Promise<void> {
     if (this.#guard.closed) return
     this.#guard.close()
-    Atomics.store(this.#memory.control, CONTROL.abort, 1)
+    this.#memory.control.abort()
     await this.#parts.pool.close()
   }
 
@@ -303,8 +300,8 @@ export class WasmEngine implements Engine {
   #shuffledOrder({ seed, epoch }: EpochRequest): Uint32Array | undefined {
     if (!this.#trainingSet) return undefined
     const { count } = this.#trainingSet
-    const order = this.#memory.staging(count * 4)
-    this.#parts.core.shuffleOrder(order, this.#memory.fixed.scratch[0], count, seed, epoch)
+    const order = this.#memory.staging(count * WORD)
+    this.#parts.core.shuffleOrder(order, this.#memory.fixed.workers[0], count, seed, epoch)
     return new Uint32Array(this.#parts.memory.buffer, order, count).slice()
   }
 
@@ -315,13 +312,14 @@ export class WasmEngine implements Engine {
     signal: AbortSignal | undefined,
     report: ((stepsDone: number) => void) | undefined,
   ): Promise<number> {
-    const control = this.#memory.control.fill(0)
-    Atomics.store(control, CONTROL.endRound, steps + 1)
-    const stop = () => Atomics.store(control, CONTROL.stop, 1)
+    const { control } = this.#memory
+    control.clear()
+    control.write('endRound', steps + 1)
+    const stop = () => control.write('stop', 1)
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
     const { shards } = shardsOf(batchSize, this.#parts.pool.size)
-    const stepsDone = () => Math.floor(Atomics.load(control, CONTROL.shards) / shards)
+    const stepsDone = () => Math.floor(control.read('shards') / shards)
     const progress = report && setInterval(() => report(stepsDone()), PROGRESS_INTERVAL_MS)
     try {
       await this.#runOnAllWorkers('train')
@@ -329,20 +327,17 @@ export class WasmEngine implements Engine {
       clearInterval(progress)
       signal?.removeEventListener('abort', stop)
     }
-    return Math.min(Atomics.load(control, CONTROL.endRound) - 1, steps)
+    return Math.min(control.read('endRound') - 1, steps)
   }
 
   async #runOnAllWorkers(kind: WorkerTask['kind']): Promise<void> {
     const { pool } = this.#parts
     const outcomes = await Promise.allSettled(
-      this.#memory.fixed.scratch.map(async (scratch, worker) => {
+      this.#memory.fixed.workers.map(async (address, worker) => {
         try {
-          await pool.run({ kind, job: this.#memory.fixed.job, scratch, worker })
+          await pool.run({ kind, job: this.#memory.fixed.job, address, worker })
         } catch (error) {
-          // Nobody may wait for the work of the dead.
-          Atomics.store(this.#memory.control, CONTROL.abort, 1)
-          Atomics.add(this.#memory.control, CONTROL.wake, 1)
-          Atomics.notify(this.#memory.control, CONTROL.wake)
+          this.#memory.control.abort()
           throw error
         }
       }),
@@ -387,11 +382,11 @@ export class WasmEngine implements Engine {
     const rows = countRows(inputs, inputWidth, firstLayer === 0 ? 'inputs' : 'codes')
     const result = new Float32Array(rows * outputWidth)
     const isBytes = inputs instanceof Uint8Array
-    const rowBytes = isBytes ? byteRowBytes(inputWidth) : inputWidth * FLOAT_BYTES
+    const rowBytes = isBytes ? byteRowBytes(inputWidth) : inputWidth * FLOAT
     // A label is a byte; regions begin on a cache line.
-    const stagedBytes = outputWidth * FLOAT_BYTES + rowBytes + (labels ? 1 : 0)
+    const stagedBytes = outputWidth * FLOAT + rowBytes + (labels ? 1 : 0)
     const stagedRows = Math.max(Math.floor(STAGED_BYTES / stagedBytes), this.#parts.pool.size * SLICE_ROWS)
-    const slotBytes = roundUp(Math.min(rows, stagedRows) * stagedBytes + 2 * LINE_BYTES, LINE_BYTES)
+    const slotBytes = roundUp(Math.min(rows, stagedRows) * stagedBytes + 2 * LINE, LINE)
     const slots = rows > stagedRows ? 2 : 1
     const usesLists = this.#operands.listsInputs(shareOfZeros(inputs, inputWidth))
     // Two slots in turn: while the workers compute one, the host fetches the results of the other.
@@ -401,8 +396,8 @@ export class WasmEngine implements Engine {
       const work = this.#memory.workFor(1)
       const slot = (first / stagedRows) % slots
       const outputs = this.#memory.staging(slots * slotBytes) + slot * slotBytes
-      const staged = outputs + roundUp(count * outputWidth * FLOAT_BYTES, LINE_BYTES)
-      const stagedLabels = staged + roundUp(count * rowBytes, LINE_BYTES)
+      const staged = outputs + roundUp(count * outputWidth * FLOAT, LINE)
+      const stagedLabels = staged + roundUp(count * rowBytes, LINE)
       this.#memory.copyRows(
         inputs.subarray(first * inputWidth, (first + count) * inputWidth),
         inputWidth,
@@ -410,8 +405,8 @@ export class WasmEngine implements Engine {
       )
       if (labels) this.#memory.bytes(stagedLabels, count).set(labels.subarray(first, first + count))
       const values = {
-        loss: loss ? LOSS_CODES[loss] : 0,
-        rowKind: ROW_KINDS[isBytes ? 'bytes' : 'floats'],
+        loss: loss ? LOSS[loss] : 0,
+        rowKind: ROWS[isBytes ? 'bytes' : 'floats'],
         rows: staged,
         rowBytes,
         labels: labels ? stagedLabels : 0,
@@ -424,7 +419,7 @@ export class WasmEngine implements Engine {
         sliceRows: SLICE_ROWS,
       }
       this.#writeJob(values, usesLists)
-      this.#memory.control.fill(0)
+      this.#memory.control.clear()
       const running = this.#runOnAllWorkers('infer')
       fetchResults()
       await running
