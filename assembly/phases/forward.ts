@@ -26,7 +26,7 @@ export const CHUNK_ROWS: i32 = 64
 /** Bytes of scratch of a chunk's sums. */
 export const FORWARD_SCRATCH: usize = <usize>CHUNK_ROWS * ROW
 
-/** Where a pair of rows of logits lies, [2][⌈O⌉]: behind the sums. */
+/** Where a pair of rows of logits lies, [2][⌈O⌉]: after the sums. */
 export function logitsOf(worker: Worker): usize {
   return scratchOf(worker) + FORWARD_SCRATCH
 }

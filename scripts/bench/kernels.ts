@@ -56,7 +56,7 @@ export interface LoadedCore {
 
 /** Throws DeviceError where `simd` asks for what the runtime has not. */
 export async function loadBenchCore(simd: Simd): Promise<LoadedCore> {
-  const { module, wideTile, arithmetic } = await chooseNodeModule(simd, 'testing')
+  const { module, wideTile, arithmetic } = await chooseNodeModule(simd, { name: 'testing' })
   const memory = createMemory()
   const core = (await instantiateCore(module, memory)) as BenchCore
   return { core, memory, wide: wideTile, arithmetic }

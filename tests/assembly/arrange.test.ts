@@ -30,7 +30,7 @@ function ones(bits: bigint): number {
   return bits.toString(2).replaceAll('0', '').length
 }
 
-/** Every eighth pair, then those behind them, and so on; an image without a partner stays last. */
+/** Every eighth pair, then those that follow them, and so on; an image without a partner stays last. */
 function spread(window: readonly number[]): number[] {
   const pairs = Array.from({ length: Math.floor(window.length / 2) }, (_, i) =>
     window.slice(2 * i, 2 * i + 2),

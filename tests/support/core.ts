@@ -73,7 +73,7 @@ export function coreBytes(build: CoreBuild, name: CoreName = 'testing'): Uint8Ar
 
 // Once, and before a file registers its first suite: uvu begins when timers run, and would miss suites that come after.
 const fused = canFuse ? compileFused(coreBytes('relaxed')) : undefined
-if (fused) await letOptimize(fused)
+for (const kernels of ['seed', 'other'] as const) if (fused) await letOptimize(fused, true, kernels)
 
 export function compileCore(variant: CoreVariant): WebAssembly.Module {
   if (variant === FUSED) return fused as WebAssembly.Module

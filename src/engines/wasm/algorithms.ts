@@ -47,12 +47,12 @@ export function zerosUnderNoise(zeros: number, noise: 'none' | 'clipped' | 'full
 // ——— Gradient of a layer's inputs ———
 
 /** Sums shorter than this are too short for dot products to pay. */
-const LEAST_SAMPLED_OUTPUTS = 64
+export const LEAST_SAMPLED_OUTPUTS = 64
 /**
- * Units behind so few others are silent for many images: a decoder's, of MNIST, for a third of the pairs of images at z 8, but for a
+ * Units that so few others feed are silent for many images: a decoder's, of MNIST, for a third of the pairs of images at z 8, but for a
  * sixth at z 32, where dot products no longer pay. Of so few inputs the dense product would compute a whole panel.
  */
-const MOST_SAMPLED_INPUTS = 16
+export const MOST_SAMPLED_INPUTS = 16
 
 /** How the gradient of a layer's inputs is computed where it is wanted: `sampled` only where a ReLU lets it pass (assembly/kernels/sddmm.ts). */
 export function inputGradientOf(network: Network, index: number): keyof typeof INPUT_GRADIENT {

@@ -81,7 +81,7 @@ export class EngineMemory {
     return new ControlBlock(this.#memory.buffer, this.fixed.control)
   }
 
-  /** Makes room for a training set behind the parameters; what lay there is lost. `at`: where the rows lie already, if they do. */
+  /** Makes room for a training set after the parameters; what lay there is lost. `at`: where the rows lie already, if they do. */
   placeTrainingSet(count: number, rowBytes: number, at?: number): TrainingSetMap {
     const map = mapTrainingSet(this.fixed.end, count, rowBytes, at)
     growMemory(this.#memory, map.end)
@@ -108,7 +108,7 @@ export class EngineMemory {
     return new Float32Array(this.#memory.buffer, address, length)
   }
 
-  /** Address of `bytes` behind everything laid out so far; good until the next layout. */
+  /** Address of `bytes` after everything laid out so far; good until the next layout. */
   staging(bytes: number): number {
     const start = this.#work?.end ?? this.#trainingSet?.end ?? this.fixed.end
     growMemory(this.#memory, start + bytes)

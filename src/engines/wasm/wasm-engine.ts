@@ -82,6 +82,16 @@ function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
+/** An engine of its parts; where it cannot be made, such as for want of memory, the pool is closed. */
+export async function createOrClose(network: Network, parts: WasmParts): Promise<WasmEngine> {
+  try {
+    return new WasmEngine(network, parts)
+  } catch (error) {
+    await parts.pool.close()
+    throw error
+  }
+}
+
 export class WasmEngine implements Engine {
   readonly info: EngineInfo
   readonly network: Network
@@ -161,7 +171,7 @@ export class WasmEngine implements Engine {
       const { core } = this.#parts
       const weights = new Float32Array(parameterCount(this.network))
       const table = parameterTable(this.network)
-      // The largest layer's weights are made in the memory behind everything else, then packed.
+      // The largest layer's weights are made in the memory after everything else, then packed.
       const staging = this.#memory.staging(Math.max(...table.map((entry) => entry.length)) * FLOAT + LINE)
       this.network.layers.forEach((layer, index) => {
         const { offset, length } = table[2 * index]
