@@ -2,9 +2,9 @@
  * The random streams of a run, bit for bit those of `src/random/streams.ts`, which says what each counter means: Philox4x32-10
  * (Salmon et al., SC 2011), four counters at a time.
  */
-
-import { storeTransposed } from './layouts'
-import { cosTurns4, log4, sinTurns4 } from './math'
+import { cosTurns4, log4, sinTurns4 } from './kernels/math'
+import { storeTransposed } from './operands/layouts'
+import { floatAt, WORD, wordAt } from './plan/sizes'
 
 const STREAM_WEIGHTS: u32 = 1
 const STREAM_SHUFFLE: u32 = 2
@@ -57,6 +57,8 @@ function unit4(words: v128, add: i32): v128 {
 
 /** Random numbers that are made at once. */
 export const DRAWS: i32 = 16
+/** Bytes of scratch that all functions here want: the words of so many numbers. */
+export const RANDOM_SCRATCH: usize = <usize>DRAWS * WORD
 
 /**
  * Standard normal numbers of 16 neighbouring pixels of one image by Box–Muller, to out[16]. `words` is scratch for 16 words,
@@ -108,7 +110,7 @@ export function xavierUniform(
   const count = inputs * outputs
   for (let first = 0; first < count; first += DRAWS) {
     philox4x32x4(words, <u32>first / 4, layer, 0, seed, STREAM_WEIGHTS)
-    const at = out + ((<usize>first) << 2)
+    const at = floatAt(out, first)
     storeTransposed(
       at,
       16,
@@ -128,7 +130,7 @@ function symmetric4(words: v128, bound: f32): v128 {
 
 /** The order of an epoch, (count) indices: Fisher–Yates from the top. `words` is scratch for 16 words. */
 export function shuffle(order: usize, words: usize, count: i32, seed: u32, epoch: u32): void {
-  for (let i = 0; i < count; i++) store<u32>(order + ((<usize>i) << 2), i)
+  for (let i = 0; i < count; i++) store<u32>(wordAt(order, i), i)
   let group = -1
   for (let i = count - 1; i > 0; i--) {
     if (i >> 4 !== group) {
@@ -136,10 +138,10 @@ export function shuffle(order: usize, words: usize, count: i32, seed: u32, epoch
       philox4x32x4(words, <u32>group * 4, epoch, 0, seed, STREAM_SHUFFLE)
     }
     // Word w of block b lies in lane b: position 4 b + w.
-    const word = load<u32>(words + ((<usize>(i & 3)) << 4) + ((<usize>((i >> 2) & 3)) << 2))
-    const j = <u32>((<u64>word * <u64>(i + 1)) >> 32)
-    const here = order + ((<usize>i) << 2)
-    const there = order + ((<usize>j) << 2)
+    const word = load<u32>(wordAt(words, 4 * (i & 3) + ((i >> 2) & 3)))
+    const j = <i32>((<u64>word * <u64>(i + 1)) >> 32)
+    const here = wordAt(order, i)
+    const there = wordAt(order, j)
     const held = load<u32>(here)
     store<u32>(here, load<u32>(there))
     store<u32>(there, held)

@@ -1,7 +1,8 @@
 /**
- * Compiles `assembly/` to build/: relaxed and plain SIMD, release and debug. Does nothing when the outputs
- * are newer than the sources and are, by their digests, what was compiled, so that every command can afford
- * to ask; `--force` compiles all the same.
+ * Compiles `assembly/` to build/ and writes the host's twin of its plan, `src/engines/wasm/plan.ts`. What is
+ * released is the core; tests and benchmarks have modules of their own. Does nothing when the outputs are newer
+ * than the sources and are, by their digests, what was compiled, so that every command can afford to ask;
+ * `--force` compiles all the same.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -9,25 +10,32 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HourglassError } from '../src/errors.ts'
 import { makeDirectory, writeFileAtomically } from '../src/files/write.ts'
+import { planTwin } from './plan-twin.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+const CORE = 'assembly/index.ts'
+const TESTING = 'assembly/testing.ts'
+const RELAXED = ['--enable', 'relaxed-simd']
 const BUILDS = [
-  { file: 'core.relaxed.wasm', flags: ['--target', 'release', '--enable', 'relaxed-simd'] },
-  { file: 'core.plain.wasm', flags: ['--target', 'release'] },
-  { file: 'core.relaxed.debug.wasm', flags: ['--target', 'debug', '--enable', 'relaxed-simd'] },
-  { file: 'core.plain.debug.wasm', flags: ['--target', 'debug'] },
+  { file: 'core.relaxed.wasm', flags: [CORE, '--target', 'release', ...RELAXED] },
+  { file: 'core.plain.wasm', flags: [CORE, '--target', 'release'] },
+  { file: 'testing.relaxed.wasm', flags: [TESTING, '--target', 'release', ...RELAXED] },
+  { file: 'testing.plain.wasm', flags: [TESTING, '--target', 'release'] },
+  { file: 'testing.relaxed.debug.wasm', flags: [TESTING, '--target', 'debug', ...RELAXED] },
+  { file: 'testing.plain.debug.wasm', flags: [TESTING, '--target', 'debug'] },
 ]
 
 /** SHA-256 of each output, in hexadecimal: a file that was cut short or changed is built anew. */
 const DIGESTS = join(root, 'build/core.sha256.json')
 
-/** Newest modification time of a source in `folder` in milliseconds. */
+/** Newest modification time of a source in `folder` and its folders, in milliseconds. */
 async function newestIn(folder: string): Promise<number> {
   let newest = 0
   for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isFile() && entry.name.endsWith('.ts'))
-      newest = Math.max(newest, (await stat(join(folder, entry.name))).mtimeMs)
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) newest = Math.max(newest, await newestIn(path))
+    else if (entry.name.endsWith('.ts')) newest = Math.max(newest, (await stat(path)).mtimeMs)
   }
   return newest
 }
@@ -75,6 +83,13 @@ async function compile(file: string, flags: readonly string[]): Promise<Map<stri
   return outputs
 }
 
+/** Not written where it is right already: whoever watches the file need not look again. */
+async function writePlanTwin(): Promise<void> {
+  const file = join(root, 'src/engines/wasm/plan.ts')
+  const text = await planTwin(join(root, 'assembly'))
+  if ((await readFile(file, 'utf8').catch(() => '')) !== text) await writeFileAtomically(file, text)
+}
+
 async function build(): Promise<void> {
   const sources = Math.max(
     await newestIn(join(root, 'assembly')),
@@ -83,8 +98,11 @@ async function build(): Promise<void> {
   )
   const digests = await readDigests()
   const isForced = process.argv.includes('--force')
+  let isTwinRight = false
   for (const { file, flags } of BUILDS) {
     if (!isForced && (await isBuilt(file, digests[file], sources))) continue
+    if (!isTwinRight) await writePlanTwin()
+    isTwinRight = true
     await makeDirectory(join(root, 'build'))
     for (const [name, content] of await compile(file, flags)) {
       await writeFileAtomically(join(root, name), content)

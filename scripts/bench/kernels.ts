@@ -3,7 +3,7 @@
  * when it touches no memory.
  */
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
-import { createMemory, FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
+import { createMemory } from '../../src/engines/wasm/memory.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
 import { chooseNodeModule } from '../../src/engines/wasm/node.ts'
 import { HourglassError } from '../../src/errors.ts'
@@ -56,8 +56,8 @@ export interface LoadedCore {
 
 /** Throws DeviceError where `simd` asks for what the runtime has not. */
 export async function loadBenchCore(simd: Simd): Promise<LoadedCore> {
-  const { module, wideTile, arithmetic } = await chooseNodeModule(simd)
-  const memory = createMemory(FIRST_ADDRESS)
+  const { module, wideTile, arithmetic } = await chooseNodeModule(simd, { name: 'testing' })
+  const memory = createMemory()
   const core = (await instantiateCore(module, memory)) as BenchCore
   return { core, memory, wide: wideTile, arithmetic }
 }

@@ -3,7 +3,7 @@ import type { ImageSet } from '../../src/data/dataset.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
 import { byteRowBytes } from '../../src/engines/wasm/packing.ts'
-import { ROW_KINDS } from '../../src/engines/wasm/plan.ts'
+import { ROWS } from '../../src/engines/wasm/plan.ts'
 import type { Network } from '../../src/model/network.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'
 import { networkOf, STANDARD } from './engines.ts'
@@ -67,7 +67,7 @@ function arrangedBatch({ core, memory }: LoadedCore, images: Uint8Array, inputs:
   const signatures = arena.reserve(BATCH_SIZE * BigUint64Array.BYTES_PER_ELEMENT)
   const scratch = arena.reserve(BATCH_SIZE * BigUint64Array.BYTES_PER_ELEMENT)
   const order = arena.words(Uint32Array.from({ length: BATCH_SIZE }, (_, image) => image))
-  core.signRows(signatures, bytes, BATCH_SIZE, ROW_KINDS.bytes, inputs, stride)
+  core.signRows(signatures, bytes, BATCH_SIZE, ROWS.bytes, inputs, stride)
   core.arrangeBatches(order, BATCH_SIZE, BATCH_SIZE, signatures, scratch)
   return new Uint32Array(memory.buffer, order, BATCH_SIZE).slice()
 }

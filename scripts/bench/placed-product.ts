@@ -1,11 +1,11 @@
 /** A matrix product in the core's memory, packed as training packs its operands, and the call that computes it. */
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
-import { growMemory } from '../../src/engines/wasm/memory-map.ts'
+import { growMemory } from '../../src/engines/wasm/memory.ts'
 import { roundUp } from '../../src/engines/wasm/packing.ts'
-import { BLOCK_ROWS, ENTRY_BYTES, PAIR, PANEL } from '../../src/engines/wasm/plan.ts'
+import { BLOCK_ROWS, ENTRY, PAIR, PANEL } from '../../src/engines/wasm/plan.ts'
 import type { Product } from './products.ts'
 
-/** The core with the exports of assembly/bench.ts. */
+/** The core with the exports of assembly/testing.ts. */
 export interface BenchCore extends CoreExports {
   gemmPanels(
     wide: number,
@@ -46,6 +46,8 @@ export interface BenchCore extends CoreExports {
     columns: number,
     scratch: number,
   ): void
+  sampleScratch(): number
+  registerOnlyMultiplyAdd(c: number, n: number): void
   registerOnlyMultiplyAdd12(c: number, n: number): void
 }
 
@@ -97,11 +99,10 @@ export interface PlacedProduct {
 
 /** Floats of a tile. */
 const TILE = PAIR * PANEL
-/** Of assembly/sddmm.ts: LANES, WIDE_UNITS, NARROW_UNITS, SAMPLE_SCRATCH. */
+/** Of assembly/kernels/sddmm.ts: LANES, WIDE_UNITS, NARROW_UNITS. */
 const DOT_LANES = 8
 const WIDE_UNITS = 6
 const NARROW_UNITS = 3
-const SAMPLE_SCRATCH_BYTES = 832
 
 /** Copies the operands into memory. */
 export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, product: Product): PlacedProduct {
@@ -193,7 +194,7 @@ function placeSampled(
   const b = arena.floats(packPanels(transposed, columns, terms, width))
   const inPlace = arena.reserve(PAIR * width * 4)
   const all = arena.reserve(pairs * PAIR * width * 4)
-  const scratch = arena.reserve(SAMPLE_SCRATCH_BYTES)
+  const scratch = arena.reserve(core.sampleScratch())
   const { marks, entries, blockEntries } = placeLists(arena, gate, rows, columns, BLOCK_ROWS)
   const run = (c: number, pairStride: number) =>
     core.sddmmPairs(Number(wide), c, pairStride, marks, pairs, a, b, terms, width, scratch)
@@ -220,7 +221,7 @@ function nameOf({ layer, phase }: Product): string {
   return `${layer} ${phase}`
 }
 
-// ——— Layouts, as `assembly/plan.ts` names them ———
+// ——— Layouts, as `assembly/plan/structures.ts` names them ———
 
 /**
  * A matrix (rows, columns) as [rows / height][columns / 40][height][40], rows rounded up to whole heights and columns to whole panels:
@@ -260,7 +261,7 @@ interface PlacedLists {
   readonly blockEntries: readonly number[]
 }
 
-/** A matrix (rows, terms) as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/lists.ts` has them. */
+/** A matrix (rows, terms) as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/operands/lists.ts` has them. */
 function placeLists(
   arena: Arena,
   values: Float32Array,
@@ -290,7 +291,7 @@ function placeLists(
         append(first)
         append(second)
       }
-      blockEntries.push(((words.length - before) * 4) / ENTRY_BYTES)
+      blockEntries.push(((words.length - before) * 4) / ENTRY)
     }
     marks[pair * (blocks + 1) + blocks] = words.length * 4
   }
@@ -298,7 +299,7 @@ function placeLists(
   return {
     marks: arena.words(marks.map((mark) => lists + mark)),
     blocks,
-    entries: (words.length * 4) / ENTRY_BYTES,
+    entries: (words.length * 4) / ENTRY,
     blockEntries,
   }
 }

@@ -141,7 +141,7 @@ function sampled(dense: Product, gate: Float32Array): Product {
   return { ...dense, method: 'sampled', gate, expected: { sums: open(sums), magnitudes: open(magnitudes) } }
 }
 
-/** Rows of sums that a worker's scratch holds (CHUNK_ROWS in assembly/forward.ts). */
+/** Rows of sums that a worker's scratch holds (CHUNK_ROWS in assembly/phases/forward.ts). */
 const CHUNK_ROWS = 64
 
 /** `blockTerms`: terms of a block of A's lists; none where training has no lists of A. */

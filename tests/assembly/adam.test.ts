@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { BETA_1, BETA_2, EPSILON } from '../../src/model/adam.ts'
 import type { TestCore } from '../support/core.ts'
 import {
   assertSameBits,
@@ -10,9 +11,6 @@ import {
   uniforms,
 } from '../support/core.ts'
 
-const BETA_1 = 0.9
-const BETA_2 = 0.999
-const EPSILON = 1e-8
 /** Half the distance of 1 and the next float32: what one rounding changes, relative. */
 const U = 2 ** -24
 /** For products of roundings, which the bounds below leave out. */
@@ -92,9 +90,9 @@ function kernelStep({ kernels, memory }: TestCore, state: State, gradients: Floa
   const g = buffers.input(gradients)
   const m = buffers.inOut(state.m)
   const v = buffers.inOut(state.v)
-  const stepSize = kernels.adamStepSize(step.learningRate, step.t)
-  const scale = kernels.adamSecondMomentScale(step.t)
-  kernels.adam(w, g, m, v, count / LANES, step.weightDecay, stepSize, scale)
+  const adamStep = buffers.output(3)
+  kernels.beginAdamStep(adamStep, step.learningRate, step.weightDecay, step.t)
+  kernels.adam(adamStep, w, g, m, v, count)
   buffers.check(`adam of ${count}`)
   return { w: buffers.floats(w, count), m: buffers.floats(m, count), v: buffers.floats(v, count) }
 }
@@ -212,13 +210,16 @@ for (const variant of CORE_VARIANTS) {
   test('the bias corrections are the true ones to one rounding, 2^-24', () => {
     for (const t of STEPS) {
       // 1 − βᵗ by another way, exact for small t too.
-      const firstCorrection = -Math.expm1(t * Math.log1p(-0.1))
-      const secondCorrection = -Math.expm1(t * Math.log1p(-0.001))
+      const firstCorrection = -Math.expm1(t * Math.log1p(BETA_1 - 1))
+      const secondCorrection = -Math.expm1(t * Math.log1p(BETA_2 - 1))
       const expected = { size: learningRate / firstCorrection, scale: 1 / Math.sqrt(secondCorrection) }
-      const actual = {
-        size: core.kernels.adamStepSize(learningRate, t),
-        scale: core.kernels.adamSecondMomentScale(t),
-      }
+      const buffers = new FencedBuffers(core.memory)
+      const step = buffers.output(3)
+      core.kernels.beginAdamStep(step, learningRate, weightDecay, t)
+      buffers.check('step')
+      const [decay, size, scale] = buffers.floats(step, 3)
+      assert.is(decay, weightDecay)
+      const actual = { size, scale }
       for (const name of ['size', 'scale'] as const) {
         const error = Math.abs(actual[name] - expected[name]) / expected[name]
         assert.ok(error <= U * SECOND_ORDER, `t ${t}: ${name} ${actual[name]}, expected ${expected[name]}`)

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ROW_KINDS } from '../../src/engines/wasm/plan.ts'
+import { ROWS } from '../../src/engines/wasm/plan.ts'
 import { assertSameBits, CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
 
 const WINDOW = 256
@@ -30,7 +30,7 @@ function ones(bits: bigint): number {
   return bits.toString(2).replaceAll('0', '').length
 }
 
-/** Every eighth pair, then those behind them, and so on; an image without a partner stays last. */
+/** Every eighth pair, then those that follow them, and so on; an image without a partner stays last. */
 function spread(window: readonly number[]): number[] {
   const pairs = Array.from({ length: Math.floor(window.length / 2) }, (_, i) =>
     window.slice(2 * i, 2 * i + 2),
@@ -80,7 +80,7 @@ for (const variant of CORE_VARIANTS) {
       const signatures = buffers.output(count * 2)
       const orderAddress = buffers.inOut(Uint32Array.from(order))
       const scratch = buffers.output(WINDOW * 2)
-      kernels.signRows(signatures, imageAddress, count, ROW_KINDS.bytes, padded, padded)
+      kernels.signRows(signatures, imageAddress, count, ROWS.bytes, padded, padded)
       kernels.arrangeBatches(orderAddress, count, batchSize, signatures, scratch)
       const what = `${count} images of ${padded} by ${batchSize}`
       buffers.check(what)
@@ -111,8 +111,8 @@ for (const variant of CORE_VARIANTS) {
       const ofBytes = buffers.output(count * 2)
       const ofFloats = buffers.output(count * 2)
       const byteRows = buffers.input(new Uint32Array(bytes.buffer))
-      kernels.signRows(ofBytes, byteRows, count, ROW_KINDS.bytes, columns, padded)
-      kernels.signRows(ofFloats, buffers.input(floats), count, ROW_KINDS.floats, columns, columns * 4)
+      kernels.signRows(ofBytes, byteRows, count, ROWS.bytes, columns, padded)
+      kernels.signRows(ofFloats, buffers.input(floats), count, ROWS.floats, columns, columns * 4)
       buffers.check(`${columns} columns`)
       const [expected, found] = [ofBytes, ofFloats].map((address) => buffers.bits(address, count * 2))
       assertSameBits(found, expected, `${columns} columns`)

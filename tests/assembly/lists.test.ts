@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { OPERAND_FIELDS, writeStruct } from '../../src/engines/wasm/plan.ts'
+import { Operand } from '../../src/engines/wasm/plan.ts'
+import { writeStructure } from '../../src/engines/wasm/structures.ts'
 import { CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
 
 const PANEL = 40
@@ -54,9 +55,9 @@ for (const variant of CORE_VARIANTS) {
       const panels = buffers.input(panelsOf(values, rows, columns))
       const lists = buffers.output((rows / 2) * columns * ENTRY_WORDS)
       const marks = buffers.output((rows / 2) * (blocks + 1))
-      const operand = buffers.output(OPERAND_FIELDS.length)
+      const operand = buffers.output(Operand.bytes / 4)
       const fields = { columns, rowCapacity: rows, rowLists: lists, rowMarks: marks }
-      writeStruct(memory.buffer, operand, OPERAND_FIELDS, fields)
+      writeStructure(memory.buffer, operand, Operand, fields)
       for (let pair = rows / 2 - 1; pair >= 0; pair--) {
         for (let column = 0; column < columns; column += PANEL) {
           const tile = ((column / PANEL) * rows + 2 * pair) * ROW_BYTES
@@ -106,8 +107,8 @@ for (const variant of CORE_VARIANTS) {
       const panels = buffers.input(panelsOf(values, rows, columns))
       const lists = buffers.output((columns / 2) * rows * ENTRY_WORDS)
       const ends = buffers.output((columns / 2) * segments.length)
-      const operand = buffers.output(OPERAND_FIELDS.length)
-      writeStruct(memory.buffer, operand, OPERAND_FIELDS, {
+      const operand = buffers.output(Operand.bytes / 4)
+      writeStructure(memory.buffer, operand, Operand, {
         columns: PANEL + 6,
         rowCapacity: rows,
         panels,

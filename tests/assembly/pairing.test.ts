@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { OPERAND_FIELDS, writeStruct } from '../../src/engines/wasm/plan.ts'
+import { Operand } from '../../src/engines/wasm/plan.ts'
+import { writeStructure } from '../../src/engines/wasm/structures.ts'
 import { CORE_VARIANTS, FencedBuffers, loadCore, uniforms } from '../support/core.ts'
 
 const PANEL = 40
@@ -39,11 +40,11 @@ for (const variant of CORE_VARIANTS) {
         Array.from({ length: PANEL }, (_, unit) => unit < outputs - PANEL && next() < 0.2 + 0.02 * unit),
       )
       const buffers = new FencedBuffers(memory)
-      const operand = buffers.output(OPERAND_FIELDS.length)
+      const operand = buffers.output(Operand.bytes / 4)
       const pairings = buffers.output(4 * PANEL)
       const panel = buffers.input(Float32Array.from(fires.flat(), (fired) => (fired ? 0.5 : 0)))
       const scratch = buffers.output(2 * PANEL)
-      writeStruct(memory.buffer, operand, OPERAND_FIELDS, { columns: outputs, pairings })
+      writeStructure(memory.buffer, operand, Operand, { columns: outputs, pairings })
       const words = new Uint32Array(memory.buffer, pairings, 4 * PANEL).fill(99)
       kernels.pairUnits(operand, 24, 1, panel, rows, scratch)
       const what = `${outputs} units, ${rows} rows`

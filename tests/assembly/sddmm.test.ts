@@ -12,7 +12,6 @@ import {
 
 const PANEL = 40
 const ENTRY_WORDS = 3
-const SCRATCH_WORDS = 208
 const LANES = 8
 const NARROW = 0
 const WIDE = 1
@@ -65,7 +64,7 @@ function sample({ kernels, memory }: TestCore, wide: number, given: Operands): U
   const left = buffers.input(panels(a, n))
   const right = buffers.input(panels(b, n))
   const c = buffers.output(2 * columns)
-  const scratch = buffers.output(SCRATCH_WORDS)
+  const scratch = buffers.output(kernels.sampleScratch() / 4)
   const end = entries + list.length * 4
   kernels.sampleProduct(wide, c, columns * 4, entries, end, left, right, columns * PANEL * 4, n, scratch)
   assert.is(list.length % ENTRY_WORDS, 0)

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
 import { FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
+import type { CoreName } from '../../src/engines/wasm/module-choice.ts'
 import { canFuse, compileBaseline, compileFused } from '../../src/engines/wasm/node-v8.ts'
 import { letOptimize, withCustomSection } from '../../src/engines/wasm/self-check.ts'
 
@@ -19,18 +20,13 @@ if (!canFuse) console.log(`SKIPPED: the core ${FUSED}: this V8 cannot fuse`)
 
 /** The exports that only tests call, besides those of the host. */
 export interface KernelExports extends CoreExports {
-  adam(
-    w: number,
-    g: number,
-    m: number,
-    v: number,
-    vectors: number,
-    weightDecay: number,
-    stepSize: number,
-    secondMomentScale: number,
-  ): void
-  adamStepSize(learningRate: number, t: number): number
-  adamSecondMomentScale(t: number): number
+  beginAdamStep(step: number, learningRate: number, weightDecay: number, t: number): void
+  adam(step: number, w: number, g: number, m: number, v: number, count: number): void
+  spmmTile(wide: number, c0: number, c1: number, list: number, end: number, b: number): void
+  jobBytes(): number
+  layerPlanBytes(): number
+  operandBytes(): number
+  batchPlanBytes(): number
   exp4Array(out: number, x: number, count: number): void
   sigmoid4Array(out: number, x: number, count: number): void
   tanh4Array(out: number, x: number, count: number): void
@@ -47,6 +43,7 @@ export interface KernelExports extends CoreExports {
     row0: number,
     rows: number,
   ): void
+  sampleScratch(): number
   sampleProduct(
     wide: number,
     c: number,
@@ -69,13 +66,14 @@ export interface TestCore {
   readonly memory: WebAssembly.Memory
 }
 
-export function coreBytes(build: CoreBuild): Uint8Array<ArrayBuffer> {
-  return readFileSync(new URL(`../../build/core.${build}.wasm`, import.meta.url))
+/** `testing` has what only tests call as well; `core` is what is released, and has no debug build. */
+export function coreBytes(build: CoreBuild, name: CoreName = 'testing'): Uint8Array<ArrayBuffer> {
+  return readFileSync(new URL(`../../build/${name}.${build}.wasm`, import.meta.url))
 }
 
 // Once, and before a file registers its first suite: uvu begins when timers run, and would miss suites that come after.
 const fused = canFuse ? compileFused(coreBytes('relaxed')) : undefined
-if (fused) await letOptimize(fused)
+for (const kernels of ['seed', 'other'] as const) if (fused) await letOptimize(fused, true, kernels)
 
 export function compileCore(variant: CoreVariant): WebAssembly.Module {
   if (variant === FUSED) return fused as WebAssembly.Module

@@ -1,7 +1,8 @@
 /** WASM engines from their parts: any build of the core, and a pool whose threads the test can reach. */
 import { availableParallelism } from 'node:os'
+import type { OperandChoice } from '../../src/engines/wasm/algorithms.ts'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
-import { createMemory, FIRST_ADDRESS } from '../../src/engines/wasm/memory-map.ts'
+import { createMemory } from '../../src/engines/wasm/memory.ts'
 import { createPiscinaPool } from '../../src/engines/wasm/node-pool.ts'
 import { WasmEngine } from '../../src/engines/wasm/wasm-engine.ts'
 import type { Network } from '../../src/model/network.ts'
@@ -14,19 +15,28 @@ export interface EngineUnderTest {
   readonly variant: CoreVariant
   readonly threads: number
   readonly wideTile: boolean
+  readonly operands?: OperandChoice
   /** What the engine gets in place of the pool. */
   readonly wrapPool?: (pool: TestPool) => TestPool
 }
 
 export async function engineFromParts(
   network: Network,
-  { variant, threads, wideTile, wrapPool = (pool) => pool }: EngineUnderTest,
+  { variant, threads, wideTile, operands, wrapPool = (pool) => pool }: EngineUnderTest,
 ): Promise<{ readonly engine: WasmEngine; readonly pool: TestPool }> {
   const module = compileCore(variant)
-  const memory = createMemory(FIRST_ADDRESS)
+  const memory = createMemory()
   const core = await instantiateCore(module, memory)
   const pool = wrapPool(await createPiscinaPool(threads, module, memory))
   const cores = availableParallelism()
-  const engine = new WasmEngine(network, { memory, core, pool, wideTile, cores, arithmetic: variant })
+  const engine = new WasmEngine(network, {
+    memory,
+    core,
+    pool,
+    wideTile,
+    cores,
+    arithmetic: variant,
+    ...(operands && { operands }),
+  })
   return { engine, pool }
 }

@@ -4,9 +4,10 @@
  */
 import type { Network } from '../../model/network.ts'
 import type { EpochRequest } from '../engine.ts'
-import { chooseBrowserModule, createSharedMemory } from './browser-module.ts'
+import { chooseBrowserModule } from './browser-module.ts'
 import { instantiateCore, runTask } from './core.ts'
 import type { HostAnswer, HostCall } from './hosted-engine.ts'
+import { createMemory } from './memory.ts'
 import type { Simd } from './module-choice.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
@@ -15,7 +16,7 @@ const STEPS_PER_JOB = 4
 
 async function createHosted(network: Network, simd: Simd): Promise<WasmEngine> {
   const { module, wideTile, arithmetic } = await chooseBrowserModule(simd)
-  const memory = createSharedMemory()
+  const memory = createMemory()
   const core = await instantiateCore(module, memory)
   // A message that waits is only heard when the event loop turns: each task gives it a turn first.
   const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0))

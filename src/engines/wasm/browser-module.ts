@@ -20,15 +20,3 @@ export function chooseBrowserModule(simd: Simd): Promise<ModuleChoice> {
     fusing: undefined,
   })
 }
-
-/** A shared memory as large as the browser will reserve; pages on small devices may get less. */
-export function createSharedMemory(): WebAssembly.Memory {
-  for (const maximum of [65536, 32768, 16384, 8192]) {
-    try {
-      return new WebAssembly.Memory({ initial: 1, maximum, shared: true })
-    } catch {
-      // Try to reserve less.
-    }
-  }
-  return new WebAssembly.Memory({ initial: 1, maximum: 4096, shared: true })
-}

@@ -1,12 +1,14 @@
 /** The WASM engine in a browser: Web Workers over one memory where the page is cross-origin isolated, else one worker. */
 import type { Network } from '../../model/network.ts'
+import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
-import { chooseBrowserModule, createSharedMemory } from './browser-module.ts'
+import { chooseBrowserModule } from './browser-module.ts'
 import { createWebWorkerPool } from './browser-pool.ts'
 import { instantiateCore } from './core.ts'
 import { HostedEngine } from './hosted-engine.ts'
+import { createMemory } from './memory.ts'
 import type { Simd } from './module-choice.ts'
-import { WasmEngine } from './wasm-engine.ts'
+import { createOrClose } from './wasm-engine.ts'
 
 export interface WasmBrowserOptions {
   /** Workers; default: the browser's hardwareConcurrency. Without cross-origin isolation always 1. */
@@ -14,16 +16,17 @@ export interface WasmBrowserOptions {
   readonly simd?: Simd | undefined
 }
 
-/** The CPU engine. Throws DeviceError where `simd` asks for what the browser has not. */
+/** The CPU engine. Throws UsageError for a network that no engine computes, DeviceError for what the browser has not. */
 export async function createWasmBrowserEngine(
   network: Network,
   { threads = navigator.hardwareConcurrency, simd = 'auto' }: WasmBrowserOptions = {},
 ): Promise<Engine> {
+  checkNetwork(network)
   if (!crossOriginIsolated) return HostedEngine.create(network, simd)
   const { module, wideTile, arithmetic } = await chooseBrowserModule(simd)
-  const memory = createSharedMemory()
+  const memory = createMemory()
   const core = await instantiateCore(module, memory)
   const pool = await createWebWorkerPool(threads, module, memory)
   const cores = navigator.hardwareConcurrency
-  return new WasmEngine(network, { memory, core, pool, wideTile, cores, arithmetic })
+  return createOrClose(network, { memory, core, pool, wideTile, cores, arithmetic })
 }

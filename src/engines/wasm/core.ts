@@ -3,8 +3,9 @@ import { demangle } from '@assemblyscript/loader'
 
 /** Exports of `assembly/index.ts`; addresses and counts are numbers. */
 export interface CoreExports extends Record<string, unknown> {
-  train(job: number, scratch: number): void
-  infer(job: number, scratch: number, worker: number): void
+  train(job: number, worker: number): void
+  infer(job: number, worker: number, slice: number): void
+  workerBytes(inputs: number, widest: number): number
   initializeWeights(
     out: number,
     scratch: number,
@@ -26,13 +27,7 @@ export interface CoreExports extends Record<string, unknown> {
   packWeights(packed: number, transposed: number, weights: number, inputs: number, outputs: number): void
   unpackWeights(weights: number, packed: number, inputs: number, outputs: number): void
   relaxed(): number
-  jobBytes(): number
-  layerPlanBytes(): number
-  batchPlanBytes(): number
-  operandBytes(): number
   gemmTile(wide: number, c: number, a: number, aStride: number, b: number, n: number): void
-  spmmTile(wide: number, c0: number, c1: number, list: number, end: number, b: number): void
-  registerOnlyMultiplyAdd(c: number, n: number): void
 }
 
 /**
@@ -47,18 +42,20 @@ export async function instantiateCore(
   return demangle<CoreExports>(exports)
 }
 
-/** One worker's share of a job; all workers of the job get the same, but for their scratch and number. */
+/** One worker's share of a job; all workers of the job get the same, but for what is their own. */
 export interface WorkerTask {
   readonly kind: 'train' | 'infer'
   readonly job: number
-  readonly scratch: number
+  /** Of the worker's own region. */
+  readonly address: number
+  /** Its number, from 0. */
   readonly worker: number
 }
 
 /** What a worker does with a task. Returns when no work is left. */
 export function runTask(core: CoreExports, task: WorkerTask): void {
-  if (task.kind === 'train') core.train(task.job, task.scratch)
-  else core.infer(task.job, task.scratch, task.worker)
+  if (task.kind === 'train') core.train(task.job, task.address)
+  else core.infer(task.job, task.address, task.worker)
 }
 
 /** Threads that each hold an instance of the core over the same memory. */

@@ -4,27 +4,29 @@
  */
 import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
-import { parameterCount, parameterTable } from '../../model/network.ts'
+import { inputSize, parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import type { Inputs } from '../engine.ts'
-import { inputGradientOf } from './algorithms.ts'
+import { inputGradientOf, type OperandChoice } from './algorithms.ts'
+import { ControlBlock } from './control.ts'
 import type { CoreExports } from './core.ts'
+import { growMemory } from './memory.ts'
 import type { FixedMap, LayerAddresses, TrainingSetMap, WorkMap } from './memory-map.ts'
-import { growMemory, mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
+import { mapFixed, mapTrainingSet, mapWork } from './memory-map.ts'
 import { byteRowBytes, roundUp } from './packing.ts'
 import {
-  ACTIVATION_CODES,
-  BATCH_FIELDS,
-  CONTROL_BYTES,
-  INPUT_GRADIENTS,
-  JOB_FIELDS,
-  LAYER_FIELDS,
-  OPERAND_FIELDS,
+  ACTIVATION,
+  BatchPlan,
+  FLOAT,
+  INPUT_GRADIENT,
+  Job,
+  LayerPlan,
+  Operand,
   PAIR,
   PANEL,
   SEGMENT_ROWS,
-  writeStruct,
 } from './plan.ts'
+import { type Structure, type ValuesOf, writeStructure } from './structures.ts'
 
 /** Rows of one worker's slice of the activation buffers in inference. */
 export const SLICE_ROWS = 64
@@ -43,7 +45,7 @@ export function shardsOf(batchSize: number, workers: number): Sharding {
   return { shardRows, shards: Math.ceil(batchSize / shardRows) }
 }
 
-export type JobValues = Partial<Record<(typeof JOB_FIELDS)[number], number>>
+export type JobValues = ValuesOf<typeof Job>
 
 export class EngineMemory {
   readonly fixed: FixedMap
@@ -51,31 +53,35 @@ export class EngineMemory {
   readonly #core: CoreExports
   readonly #memory: WebAssembly.Memory
   readonly #workers: number
+  readonly #workerBytes: number
+  readonly #operands: OperandChoice
   #trainingSet: TrainingSetMap | undefined
   #work: WorkMap | undefined
 
-  /** Lays everything out from `start` on. */
   constructor(
     network: Network,
     core: CoreExports,
     memory: WebAssembly.Memory,
     workers: number,
-    start?: number,
+    operands: OperandChoice,
   ) {
     this.#network = network
     this.#core = core
     this.#memory = memory
     this.#workers = workers
-    this.fixed = mapFixed(network, workers, start)
+    this.#operands = operands
+    const widest = Math.max(...network.layers.map((layer) => layer.outputs))
+    this.#workerBytes = core.workerBytes(inputSize(network), widest)
+    this.fixed = mapFixed(network, workers, this.#workerBytes)
     growMemory(memory, this.fixed.end)
   }
 
-  /** The control words of `plan.ts`. */
-  get control(): Int32Array {
-    return new Int32Array(this.#memory.buffer, this.fixed.control, CONTROL_BYTES / 4)
+  /** The control block. */
+  get control(): ControlBlock {
+    return new ControlBlock(this.#memory.buffer, this.fixed.control)
   }
 
-  /** Makes room for a training set behind the parameters; what lay there is lost. `at`: where the rows lie already, if they do. */
+  /** Makes room for a training set after the parameters; what lay there is lost. `at`: where the rows lie already, if they do. */
   placeTrainingSet(count: number, rowBytes: number, at?: number): TrainingSetMap {
     const map = mapTrainingSet(this.fixed.end, count, rowBytes, at)
     growMemory(this.#memory, map.end)
@@ -102,7 +108,7 @@ export class EngineMemory {
     return new Float32Array(this.#memory.buffer, address, length)
   }
 
-  /** Address of `bytes` behind everything laid out so far; good until the next layout. */
+  /** Address of `bytes` after everything laid out so far; good until the next layout. */
   staging(bytes: number): number {
     const start = this.#work?.end ?? this.#trainingSet?.end ?? this.fixed.end
     growMemory(this.#memory, start + bytes)
@@ -115,7 +121,7 @@ export class EngineMemory {
     if (!this.#work || this.#work.rowCapacity < needed) {
       const start = this.#trainingSet?.end ?? this.fixed.end
       const mostShards = Math.max(this.#workers, Math.ceil(needed / SHARD_ROWS))
-      const work = mapWork(start, this.#network, needed, mostShards)
+      const work = mapWork(start, this.#network, needed, mostShards, this.#operands)
       if (work.end >= 2 ** 32) {
         throw new DeviceError(`batch size ${rows}: too large for a 32-bit memory at these network sizes`)
       }
@@ -149,11 +155,11 @@ export class EngineMemory {
     layers.forEach((layer, index) => {
       const { output, delta, deltaPairs } = work.activations[index]
       const { shardRows, shards } = values
-      this.#writeStruct(this.fixed.layers, index, LAYER_FIELDS, {
+      this.#write(this.fixed.layers, index, LayerPlan, {
         inputs: layer.inputs,
         outputs: layer.outputs,
-        activation: ACTIVATION_CODES[layer.activation],
-        inputGradient: INPUT_GRADIENTS[inputGradientOf(this.#network, index)],
+        activation: ACTIVATION[layer.activation],
+        inputGradient: INPUT_GRADIENT[inputGradientOf(this.#network, index)],
         ...this.fixed.parameters[index],
         output: output
           ? this.#writeOperand(2 + index, {
@@ -169,7 +175,7 @@ export class EngineMemory {
     })
     work.batches.forEach(({ target, input }, index) => {
       const { rowPairs, panels, ...lists } = input
-      this.#writeStruct(this.fixed.batches, index, BATCH_FIELDS, {
+      this.#write(this.fixed.batches, index, BatchPlan, {
         target,
         input: this.#writeOperand(index, {
           columns: layers[0].inputs,
@@ -181,30 +187,26 @@ export class EngineMemory {
         }),
       })
     })
-    this.#writeStruct(this.fixed.job, 0, JOB_FIELDS, {
+    this.#write(this.fixed.job, 0, Job, {
       layerCount: layers.length,
       layers: this.fixed.layers,
       batches: this.fixed.batches,
       control: this.fixed.control,
       rowCapacity,
+      workerBytes: this.#workerBytes,
       ...values,
     })
   }
 
   /** The structure `index` of those that lie one after the other from `address` on. Returns its own address. */
-  #writeStruct<Field extends string>(
-    address: number,
-    index: number,
-    fields: readonly Field[],
-    values: Partial<Record<Field, number>>,
-  ): number {
-    const at = address + index * fields.length * 4
-    writeStruct(this.#memory.buffer, at, fields, values)
+  #write<S extends Structure>(address: number, index: number, structure: S, values: ValuesOf<S>): number {
+    const at = address + index * structure.bytes
+    writeStructure(this.#memory.buffer, at, structure, values)
     return at
   }
 
-  #writeOperand(index: number, values: Partial<Record<(typeof OPERAND_FIELDS)[number], number>>): number {
-    return this.#writeStruct(this.fixed.operands, index, OPERAND_FIELDS, values)
+  #writeOperand(index: number, values: ValuesOf<typeof Operand>): number {
+    return this.#write(this.fixed.operands, index, Operand, values)
   }
 
   /** Rows of `width` values to `address`: bytes to rows padded with zeros, floats as float32. */
@@ -242,7 +244,7 @@ export class EngineMemory {
     this.#network.layers.forEach(({ inputs, outputs }, index) => {
       const addresses = this.fixed.parameters[index]
       const weight = table[2 * index]
-      const canonical = this.staging(weight.length * 4)
+      const canonical = this.staging(weight.length * FLOAT)
       this.floats(canonical, weight.length).set(slab.subarray(weight.offset, weight.offset + weight.length))
       const transposed = transpose ? addresses.weightT : 0
       this.#core.packWeights(addresses[weightField], transposed, canonical, inputs, outputs)
@@ -267,7 +269,7 @@ export class EngineMemory {
     this.#network.layers.forEach(({ inputs, outputs }, index) => {
       const addresses = this.fixed.parameters[index]
       const weight = table[2 * index]
-      const canonical = this.staging(weight.length * 4)
+      const canonical = this.staging(weight.length * FLOAT)
       this.#core.unpackWeights(canonical, addresses[weightField], inputs, outputs)
       slab.set(this.floats(canonical, weight.length), weight.offset)
       const bias = table[2 * index + 1]

@@ -2,10 +2,9 @@
  * Where everything lies in the one shared memory. The host lays it out; the kernels only get addresses.
  *
  *   0            constants of the core; address 0 stays "none"
- *   images       those that were read into the memory before the engine was made, if any
  *   control      counters that workers meet at, one to a cache line
  *   job          what to do now, the layers, the two minibatch buffers
- *   scratch      sums and one pair of logits for each worker
+ *   workers      what each of them has of its own: what it is at, and its scratch (assembly/scratch.ts)
  *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W where they are wanted, biases and their moments
  *   ─ laid anew when a training set comes ─
  *   rows         bytes, rows padded to a multiple of 8, unless they are there already, or floats; labels; signatures
@@ -15,54 +14,42 @@
  *   losses       of rows and of minibatches
  *   staging      order and losses of an epoch; inputs, outputs and errors of inference
  */
-import { DeviceError } from '../../errors.ts'
 import type { Layer, Network } from '../../model/network.ts'
-import { inputGradientOf, listsOutputs } from './algorithms.ts'
+import { inputGradientOf, type OperandChoice } from './algorithms.ts'
 import { packedWeightElems, roundUp } from './packing.ts'
 import {
-  BATCH_FIELDS,
+  BatchPlan,
   BLOCK_ROWS,
-  CONTROL_BYTES,
-  ENTRY_BYTES,
-  JOB_FIELDS,
-  LAYER_FIELDS,
-  OPERAND_FIELDS,
+  BYTES_OF_CONTROL,
+  DOUBLE,
+  ENTRY,
+  FLOAT,
+  Job,
+  LayerPlan,
+  LINE,
+  LOSS_ROW,
+  Operand,
   PAIR,
   PANEL,
   SEGMENT_ROWS,
+  WORD,
 } from './plan.ts'
 
-const WASM_PAGE_BYTES = 65536
-const MOST_PAGES = 65536
-/** The end of a 32-bit memory. */
-const MEMORY_LIMIT_BYTES = MOST_PAGES * WASM_PAGE_BYTES
 /** Below lie the constants of the core. */
 export const FIRST_ADDRESS = 1024
-/** Every region begins on a cache line. */
-const ALIGNMENT_BYTES = 64
-const FLOAT_BYTES = 4
-/**
- * A worker's sums (CHUNK_ROWS of them in assembly/forward.ts). Logits of a pair lie behind (LOGITS_OFFSET there). The host uses the
- * first worker's scratch between jobs, for the 64-bit words of a window (WINDOW in assembly/arrange.ts).
- */
-const SUMS_BYTES = 64 * PANEL * FLOAT_BYTES
-/** Partial sums of a row's squared errors (rowLosses in assembly/plan.ts). */
-const LOSS_LANES = 8
-/** What the gathering of a noisy pair needs beside two rows of inputs (gatherTrainingPair in assembly/gather.ts). */
-const NOISE_BYTES = 64 + 2 * 16 * FLOAT_BYTES
 
 /** Hands out neighbouring regions from `start` on. */
 class Regions {
   #next: number
 
   constructor(start: number) {
-    this.#next = roundUp(start, ALIGNMENT_BYTES)
+    this.#next = roundUp(start, LINE)
   }
 
   /** Address of a new region. */
   reserve(bytes: number): number {
     const address = this.#next
-    this.#next = roundUp(address + bytes, ALIGNMENT_BYTES)
+    this.#next = roundUp(address + bytes, LINE)
     return address
   }
 
@@ -90,27 +77,24 @@ export interface FixedMap {
   readonly batches: number
   /** Of the inputs of either batch, and of the outputs of each layer. */
   readonly operands: number
-  /** One address a worker. */
-  readonly scratch: readonly number[]
+  /** What each worker has of its own. */
+  readonly workers: readonly number[]
   readonly parameters: readonly LayerAddresses[]
   readonly end: number
 }
 
-export function mapFixed(network: Network, workers: number, start = FIRST_ADDRESS): FixedMap {
-  const regions = new Regions(start)
-  const control = regions.reserve(CONTROL_BYTES)
-  const job = regions.reserve(JOB_FIELDS.length * 4)
-  const layers = regions.reserve(network.layers.length * LAYER_FIELDS.length * 4)
-  const batches = regions.reserve(2 * BATCH_FIELDS.length * 4)
-  const operands = regions.reserve((2 + network.layers.length) * OPERAND_FIELDS.length * 4)
-  const widest = Math.max(...network.layers.map((layer) => roundUp(layer.outputs, PANEL)))
-  const logitsBytes = PAIR * widest * FLOAT_BYTES
-  const noiseBytes = NOISE_BYTES + PAIR * roundUp(network.layers[0].inputs, PANEL) * FLOAT_BYTES
-  const scratchBytes = Math.max(SUMS_BYTES + logitsBytes, noiseBytes)
-  const scratch = Array.from({ length: workers }, () => regions.reserve(scratchBytes))
+/** `workerBytes`: what the core says that each worker needs. */
+export function mapFixed(network: Network, workers: number, workerBytes: number): FixedMap {
+  const regions = new Regions(FIRST_ADDRESS)
+  const control = regions.reserve(BYTES_OF_CONTROL)
+  const job = regions.reserve(Job.bytes)
+  const layers = regions.reserve(network.layers.length * LayerPlan.bytes)
+  const batches = regions.reserve(2 * BatchPlan.bytes)
+  const operands = regions.reserve((2 + network.layers.length) * Operand.bytes)
+  const ofWorkers = Array.from({ length: workers }, () => regions.reserve(workerBytes))
   const parameters = network.layers.map((layer, index) => {
-    const weightBytes = packedWeightElems(layer) * FLOAT_BYTES
-    const biasBytes = roundUp(layer.outputs, PANEL) * FLOAT_BYTES
+    const weightBytes = packedWeightElems(layer) * FLOAT
+    const biasBytes = roundUp(layer.outputs, PANEL) * FLOAT
     return {
       weight: regions.reserve(weightBytes),
       weightM: regions.reserve(weightBytes),
@@ -121,13 +105,13 @@ export function mapFixed(network: Network, workers: number, start = FIRST_ADDRES
       biasV: regions.reserve(biasBytes),
     }
   })
-  return { control, job, layers, batches, operands, scratch, parameters, end: regions.end }
+  return { control, job, layers, batches, operands, workers: ofWorkers, parameters, end: regions.end }
 }
 
 export interface TrainingSetMap {
   readonly rows: number
   readonly labels: number
-  /** 64 bits a row, see assembly/arrange.ts. */
+  /** 64 bits a row, see assembly/operands/arrange.ts. */
   readonly signatures: number
   readonly end: number
 }
@@ -138,7 +122,7 @@ export function mapTrainingSet(start: number, count: number, rowBytes: number, a
   return {
     rows: at ?? regions.reserve(count * rowBytes),
     labels: regions.reserve(count),
-    signatures: regions.reserve(count * 8),
+    signatures: regions.reserve(count * DOUBLE),
     end: regions.end,
   }
 }
@@ -151,7 +135,7 @@ export interface OperandAddresses {
   readonly rowMarks: number
   readonly columnLists: number
   readonly columnEnds: number
-  /** Two pairings of 32-bit words, see `assembly/pairing.ts`. */
+  /** Two pairings of 32-bit words, see `assembly/operands/pairing.ts`. */
   readonly pairings: number
 }
 
@@ -189,16 +173,22 @@ export interface WorkMap {
 }
 
 /** `shards`: the most shards that a minibatch of at most `rowCapacity` rows is divided into. */
-export function mapWork(start: number, network: Network, rowCapacity: number, shards: number): WorkMap {
+export function mapWork(
+  start: number,
+  network: Network,
+  rowCapacity: number,
+  shards: number,
+  operands: OperandChoice,
+): WorkMap {
   const regions = new Regions(start)
   const inputs = roundUp(network.layers[0].inputs, PANEL)
   const lists = (columns: number, segments: number) => ({
-    rowLists: regions.reserve((rowCapacity / PAIR) * columns * ENTRY_BYTES),
-    rowMarks: regions.reserve((rowCapacity / PAIR) * (Math.ceil(columns / BLOCK_ROWS) + 1) * 4),
-    columnLists: regions.reserve((columns / PAIR) * rowCapacity * ENTRY_BYTES),
-    columnEnds: regions.reserve((columns / PAIR) * segments * 4),
+    rowLists: regions.reserve((rowCapacity / PAIR) * columns * ENTRY),
+    rowMarks: regions.reserve((rowCapacity / PAIR) * (Math.ceil(columns / BLOCK_ROWS) + 1) * WORD),
+    columnLists: regions.reserve((columns / PAIR) * rowCapacity * ENTRY),
+    columnEnds: regions.reserve((columns / PAIR) * segments * WORD),
   })
-  const panels = (columns: number) => regions.reserve(columns * rowCapacity * FLOAT_BYTES)
+  const panels = (columns: number) => regions.reserve(columns * rowCapacity * FLOAT)
   const batch = (): BatchAddresses => {
     const target = panels(inputs)
     const noisy = panels(inputs)
@@ -207,12 +197,12 @@ export function mapWork(start: number, network: Network, rowCapacity: number, sh
   }
   const output = (layer: Layer): OperandAddresses => {
     const columns = roundUp(layer.outputs, PANEL)
-    return listsOutputs(layer)
+    return operands.listsOutputs(layer)
       ? {
           panels: panels(columns),
           rowPairs: 0,
           ...lists(columns, shards),
-          pairings: regions.reserve(2 * columns * 4),
+          pairings: regions.reserve(2 * columns * WORD),
         }
       : { ...NO_OPERAND, panels: panels(columns), rowPairs: panels(columns) }
   }
@@ -230,44 +220,7 @@ export function mapWork(start: number, network: Network, rowCapacity: number, sh
     rowCapacity,
     batches,
     activations,
-    rowLosses: regions.reserve(rowCapacity * LOSS_LANES * FLOAT_BYTES),
+    rowLosses: regions.reserve(rowCapacity * LOSS_ROW),
     end: regions.end,
-  }
-}
-
-/** Grows the memory so that it holds `bytes`. Throws DeviceError where it cannot. */
-export function growMemory(memory: WebAssembly.Memory, bytes: number): void {
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / WASM_PAGE_BYTES)
-  if (missing <= 0) return
-  try {
-    memory.grow(missing)
-  } catch {
-    const mebibytes = Math.ceil(bytes / 2 ** 20)
-    const limit = MEMORY_LIMIT_BYTES / 2 ** 20
-    throw new DeviceError(
-      `not enough memory for these sizes: ${mebibytes} MiB are needed, WebAssembly could not grow to that (its limit is ${limit} MiB)`,
-    )
-  }
-}
-
-/** A shared memory of at least so many bytes, which may grow to the end of 32 bits. Throws where it cannot be had. */
-export function createMemory(bytes: number): WebAssembly.Memory {
-  const initial = Math.ceil(bytes / WASM_PAGE_BYTES)
-  return new WebAssembly.Memory({ initial, maximum: MOST_PAGES, shared: true })
-}
-
-/** A memory for an engine that is yet to be made, with room that training images can be read into at once. */
-export interface ImageMemory {
-  readonly memory: WebAssembly.Memory
-  readonly images: Uint8Array
-}
-
-/** Undefined where so much cannot be had. */
-export function reserveImages(bytes: number): ImageMemory | undefined {
-  try {
-    const memory = createMemory(FIRST_ADDRESS + bytes)
-    return { memory, images: new Uint8Array(memory.buffer, FIRST_ADDRESS, bytes) }
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,7 @@
 /** Which build of the core runs here, and with which register tile. */
 import { DeviceError } from '../../errors.ts'
 import { instantiateCore } from './core.ts'
+import type { CheckedKernels } from './self-check.ts'
 import { fusedAgrees, letOptimize, wideTileIsFaster, withCustomSection } from './self-check.ts'
 
 /** `256`: relaxed multiply-add fused to 256 bits; `128`: relaxed multiply-add; `plain`: SIMD128 without it. */
@@ -11,6 +12,15 @@ export interface ModuleChoice {
   readonly wideTile: boolean
   /** One line for people. */
   readonly arithmetic: string
+}
+
+/** Name of a build: `testing` has the exports of assembly/testing.ts as well. */
+export type CoreName = 'core' | 'testing'
+
+/** Which build, and which of its kernels must have been checked before the compiler is trusted to fuse them. */
+export interface CoreUse {
+  readonly name?: CoreName
+  readonly kernels?: CheckedKernels
 }
 
 /** What differs between runtimes. */
@@ -35,7 +45,11 @@ const RELAXED_PROBE = new Uint8Array([
 ])
 
 /** Chooses and compiles. Throws DeviceError where `simd` asks for what the runtime has not. */
-export async function chooseModule(simd: Simd, platform: Platform): Promise<ModuleChoice> {
+export async function chooseModule(
+  simd: Simd,
+  platform: Platform,
+  { name = 'core', kernels = 'seed' }: CoreUse = {},
+): Promise<ModuleChoice> {
   const relaxed = simd !== 'plain' && WebAssembly.validate(RELAXED_PROBE)
   if (!relaxed && (simd === '128' || simd === '256')) {
     throw new DeviceError(`--simd ${simd}: this runtime has no relaxed SIMD; use --simd plain`)
@@ -47,14 +61,15 @@ export async function chooseModule(simd: Simd, platform: Platform): Promise<Modu
     )
   }
   if (!relaxed) {
-    const module = await platform.compile(await platform.load('core.plain.wasm'))
+    const module = await platform.compile(await platform.load(`${name}.plain.wasm`))
     return { module, wideTile: false, arithmetic: 'SIMD 128-bit, separate multiply and add' }
   }
-  const bytes = await platform.load('core.relaxed.wasm')
+  const bytes = await platform.load(`${name}.relaxed.wasm`)
   if (fusing && (simd === '256' || simd === 'auto')) {
     const module = fusing.compileFused(bytes)
     // Other bytes than the fused module's: V8 keeps compiled code by its bytes.
-    if (await isTrusted(module, fusing.compileBaseline(withCustomSection(bytes, 'baseline')), simd)) {
+    const baseline = fusing.compileBaseline(withCustomSection(bytes, 'baseline'))
+    if (await isTrusted(module, baseline, simd, kernels)) {
       return { module, wideTile: true, arithmetic: 'relaxed SIMD fused to 256-bit' }
     }
     if (simd === '256') {
@@ -70,9 +85,10 @@ async function isTrusted(
   fused: WebAssembly.Module,
   baseline: WebAssembly.Module,
   simd: Simd,
+  kernels: CheckedKernels,
 ): Promise<boolean> {
-  await letOptimize(fused)
-  if (!(await fusedAgrees(fused, baseline))) return false
+  await letOptimize(fused, true, kernels)
+  if (!(await fusedAgrees(fused, baseline, kernels))) return false
   if (simd === '256') return true
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 64, shared: true })
   return wideTileIsFaster(await instantiateCore(fused, memory), memory)

@@ -5,32 +5,35 @@ import { fileURLToPath } from 'node:url'
 import { DeviceError, HourglassError } from '../../errors.ts'
 import { reason } from '../../files/reason.ts'
 import type { Network } from '../../model/network.ts'
+import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
 import { instantiateCore } from './core.ts'
-import { createMemory, FIRST_ADDRESS, type ImageMemory } from './memory-map.ts'
-import type { ModuleChoice, Simd } from './module-choice.ts'
+import { createMemory } from './memory.ts'
+import type { CoreName, CoreUse, ModuleChoice, Platform, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { createPiscinaPool } from './node-pool.ts'
 import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
-import { WasmEngine } from './wasm-engine.ts'
+import { kernelsOf } from './self-check.ts'
+import { createOrClose } from './wasm-engine.ts'
 
 export interface WasmOptions {
   readonly threads: number
   readonly simd: Simd
-  /** Memory that training images were read into. */
-  readonly imageMemory?: ImageMemory | undefined
 }
 
-/** The CPU engine on `threads` worker threads. Throws DeviceError where `simd` asks for what the runtime has not. */
+/**
+ * The CPU engine on `threads` worker threads. Throws UsageError for a network that no engine computes, DeviceError where `simd` asks for
+ * what the runtime has not or there is not enough of it for the network; no thread is left then.
+ */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
-  const { threads, simd, imageMemory } = options
-  const choice = await chooseNodeModule(simd)
-  const memory = imageMemory?.memory ?? createMemory(FIRST_ADDRESS)
+  checkNetwork(network)
+  const { threads, simd } = options
+  const choice = await chooseNodeModule(simd, { network })
+  const memory = createMemory()
   const core = await instantiateCore(choice.module, memory)
   const pool = await createPiscinaPool(threads, choice.module, memory)
-  return new WasmEngine(network, {
+  return createOrClose(network, {
     memory,
-    images: imageMemory?.images,
     core,
     pool,
     wideTile: choice.wideTile,
@@ -39,27 +42,37 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   })
 }
 
-const choices = new Map<Simd, Promise<ModuleChoice>>()
+const choices = new Map<string, Promise<ModuleChoice>>()
 
 /**
- * The build of the core that suits this Node, compiled and checked once in a process. Throws DeviceError where `simd` asks for
- * what the runtime has not.
+ * The build of the core that suits this Node, compiled and checked once in a process; for `network` also what is not checked without one.
+ * Throws DeviceError where `simd` asks for what the runtime has not.
  */
-export function chooseNodeModule(simd: Simd): Promise<ModuleChoice> {
-  const known = choices.get(simd)
+export async function chooseNodeModule(
+  simd: Simd,
+  { name = 'core', network }: { readonly name?: CoreName; readonly network?: Network } = {},
+): Promise<ModuleChoice> {
+  const choice = await chooseChecked(simd, { name })
+  if (!network || !choice.wideTile || kernelsOf(network) === 'seed') return choice
+  return chooseChecked(simd, { name, kernels: kernelsOf(network) })
+}
+
+function chooseChecked(simd: Simd, use: CoreUse): Promise<ModuleChoice> {
+  const key = `${simd} ${use.name} ${use.kernels}`
+  const known = choices.get(key)
   if (known) return known
-  const choice = chooseOnce(simd)
-  choices.set(simd, choice)
+  const choice = chooseOnce(simd, use)
+  choices.set(key, choice)
   // What was in the way, such as too many open files, may be gone the next time.
-  choice.catch(() => choices.delete(simd))
+  choice.catch(() => choices.delete(key))
   return choice
 }
 
-async function chooseOnce(simd: Simd): Promise<ModuleChoice> {
+async function chooseOnce(simd: Simd, use: CoreUse): Promise<ModuleChoice> {
   if (simd !== 'plain') enableRelaxedSimd()
   let loaded = 'the core'
   try {
-    return await chooseModule(simd, {
+    const platform: Platform = {
       load: (file) => {
         const url = new URL(`../../../build/${file}`, import.meta.url)
         loaded = fileURLToPath(url)
@@ -67,7 +80,8 @@ async function chooseOnce(simd: Simd): Promise<ModuleChoice> {
       },
       compile: async (bytes) => compileUnfused(bytes),
       fusing: canFuse ? { compileFused, compileBaseline } : undefined,
-    })
+    }
+    return await chooseModule(simd, platform, use)
   } catch (cause) {
     if (cause instanceof HourglassError) throw cause
     const found = cause instanceof WebAssembly.CompileError ? 'a damaged file' : reason(cause)

@@ -1,120 +1,144 @@
-/**
- * The host's twin of `assembly/plan.ts`: names and order of the 32-bit words that make up the structures in memory, and the
- * control words of `assembly/schedule.ts`. A test holds the sizes against those the module reports.
- */
+/** Written by the build out of assembly/plan/, where everything here is explained: change it there. */
 export const PANEL = 40
 export const PAIR = 2
-/** Rows of a panel that the kernels take at a time, and rows of a segment of the inputs' column lists. */
-export const BLOCK_ROWS = 5 * PANEL
+export const PANEL_PAIRS = 20
+export const FLOAT = 4
+export const WORD = 4
+export const DOUBLE = 8
+export const ROW = 160
+export const PAIR_ROWS = 320
+export const PAIR_BYTES = 8
+export const ENTRY = 12
+export const LINE = 64
+export const BLOCK_ROWS = 200
 export const SEGMENT_ROWS = 256
-/** Bytes of an entry of a list. */
-export const ENTRY_BYTES = 12
+export const BYTE_GROUP = 8
+export const LOSS_LANES = 8
+export const LOSS_ROW = 32
+export const SIGNATURE_BITS = 64
 
-export const OPERAND_FIELDS = [
-  'columns',
-  'rowCapacity',
-  'panels',
-  'rowPairs',
-  'rowLists',
-  'rowMarks',
-  'columnLists',
-  'columnEnds',
-  'segmentRows',
-  'segments',
-  'pairings',
-] as const
+export const ACTIVATION = {
+  identity: 0,
+  relu: 1,
+  sigmoid: 2,
+  softmax: 3,
+  tanh: 4,
+} as const
 
-export const LAYER_FIELDS = [
-  'inputs',
-  'outputs',
-  'activation',
-  'inputGradient',
-  'weight',
-  'weightM',
-  'weightV',
-  'weightT',
-  'bias',
-  'biasM',
-  'biasV',
-  'output',
-  'delta',
-  'deltaPairs',
-] as const
+export const INPUT_GRADIENT = {
+  none: 0,
+  dense: 1,
+  sampled: 2,
+} as const
 
-export const BATCH_FIELDS = ['target', 'input'] as const
+export const LOSS = {
+  mse: 0,
+  bce: 1,
+  crossEntropy: 2,
+} as const
 
-export const JOB_FIELDS = [
-  'layerCount',
-  'layers',
-  'batches',
-  'control',
-  'rowCapacity',
-  'wideTile',
-  'spins',
-  'loss',
-  'rowKind',
-  'rows',
-  'rowBytes',
-  'labels',
-  'rowLosses',
-  'order',
-  'orderCount',
-  'batchSize',
-  'firstStep',
-  'steps',
-  'shardRows',
-  'shards',
-  'batchLosses',
-  'adamSteps',
-  'frozenLayers',
-  'learningRate',
-  'weightDecay',
-  'noiseStd',
-  'seed',
-  'epoch',
-  'rowCount',
-  'firstLayer',
-  'lastLayer',
-  'outputs',
-  'losses',
-  'sliceRows',
-] as const
+export const ROWS = {
+  bytes: 0,
+  floats: 1,
+} as const
+export const BYTES_OF_CONTROL = 704
 
-/** The fields that are float32; all others are 32-bit integers. */
-const FLOAT_FIELDS: ReadonlySet<string> = new Set(['learningRate', 'weightDecay', 'noiseStd'])
-
-export const ACTIVATION_CODES = { identity: 0, relu: 1, sigmoid: 2, softmax: 3, tanh: 4 } as const
-export const LOSS_CODES = { mse: 0, bce: 1, crossEntropy: 2 } as const
-export const INPUT_GRADIENTS = { none: 0, dense: 1, sampled: 2 } as const
-export const ROW_KINDS = { bytes: 0, floats: 1 } as const
-
-/** Index, in 32-bit words from the control block, of each control word: one to a cache line of 64 bytes. */
 export const CONTROL = {
   ticket: 0,
-  gathered: 16,
-  listed: 32,
-  shards: 48,
-  head: 64,
-  last: 80,
-  abort: 96,
-  stop: 112,
-  endRound: 128,
-  sleepers: 144,
-  wake: 160,
+  gathered: 64,
+  listed: 128,
+  shards: 192,
+  head: 256,
+  last: 320,
+  abort: 384,
+  stop: 448,
+  endRound: 512,
+  sleepers: 576,
+  wake: 640,
 } as const
-export const CONTROL_BYTES = 11 * 64
 
-/** Writes named fields of one structure. Fields left out become 0. */
-export function writeStruct<Field extends string>(
-  memory: ArrayBufferLike,
-  address: number,
-  fields: readonly Field[],
-  values: Partial<Record<Field, number>>,
-): void {
-  const view = new DataView(memory, address, fields.length * 4)
-  fields.forEach((field, index) => {
-    const value = values[field] ?? 0
-    if (FLOAT_FIELDS.has(field)) view.setFloat32(index * 4, value, true)
-    else view.setUint32(index * 4, value >>> 0, true)
-  })
-}
+export const Operand = {
+  bytes: 44,
+  fields: {
+    columns: { at: 0, type: 'i32' },
+    rowCapacity: { at: 4, type: 'i32' },
+    panels: { at: 8, type: 'i32' },
+    rowPairs: { at: 12, type: 'i32' },
+    rowLists: { at: 16, type: 'i32' },
+    rowMarks: { at: 20, type: 'i32' },
+    columnLists: { at: 24, type: 'i32' },
+    columnEnds: { at: 28, type: 'i32' },
+    segmentRows: { at: 32, type: 'i32' },
+    segments: { at: 36, type: 'i32' },
+    pairings: { at: 40, type: 'i32' },
+  },
+} as const
+
+export const LayerPlan = {
+  bytes: 56,
+  fields: {
+    inputs: { at: 0, type: 'i32' },
+    outputs: { at: 4, type: 'i32' },
+    activation: { at: 8, type: 'i32' },
+    inputGradient: { at: 12, type: 'i32' },
+    weight: { at: 16, type: 'i32' },
+    weightM: { at: 20, type: 'i32' },
+    weightV: { at: 24, type: 'i32' },
+    weightT: { at: 28, type: 'i32' },
+    bias: { at: 32, type: 'i32' },
+    biasM: { at: 36, type: 'i32' },
+    biasV: { at: 40, type: 'i32' },
+    output: { at: 44, type: 'i32' },
+    delta: { at: 48, type: 'i32' },
+    deltaPairs: { at: 52, type: 'i32' },
+  },
+} as const
+
+export const BatchPlan = {
+  bytes: 8,
+  fields: {
+    target: { at: 0, type: 'i32' },
+    input: { at: 4, type: 'i32' },
+  },
+} as const
+
+export const Job = {
+  bytes: 140,
+  fields: {
+    layerCount: { at: 0, type: 'i32' },
+    layers: { at: 4, type: 'i32' },
+    batches: { at: 8, type: 'i32' },
+    control: { at: 12, type: 'i32' },
+    rowCapacity: { at: 16, type: 'i32' },
+    wideTile: { at: 20, type: 'i32' },
+    spins: { at: 24, type: 'i32' },
+    workerBytes: { at: 28, type: 'i32' },
+    loss: { at: 32, type: 'i32' },
+    rowKind: { at: 36, type: 'i32' },
+    rows: { at: 40, type: 'i32' },
+    rowBytes: { at: 44, type: 'i32' },
+    labels: { at: 48, type: 'i32' },
+    rowLosses: { at: 52, type: 'i32' },
+    order: { at: 56, type: 'i32' },
+    orderCount: { at: 60, type: 'i32' },
+    batchSize: { at: 64, type: 'i32' },
+    firstStep: { at: 68, type: 'i32' },
+    steps: { at: 72, type: 'i32' },
+    shardRows: { at: 76, type: 'i32' },
+    shards: { at: 80, type: 'i32' },
+    batchLosses: { at: 84, type: 'i32' },
+    adamSteps: { at: 88, type: 'i32' },
+    frozenLayers: { at: 92, type: 'i32' },
+    learningRate: { at: 96, type: 'f32' },
+    weightDecay: { at: 100, type: 'f32' },
+    noiseStd: { at: 104, type: 'f32' },
+    seed: { at: 108, type: 'i32' },
+    epoch: { at: 112, type: 'i32' },
+    rowCount: { at: 116, type: 'i32' },
+    firstLayer: { at: 120, type: 'i32' },
+    lastLayer: { at: 124, type: 'i32' },
+    outputs: { at: 128, type: 'i32' },
+    losses: { at: 132, type: 'i32' },
+    sliceRows: { at: 136, type: 'i32' },
+  },
+} as const

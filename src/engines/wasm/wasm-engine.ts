@@ -20,13 +20,13 @@ import {
   planEpoch,
 } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
-import { listsInputs, shareOfZeros } from './algorithms.ts'
+import { MEASURED, type OperandChoice, shareOfZeros, zerosUnderNoise } from './algorithms.ts'
 import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
 import type { JobValues } from './engine-memory.ts'
 import { EngineMemory, SLICE_ROWS, shardsOf } from './engine-memory.ts'
 import type { TrainingSetMap } from './memory-map.ts'
 import { byteRowBytes, roundUp } from './packing.ts'
-import { CONTROL, LOSS_CODES, ROW_KINDS } from './plan.ts'
+import { DOUBLE, FLOAT, LINE, LOSS, ROWS, WORD } from './plan.ts'
 
 /**
  * Bytes of inputs and outputs that inference stages at once, as long as that is a slice of rows for each worker: bounds memory, changes
@@ -35,17 +35,12 @@ import { CONTROL, LOSS_CODES, ROW_KINDS } from './plan.ts'
 const STAGED_BYTES = 9_000_000
 /** Rows that are copied into memory in one task of the host. */
 const ROWS_AT_ONCE = 16_384
-const FLOAT_BYTES = 4
-const SIGNATURE_BYTES = 8
-const LINE_BYTES = 64
 /** Looks before a waiting worker sleeps: some 0.5 ms where every worker has a core, next to none where they share. */
 const SPINS = 20_000
 const SPINS_OVERSUBSCRIBED = 50
 
 export interface WasmParts {
   readonly memory: WebAssembly.Memory
-  /** Part of `memory`: training images in it need no copy. Everything else is laid out behind. */
-  readonly images?: Uint8Array | undefined
   /** The host's own instance: initial weights and shuffles. */
   readonly core: CoreExports
   readonly pool: WorkerPool
@@ -54,6 +49,8 @@ export interface WasmParts {
   /** Cores of the machine, to choose how long workers spin. */
   readonly cores: number
   readonly arithmetic: string
+  /** Which inputs of layers lie as lists; default by what was measured. Changes no bit. */
+  readonly operands?: OperandChoice
   /**
    * Steps that workers do before they come back. Unlimited where the host's thread is free to watch meanwhile; few where the host
    * works itself, so that it can hear a stop between.
@@ -65,7 +62,7 @@ export interface WasmParts {
 interface ResidentSet {
   readonly map: TrainingSetMap
   readonly count: number
-  readonly rowKind: keyof typeof ROW_KINDS
+  readonly rowKind: keyof typeof ROWS
   readonly rowBytes: number
   /** Share of values that are zero. */
   readonly zeros: number
@@ -85,11 +82,22 @@ function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
+/** An engine of its parts; where it cannot be made, such as for want of memory, the pool is closed. */
+export async function createOrClose(network: Network, parts: WasmParts): Promise<WasmEngine> {
+  try {
+    return new WasmEngine(network, parts)
+  } catch (error) {
+    await parts.pool.close()
+    throw error
+  }
+}
+
 export class WasmEngine implements Engine {
   readonly info: EngineInfo
   readonly network: Network
   readonly #parts: WasmParts
   readonly #guard = new CallGuard()
+  readonly #operands: OperandChoice
   readonly #memory: EngineMemory
   #trainingSet: ResidentSet | undefined
   /** What `roomFor` gave, until the rows in it are the training set. */
@@ -106,13 +114,8 @@ export class WasmEngine implements Engine {
       arithmetic: parts.arithmetic,
       bits: parts.core.relaxed() ? 'wasm, relaxed multiply-add' : 'wasm, plain',
     }
-    this.#memory = new EngineMemory(
-      network,
-      parts.core,
-      parts.memory,
-      parts.pool.size,
-      parts.images && parts.images.byteOffset + parts.images.byteLength,
-    )
+    this.#operands = parts.operands ?? MEASURED
+    this.#memory = new EngineMemory(network, parts.core, parts.memory, parts.pool.size, this.#operands)
   }
 
   roomFor(rows: number): Uint8Array {
@@ -134,20 +137,20 @@ export class WasmEngine implements Engine {
       const { rows, labels } = set
       const inputs = inputSize(this.network)
       const rowKind = rows instanceof Uint8Array ? 'bytes' : 'floats'
-      const rowBytes = rows instanceof Uint8Array ? byteRowBytes(inputs) : inputs * FLOAT_BYTES
+      const rowBytes = rows instanceof Uint8Array ? byteRowBytes(inputs) : inputs * FLOAT
       const here = this.#addressOf(rows)
       this.#trainingSet = undefined
       this.#room = undefined
       const map = this.#memory.placeTrainingSet(count, rowBytes, here)
       if (labels) this.#memory.bytes(map.labels, count).set(labels)
-      // 60,000 images at once would hold up a page for longer than anyone may notice.
+      // 60,000 rows at once would hold up a page for longer than anyone may notice.
       for (let first = 0; first < count; first += ROWS_AT_ONCE) {
         const end = Math.min(first + ROWS_AT_ONCE, count)
         const address = map.rows + first * rowBytes
         if (here === undefined)
           this.#memory.copyRows(rows.subarray(first * inputs, end * inputs), inputs, address)
-        const signatures = map.signatures + first * SIGNATURE_BYTES
-        this.#parts.core.signRows(signatures, address, end - first, ROW_KINDS[rowKind], inputs, rowBytes)
+        const signatures = map.signatures + first * DOUBLE
+        this.#parts.core.signRows(signatures, address, end - first, ROWS[rowKind], inputs, rowBytes)
         if (end < count) await nextTask()
       }
       const zeros = shareOfZeros(rows, inputs)
@@ -157,13 +160,6 @@ export class WasmEngine implements Engine {
 
   /** Where the rows lie, if they are those that `roomFor` made room for, or their beginning. */
   #addressOf(rows: Uint8Array | Float32Array): number | undefined {
-    const { images } = this.#parts
-    if (
-      images &&
-      rows.buffer === images.buffer &&
-      byteRowBytes(inputSize(this.network)) === inputSize(this.network)
-    )
-      return rows.byteOffset
     const room = this.#room
     const isRoom =
       room?.buffer === rows.buffer && room.byteOffset === rows.byteOffset && rows.length <= room.length
@@ -175,13 +171,13 @@ export class WasmEngine implements Engine {
       const { core } = this.#parts
       const weights = new Float32Array(parameterCount(this.network))
       const table = parameterTable(this.network)
-      // The largest layer's weights are made in the memory behind everything else, then packed.
-      const staging = this.#memory.staging(Math.max(...table.map((entry) => entry.length)) * 4 + 64)
+      // The largest layer's weights are made in the memory after everything else, then packed.
+      const staging = this.#memory.staging(Math.max(...table.map((entry) => entry.length)) * FLOAT + LINE)
       this.network.layers.forEach((layer, index) => {
         const { offset, length } = table[2 * index]
         core.initializeWeights(
           staging,
-          this.#memory.fixed.scratch[0],
+          this.#memory.fixed.workers[0],
           layer.inputs,
           layer.outputs,
           index,
@@ -217,8 +213,8 @@ export class WasmEngine implements Engine {
       const steps = plan.steps - plan.firstStep
       const batchSize = Math.min(request.batchSize, Math.max(plan.order.length, 1))
       const work = this.#memory.workFor(batchSize)
-      const batchLosses = this.#memory.staging(steps * 8 + plan.order.length * 4)
-      const orderAddress = batchLosses + steps * 8
+      const batchLosses = this.#memory.staging(steps * DOUBLE + plan.order.length * WORD)
+      const orderAddress = batchLosses + steps * DOUBLE
       const { memory, core } = this.#parts
       new Uint32Array(memory.buffer, orderAddress, plan.order.length).set(plan.order)
       core.arrangeBatches(
@@ -226,18 +222,19 @@ export class WasmEngine implements Engine {
         plan.order.length,
         batchSize,
         set.map.signatures,
-        this.#memory.fixed.scratch[0],
+        this.#memory.fixed.workers[0],
       )
       const { signal, onProgress, learningRate, weightDecay, seed, epoch, noiseStd = 0 } = request
       const clipping = set.rowKind === 'bytes' ? 'clipped' : 'full'
-      const usesLists = listsInputs(set.zeros, noiseStd > 0 ? clipping : 'none')
+      const zeros = zerosUnderNoise(set.zeros, noiseStd > 0 ? clipping : 'none')
+      const usesLists = this.#operands.listsInputs(zeros)
       const { stepsPerJob = Number.POSITIVE_INFINITY } = this.#parts
       let done = 0
       while (done < steps && !(done > 0 && signal?.aborted)) {
         const jobSteps = Math.min(stepsPerJob, steps - done)
         const values = {
-          loss: LOSS_CODES[this.network.loss],
-          rowKind: ROW_KINDS[set.rowKind],
+          loss: LOSS[this.network.loss],
+          rowKind: ROWS[set.rowKind],
           rows: set.map.rows,
           rowBytes: set.rowBytes,
           labels: set.hasLabels ? set.map.labels : 0,
@@ -248,7 +245,7 @@ export class WasmEngine implements Engine {
           steps: jobSteps,
           ...shardsOf(batchSize, this.#parts.pool.size),
           rowLosses: work.rowLosses,
-          batchLosses: batchLosses + done * 8,
+          batchLosses: batchLosses + done * DOUBLE,
           adamSteps: this.#adamSteps,
           frozenLayers: plan.frozenLayers,
           learningRate,
@@ -304,7 +301,7 @@ export class WasmEngine implements Engine {
   async dispose(): Promise<void> {
     if (this.#guard.closed) return
     this.#guard.close()
-    Atomics.store(this.#memory.control, CONTROL.abort, 1)
+    this.#memory.control.abort()
     await this.#parts.pool.close()
   }
 
@@ -313,8 +310,8 @@ export class WasmEngine implements Engine {
   #shuffledOrder({ seed, epoch }: EpochRequest): Uint32Array | undefined {
     if (!this.#trainingSet) return undefined
     const { count } = this.#trainingSet
-    const order = this.#memory.staging(count * 4)
-    this.#parts.core.shuffleOrder(order, this.#memory.fixed.scratch[0], count, seed, epoch)
+    const order = this.#memory.staging(count * WORD)
+    this.#parts.core.shuffleOrder(order, this.#memory.fixed.workers[0], count, seed, epoch)
     return new Uint32Array(this.#parts.memory.buffer, order, count).slice()
   }
 
@@ -325,13 +322,14 @@ export class WasmEngine implements Engine {
     signal: AbortSignal | undefined,
     report: ((stepsDone: number) => void) | undefined,
   ): Promise<number> {
-    const control = this.#memory.control.fill(0)
-    Atomics.store(control, CONTROL.endRound, steps + 1)
-    const stop = () => Atomics.store(control, CONTROL.stop, 1)
+    const { control } = this.#memory
+    control.clear()
+    control.write('endRound', steps + 1)
+    const stop = () => control.write('stop', 1)
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
     const { shards } = shardsOf(batchSize, this.#parts.pool.size)
-    const stepsDone = () => Math.floor(Atomics.load(control, CONTROL.shards) / shards)
+    const stepsDone = () => Math.floor(control.read('shards') / shards)
     const progress = report && setInterval(() => report(stepsDone()), PROGRESS_INTERVAL_MS)
     try {
       await this.#runOnAllWorkers('train')
@@ -339,20 +337,17 @@ export class WasmEngine implements Engine {
       clearInterval(progress)
       signal?.removeEventListener('abort', stop)
     }
-    return Math.min(Atomics.load(control, CONTROL.endRound) - 1, steps)
+    return Math.min(control.read('endRound') - 1, steps)
   }
 
   async #runOnAllWorkers(kind: WorkerTask['kind']): Promise<void> {
     const { pool } = this.#parts
     const outcomes = await Promise.allSettled(
-      this.#memory.fixed.scratch.map(async (scratch, worker) => {
+      this.#memory.fixed.workers.map(async (address, worker) => {
         try {
-          await pool.run({ kind, job: this.#memory.fixed.job, scratch, worker })
+          await pool.run({ kind, job: this.#memory.fixed.job, address, worker })
         } catch (error) {
-          // Nobody may wait for the work of the dead.
-          Atomics.store(this.#memory.control, CONTROL.abort, 1)
-          Atomics.add(this.#memory.control, CONTROL.wake, 1)
-          Atomics.notify(this.#memory.control, CONTROL.wake)
+          this.#memory.control.abort()
           throw error
         }
       }),
@@ -397,13 +392,13 @@ export class WasmEngine implements Engine {
     const rows = countRows(inputs, inputWidth, firstLayer === 0 ? 'inputs' : 'codes')
     const result = new Float32Array(rows * outputWidth)
     const isBytes = inputs instanceof Uint8Array
-    const rowBytes = isBytes ? byteRowBytes(inputWidth) : inputWidth * FLOAT_BYTES
+    const rowBytes = isBytes ? byteRowBytes(inputWidth) : inputWidth * FLOAT
     // A label is a byte; regions begin on a cache line.
-    const stagedBytes = outputWidth * FLOAT_BYTES + rowBytes + (labels ? 1 : 0)
+    const stagedBytes = outputWidth * FLOAT + rowBytes + (labels ? 1 : 0)
     const stagedRows = Math.max(Math.floor(STAGED_BYTES / stagedBytes), this.#parts.pool.size * SLICE_ROWS)
-    const slotBytes = roundUp(Math.min(rows, stagedRows) * stagedBytes + 2 * LINE_BYTES, LINE_BYTES)
+    const slotBytes = roundUp(Math.min(rows, stagedRows) * stagedBytes + 2 * LINE, LINE)
     const slots = rows > stagedRows ? 2 : 1
-    const usesLists = listsInputs(shareOfZeros(inputs, inputWidth), 'none')
+    const usesLists = this.#operands.listsInputs(shareOfZeros(inputs, inputWidth))
     // Two slots in turn: while the workers compute one, the host fetches the results of the other.
     let fetchResults = () => {}
     for (let first = 0; first < rows; first += stagedRows) {
@@ -411,8 +406,8 @@ export class WasmEngine implements Engine {
       const work = this.#memory.workFor(1)
       const slot = (first / stagedRows) % slots
       const outputs = this.#memory.staging(slots * slotBytes) + slot * slotBytes
-      const staged = outputs + roundUp(count * outputWidth * FLOAT_BYTES, LINE_BYTES)
-      const stagedLabels = staged + roundUp(count * rowBytes, LINE_BYTES)
+      const staged = outputs + roundUp(count * outputWidth * FLOAT, LINE)
+      const stagedLabels = staged + roundUp(count * rowBytes, LINE)
       this.#memory.copyRows(
         inputs.subarray(first * inputWidth, (first + count) * inputWidth),
         inputWidth,
@@ -420,8 +415,8 @@ export class WasmEngine implements Engine {
       )
       if (labels) this.#memory.bytes(stagedLabels, count).set(labels.subarray(first, first + count))
       const values = {
-        loss: loss ? LOSS_CODES[loss] : 0,
-        rowKind: ROW_KINDS[isBytes ? 'bytes' : 'floats'],
+        loss: loss ? LOSS[loss] : 0,
+        rowKind: ROWS[isBytes ? 'bytes' : 'floats'],
         rows: staged,
         rowBytes,
         labels: labels ? stagedLabels : 0,
@@ -434,7 +429,7 @@ export class WasmEngine implements Engine {
         sliceRows: SLICE_ROWS,
       }
       this.#writeJob(values, usesLists)
-      this.#memory.control.fill(0)
+      this.#memory.control.clear()
       const running = this.#runOnAllWorkers('infer')
       fetchResults()
       await running

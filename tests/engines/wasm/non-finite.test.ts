@@ -17,6 +17,23 @@ const NETWORKS: readonly Network[] = [
     loss: 'crossEntropy',
     codeLayer: 0,
   },
+  {
+    layers: [
+      { name: 'fc1', inputs: 17, outputs: 9, activation: 'tanh' },
+      { name: 'fc2', inputs: 9, outputs: 4, activation: 'sigmoid' },
+      { name: 'fc3', inputs: 4, outputs: 17, activation: 'sigmoid' },
+    ],
+    loss: 'bce',
+    codeLayer: 1,
+  },
+  {
+    layers: [
+      { name: 'fc1', inputs: 17, outputs: 9, activation: 'identity' },
+      { name: 'fc2', inputs: 9, outputs: 17, activation: 'identity' },
+    ],
+    loss: 'mse',
+    codeLayer: 0,
+  },
 ]
 
 for (const network of NETWORKS) {

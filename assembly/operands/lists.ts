@@ -6,12 +6,22 @@
  * Entries are written always and counted only if not zero: no branch to mispredict. The k-th place of a list is written at its
  * k-th entry or before, so a list never grows beyond its own room.
  */
-import { ENTRY } from './gemm'
+import {
+  BLOCK_ROWS,
+  ENTRY,
+  entryAt,
+  floatAt,
+  PAIR,
+  PANEL_PAIRS,
+  padded,
+  pieces,
+  ROW,
+  rowAt,
+  WORD,
+  wordAt,
+} from '../plan/sizes'
+import { Operand } from '../plan/structures'
 import { unitAt } from './pairing'
-import { BLOCK_ROWS, Operand, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
-
-/** Pairs of columns of a panel. */
-export const PANEL_PAIRS: i32 = PANEL / PAIR
 
 /** Entries for four columns of two rows (r0, r1), whose panel rows begin at byte `offset`; returns the list's new end. */
 function appendColumns4(at: usize, r0: v128, r1: v128, offset: u32): usize {
@@ -32,10 +42,10 @@ function appendColumns4(at: usize, r0: v128, r1: v128, offset: u32): usize {
   return at + <usize>(mask >> 3) * ENTRY
 }
 
-/** Where the row list of pair `pair` keeps the address at which block `block` begins and, behind it, where it ends. */
+/** Where the row list of pair `pair` keeps the address at which block `block` begins and, in the next word, where it ends. */
 export function rowMark(operand: Operand, pair: i32, block: i32): usize {
-  const blocks = pieces(roundUp(operand.columns, PANEL), BLOCK_ROWS)
-  return <usize>operand.rowMarks + ((<usize>(pair * (blocks + 1) + block)) << 2)
+  const blocks = pieces(operand.columns, BLOCK_ROWS)
+  return wordAt(operand.rowMarks, pair * (blocks + 1) + block)
 }
 
 /**
@@ -43,12 +53,11 @@ export function rowMark(operand: Operand, pair: i32, block: i32): usize {
  * 0 where they are all zero. Columns come in order, from 0.
  */
 export function extendRowList(operand: Operand, pair: i32, rows: usize, column: i32): void {
-  const paddedColumns = roundUp(operand.columns, PANEL)
   const mark = rowMark(operand, pair, column / BLOCK_ROWS)
   if (column === 0) {
-    store<u32>(mark, <u32>(<usize>operand.rowLists + <usize>(pair * paddedColumns) * ENTRY))
+    store<u32>(mark, <u32>entryAt(operand.rowLists, pair * padded(operand.columns)))
   }
-  let at: usize = column % BLOCK_ROWS === 0 ? load<u32>(mark) : load<u32>(mark, 4)
+  let at: usize = column % BLOCK_ROWS === 0 ? load<u32>(mark) : load<u32>(mark, WORD)
   if (rows !== 0) {
     let offset = <u32>column * <u32>ROW
     for (let v: usize = 0; v < ROW; v += 16) {
@@ -56,17 +65,17 @@ export function extendRowList(operand: Operand, pair: i32, rows: usize, column: 
       offset += 4 * <u32>ROW
     }
   }
-  store<u32>(mark, <u32>at, 4)
+  store<u32>(mark, <u32>at, WORD)
 }
 
 /** Where the entries of pair `pair` of columns begin that belong to rows from `row0` on, the first row of a segment. */
 export function columnEntries(operand: Operand, pair: i32, row0: i32): usize {
-  return <usize>operand.columnLists + <usize>(pair * operand.rowCapacity + row0) * ENTRY
+  return entryAt(operand.columnLists, pair * operand.rowCapacity + row0)
 }
 
 /** Where the end of segment `segment` of pair `pair` of columns is kept. */
 export function columnEnd(operand: Operand, pair: i32, segment: i32): usize {
-  return <usize>operand.columnEnds + ((<usize>(pair * operand.segments + segment)) << 2)
+  return wordAt(operand.columnEnds, pair * operand.segments + segment)
 }
 
 /** The column lists of panel `panel` for one segment, `rows` rows from `row0` on, of the pairs that `pairing` makes (`pairing.ts`). */
@@ -78,15 +87,15 @@ export function listColumns(
   row0: i32,
   rows: i32,
 ): void {
-  const from = <usize>operand.panels + <usize>(panel * operand.rowCapacity + row0) * ROW
+  const from = rowAt(operand.panels, panel * operand.rowCapacity + row0)
   const firstPair = panel * PANEL_PAIRS
   const pairs = pairsOfPanel(operand.columns, panel)
   const offset0 = <u32>row0 * <u32>ROW
   for (let p = 0; p < pairs; p++) {
     let at = columnEntries(operand, firstPair + p, row0)
-    let first = from + ((<usize>unitAt(pairing, panel, 2 * p)) << 2)
-    let second = from + ((<usize>unitAt(pairing, panel, 2 * p + 1)) << 2)
-    const end = first + <usize>rows * ROW
+    let first = floatAt(from, unitAt(pairing, panel, PAIR * p))
+    let second = floatAt(from, unitAt(pairing, panel, PAIR * p + 1))
+    const end = rowAt(first, rows)
     for (let offset = offset0; first < end; offset += <u32>ROW) {
       const bits0 = load<u32>(first)
       const bits1 = load<u32>(second)

@@ -1,23 +1,16 @@
 /**
  * The products of a training step over whole matrices, without what comes before and after each tile: so that `npm run bench`
- * can time the kernels at the layers' real shapes, with no call from JavaScript between tiles. The loops are those of `forward.ts` and `step.ts`:
+ * can time the kernels at the layers' real shapes, with no call from JavaScript between tiles. The loops are those of `phases/`:
  * panels outside, then some pairs whose sums stay in cache, then blocks of B that do, and those pairs inside.
  *
  * Strides count floats. The sums of one panel and chunk of pairs go to c + panel · cPanelStride + chunk · cChunkStride; with both
  * strides 0 all go to one place, as to the scratch of a training step.
  */
-import { gemmTile, multiplyAdd, PAIR_BYTES, spmmTile } from './gemm'
-import { clearRows } from './layouts'
-import { BLOCK_ROWS, PAIR, PANEL, pieces, ROW, roundUp } from './plan'
-import { sampleProduct } from './sddmm'
-
-/** Bytes of a tile. */
-const TILE: usize = <usize>PAIR * ROW
-
-/** Address of the float `index` places behind `address`. */
-function floatAt(address: usize, index: i32): usize {
-  return address + ((<usize>index) << 2)
-}
+import { multiplyAdd } from '../kernels/multiply-add'
+import { SampledProduct, sampleBlock } from '../kernels/sddmm'
+import { gemmTile, spmmTile } from '../kernels/tiles'
+import { clearRows } from '../operands/layouts'
+import { BLOCK_ROWS, floatAt, PAIR, PAIR_BYTES, PAIR_ROWS, padded, pieces, ROW, rowAt, WORD, wordAt } from '../plan/sizes'
 
 /** C = A B for A as pairs [pairs][n][2] and B as panels [panels][n][40]. */
 export function gemmPanels(
@@ -40,12 +33,12 @@ export function gemmPanels(
       const sums = floatAt(c, panel * cPanelStride + chunk * cChunkStride)
       const first = chunk * chunkPairs
       const count = min(chunkPairs, pairs - first)
-      clearRows(sums, <usize>count * TILE)
+      clearRows(sums, <usize>count * PAIR_ROWS)
       for (let k = 0; k < n; k += BLOCK_ROWS) {
         const rows = min(BLOCK_ROWS, n - k)
         for (let p = 0; p < count; p++) {
           const left = floatAt(a, (first + p) * aPairStride + PAIR * k)
-          gemmTile(wide, sums + <usize>p * TILE, left, PAIR_BYTES, from + <usize>k * ROW, rows)
+          gemmTile(wide, sums + <usize>p * PAIR_ROWS, left, PAIR_BYTES, rowAt(from, k), rows)
         }
       }
     }
@@ -72,12 +65,12 @@ export function spmmPanels(
       const sums = floatAt(c, panel * cPanelStride + chunk * cChunkStride)
       const first = chunk * chunkPairs
       const count = min(chunkPairs, pairs - first)
-      clearRows(sums, <usize>count * TILE)
+      clearRows(sums, <usize>count * PAIR_ROWS)
       for (let block = 0; block < blocks; block++) {
         for (let p = 0; p < count; p++) {
-          const mark = floatAt(marks, (first + p) * (blocks + 1) + block)
-          const tile = sums + <usize>p * TILE
-          spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, 4), from)
+          const mark = wordAt(marks, (first + p) * (blocks + 1) + block)
+          const tile = sums + <usize>p * PAIR_ROWS
+          spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, WORD), from)
         }
       }
     }
@@ -102,18 +95,25 @@ export function sddmmPairs(
   scratch: usize,
 ): void {
   const blocks = pieces(columns, BLOCK_ROWS)
-  const pairBytes = (<usize>roundUp(terms, PANEL)) << 3
-  const cBytes = (<usize>columns) << 2
+  const pairBytes = <usize>padded(terms) * PAIR_BYTES
+  const cBytes = floatAt(0, columns)
+  const product = changetype<SampledProduct>(scratch)
+  product.wide = i32(wide)
+  product.cStride = cBytes
+  product.b = b
+  product.panelBytes = rowAt(0, columns)
+  product.terms = terms
   for (let block = 0; block < blocks; block++) {
     const first = block * BLOCK_ROWS
-    const blockBytes = (<usize>min(BLOCK_ROWS, columns - first)) << 2
+    const blockBytes = floatAt(0, min(BLOCK_ROWS, columns - first))
     for (let p = 0; p < pairs; p++) {
       const to = floatAt(c, p * cPairStride)
       memory.fill(floatAt(to, first), 0, blockBytes)
       memory.fill(floatAt(to, first) + cBytes, 0, blockBytes)
-      const mark = floatAt(marks, p * (blocks + 1) + block)
-      const list = load<u32>(mark), end = load<u32>(mark, 4)
-      sampleProduct(wide, to, cBytes, list, end, a + <usize>p * pairBytes, b, <usize>columns * ROW, terms, scratch)
+      const mark = wordAt(marks, p * (blocks + 1) + block)
+      const list = load<u32>(mark), end = load<u32>(mark, WORD)
+      product.c = to
+      sampleBlock(product, list, end, a + <usize>p * pairBytes)
     }
   }
 }
@@ -136,4 +136,28 @@ export function registerOnlyMultiplyAdd12(c: usize, n: i32): void {
   v128.store(c, c0); v128.store(c, c1, 16); v128.store(c, c2, 32); v128.store(c, c3, 48)
   v128.store(c, c4, 64); v128.store(c, c5, 80); v128.store(c, c6, 96); v128.store(c, c7, 112)
   v128.store(c, c8, 128); v128.store(c, c9, 144); v128.store(c, c10, 160); v128.store(c, c11, 176)
+}
+
+/**
+ * The machine's limit, for benchmarks: n rounds of 20 independent multiply-adds of 4 lanes that touch no memory,
+ * 2 · 80 · n floating-point operations. Reads two vectors at c, writes 20.
+ */
+export function registerOnlyMultiplyAdd(c: usize, n: i32): void {
+  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0), c4 = f32x4.splat(0)
+  let c5 = f32x4.splat(0), c6 = f32x4.splat(0), c7 = f32x4.splat(0), c8 = f32x4.splat(0), c9 = f32x4.splat(0)
+  let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0), c14 = f32x4.splat(0)
+  let c15 = f32x4.splat(0), c16 = f32x4.splat(0), c17 = f32x4.splat(0), c18 = f32x4.splat(0), c19 = f32x4.splat(0)
+  const x = v128.load(c)
+  const y = v128.load(c, 16)
+  for (let i = 0; i < n; i++) {
+    c0 = multiplyAdd(x, y, c0); c1 = multiplyAdd(x, y, c1); c2 = multiplyAdd(x, y, c2); c3 = multiplyAdd(x, y, c3); c4 = multiplyAdd(x, y, c4)
+    c5 = multiplyAdd(x, y, c5); c6 = multiplyAdd(x, y, c6); c7 = multiplyAdd(x, y, c7); c8 = multiplyAdd(x, y, c8); c9 = multiplyAdd(x, y, c9)
+    c10 = multiplyAdd(x, y, c10); c11 = multiplyAdd(x, y, c11); c12 = multiplyAdd(x, y, c12); c13 = multiplyAdd(x, y, c13); c14 = multiplyAdd(x, y, c14)
+    c15 = multiplyAdd(x, y, c15); c16 = multiplyAdd(x, y, c16); c17 = multiplyAdd(x, y, c17); c18 = multiplyAdd(x, y, c18); c19 = multiplyAdd(x, y, c19)
+  }
+  v128.store(c, c1, 16); v128.store(c, c0); v128.store(c, c3, 48); v128.store(c, c2, 32)
+  v128.store(c, c5, 80); v128.store(c, c4, 64); v128.store(c, c7, 112); v128.store(c, c6, 96)
+  v128.store(c, c9, 144); v128.store(c, c8, 128); v128.store(c, c11, 176); v128.store(c, c10, 160)
+  v128.store(c, c13, 208); v128.store(c, c12, 192); v128.store(c, c15, 240); v128.store(c, c14, 224)
+  v128.store(c, c17, 272); v128.store(c, c16, 256); v128.store(c, c19, 304); v128.store(c, c18, 288)
 }

@@ -9,6 +9,9 @@
  * on the way are subnormal, and a step takes thirty times as long. Numbers far below what ε = 1e-8 lets matter are therefore
  * taken as zero, and v is kept above a floor whose root vanishes beside ε.
  */
+import { floatAt } from '../plan/sizes'
+
+// As `src/model/adam.ts` has them for all engines: a test holds these against those.
 const BETA_1: f64 = 0.9
 const BETA_2: f64 = 0.999
 const EPSILON: f32 = 1e-8
@@ -17,14 +20,22 @@ const TINY_GRADIENT: f32 = 1e-17
 const TINY_FIRST_MOMENT: f32 = 1e-20
 const SECOND_MOMENT_FLOOR: f32 = 1e-30
 
-/** α / (1 − β₁ᵗ) for step t ≥ 1. */
-export function adamStepSize(learningRate: f32, t: i32): f32 {
-  return <f32>(<f64>learningRate / (1 - integerPower(BETA_1, t)))
+/** What is alike for all parameters in a step. */
+@unmanaged
+export class AdamStep {
+  /** λ */
+  weightDecay: f32
+  /** α / (1 − β₁ᵗ) */
+  size: f32
+  /** 1 / √(1 − β₂ᵗ) */
+  secondMomentScale: f32
 }
 
-/** 1 / √(1 − β₂ᵗ) for step t ≥ 1. */
-export function adamSecondMomentScale(t: i32): f32 {
-  return <f32>(1 / sqrt<f64>(1 - integerPower(BETA_2, t)))
+/** Fills in step t ≥ 1. */
+export function beginAdamStep(step: AdamStep, learningRate: f32, weightDecay: f32, t: i32): void {
+  step.weightDecay = weightDecay
+  step.size = <f32>(<f64>learningRate / (1 - integerPower(BETA_1, t)))
+  step.secondMomentScale = <f32>(1 / sqrt<f64>(1 - integerPower(BETA_2, t)))
 }
 
 /** baseⁿ by repeated squaring, so that no host's `pow` is needed. */
@@ -44,31 +55,22 @@ function flush(x: v128, tiny: v128): v128 {
 }
 
 /**
- * One step for `vectors` · 4 parameters w, `vectors` even, with gradients g; moments m and v. Two neighbours at a time, loaded before any is
+ * One step for `count` parameters w, a multiple of 8, with gradients g; moments m and v. Two vectors at a time, loaded before any is
  * stored, so that V8 can fuse them.
  */
-export function adam(
-  w: usize,
-  g: usize,
-  m: usize,
-  v: usize,
-  vectors: i32,
-  weightDecay: f32,
-  stepSize: f32,
-  secondMomentScale: f32,
-): void {
-  const decay = f32x4.splat(weightDecay)
+export function adam(step: AdamStep, w: usize, g: usize, m: usize, v: usize, count: i32): void {
+  const decay = f32x4.splat(step.weightDecay)
   const beta1 = f32x4.splat(<f32>BETA_1)
   const oneMinusBeta1 = f32x4.splat(<f32>(1 - BETA_1))
   const beta2 = f32x4.splat(<f32>BETA_2)
   const oneMinusBeta2 = f32x4.splat(<f32>(1 - BETA_2))
-  const scale = f32x4.splat(secondMomentScale)
+  const scale = f32x4.splat(step.secondMomentScale)
   const epsilon = f32x4.splat(EPSILON)
-  const size = f32x4.splat(stepSize)
+  const size = f32x4.splat(step.size)
   const tinyGradient = f32x4.splat(TINY_GRADIENT)
   const tinyMoment = f32x4.splat(TINY_FIRST_MOMENT)
   const floor = f32x4.splat(SECOND_MOMENT_FLOOR)
-  const end = g + ((<usize>vectors) << 4)
+  const end = floatAt(g, count)
   while (g < end) {
     const w0 = v128.load(w),
       w1 = v128.load(w, 16)

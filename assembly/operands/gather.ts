@@ -3,24 +3,26 @@
  * the input), and row pairs or the lists of what is not zero, by pair of rows for the forward product and by pair of columns for the
  * weight gradient. MNIST is 81 % zeros.
  */
-import { clearRows, copyRows } from './layouts'
+import { ROWS_BYTES } from '../plan/codes'
+import {
+  BYTE_GROUP,
+  FLOAT,
+  floatAt,
+  PAIR,
+  PAIR_ROWS,
+  PANEL,
+  padded,
+  ROW,
+  SEGMENT_ROWS,
+  WORD,
+  wordAt,
+} from '../plan/sizes'
+import { BatchPlan, Job, layerAt } from '../plan/structures'
+import { DRAWS, normals16, RANDOM_SCRATCH } from '../random'
+import { clearRows, copyRows, panelAt } from './layouts'
 import { listColumns } from './lists'
 import { extendOperand, isDense } from './operand'
 import { NEIGHBOURS } from './pairing'
-import {
-  BatchPlan,
-  BYTE_GROUP,
-  Job,
-  layerAt,
-  PAIR_ROWS,
-  PANEL,
-  ROW,
-  ROWS_BYTES,
-  roundUp,
-  SEGMENT_ROWS,
-} from './plan'
-import { DRAWS, normals16 } from './random'
-import { panelAt } from './tiles'
 
 const BYTE_SCALE: f32 = 255.0
 
@@ -39,10 +41,10 @@ function unitFloats40(out: usize, bytes: usize, count: i32): void {
   if (out < end) memory.fill(out, 0, end - out)
 }
 
-/** The normal numbers of one row, one for each of `inputs` columns and some more, to out. `scratch` holds 16 floats. */
+/** The normal numbers of one row, one for each of `inputs` columns and some more, to out. `scratch`: RANDOM_SCRATCH bytes. */
 function rowNormals(out: usize, scratch: usize, inputs: i32, row: u32, job: Job): void {
   for (let column = 0; column < inputs; column += DRAWS) {
-    normals16(out + ((<usize>column) << 2), scratch, column, row, job.epoch, job.seed)
+    normals16(floatAt(out, column), scratch, column, row, job.epoch, job.seed)
   }
 }
 
@@ -51,18 +53,18 @@ function addNoise(x: usize, normals: usize, n: i32, sigma: f32, least: f32, most
   const sigmas = f32x4.splat(sigma)
   let i = 0
   for (; i + 4 <= n; i += 4) {
-    const at = (<usize>i) << 2
+    const at = floatAt(0, i)
     const noisy = f32x4.add(v128.load(x + at), f32x4.mul(sigmas, v128.load(normals + at)))
     v128.store(x + at, f32x4.min(f32x4.max(noisy, f32x4.splat(least)), f32x4.splat(most)))
   }
   for (; i < n; i++) {
-    const at = (<usize>i) << 2
+    const at = floatAt(0, i)
     store<f32>(x + at, min(max(load<f32>(x + at) + sigma * load<f32>(normals + at), least), most))
   }
 }
 
 /** Address of row `row` of the job's rows. */
-function rowAt(job: Job, row: u32): usize {
+function inputRowAt(job: Job, row: u32): usize {
   return <usize>job.rows + <usize>row * <usize>job.rowBytes
 }
 
@@ -70,7 +72,7 @@ function rowAt(job: Job, row: u32): usize {
 function bytesFrom(job: Job, column: i32, columns: i32): i32 {
   return job.rowKind === ROWS_BYTES
     ? min(PANEL, job.rowBytes - column)
-    : min(PANEL, columns - column) * <i32>sizeof<f32>()
+    : min(PANEL, columns - column) * <i32>FLOAT
 }
 
 /** Where the value of column `column` lies in the row at `row`. */
@@ -98,9 +100,19 @@ function anyByte(from: usize, bytes: i32): bool {
   return any !== 0
 }
 
+/** Bytes of the normal numbers of a row of `inputs`. */
+function normalsBytes(inputs: i32): usize {
+  return floatAt(0, padded(inputs) + DRAWS)
+}
+
+/** Bytes of scratch of `gatherTrainingPair`, which are for noise. */
+export function gatherScratch(inputs: i32): usize {
+  return RANDOM_SCRATCH + <usize>PAIR * normalsBytes(inputs)
+}
+
 /**
  * Rows row and row + 1 of a minibatch from the training rows `order[first + row …]`, of which `rows` exist in all: clean target, noisy
- * input where asked for, and how the first layer reads it. `scratch` holds 16 floats and, for noise, two rows of ⌈I⌉ + 16.
+ * input where asked for, and how the first layer reads it. `scratch`: gatherScratch(I) bytes.
  */
 export function gatherTrainingPair(
   job: Job,
@@ -111,22 +123,21 @@ export function gatherTrainingPair(
   rows: i32,
 ): void {
   const inputs = layerAt(job, 0).inputs
-  const paddedInputs = roundUp(inputs, PANEL)
   const second = row + 1 < rows
-  const indices = <usize>job.order + ((<usize>(first + row)) << 2)
-  const row0 = rowAt(job, load<u32>(indices))
-  const row1 = second ? rowAt(job, load<u32>(indices, 4)) : 0
+  const indices = wordAt(job.order, first + row)
+  const row0 = inputRowAt(job, load<u32>(indices))
+  const row1 = second ? inputRowAt(job, load<u32>(indices, WORD)) : 0
   const noisy = job.noiseStd > 0
   const isBytes = job.rowKind === ROWS_BYTES
   const least: f32 = isBytes ? 0 : -Infinity
   const most: f32 = isBytes ? 1 : Infinity
-  const normals0 = scratch + 64
-  const normals1 = normals0 + ((<usize>(paddedInputs + DRAWS)) << 2)
+  const normals0 = scratch + RANDOM_SCRATCH
+  const normals1 = normals0 + normalsBytes(inputs)
   if (noisy) {
     rowNormals(normals0, scratch, inputs, load<u32>(indices), job)
-    if (second) rowNormals(normals1, scratch, inputs, load<u32>(indices, 4), job)
+    if (second) rowNormals(normals1, scratch, inputs, load<u32>(indices, WORD), job)
   }
-  for (let column = 0; column < paddedInputs; column += PANEL) {
+  for (let column = 0; column < inputs; column += PANEL) {
     const target = panelAt(batch.target, row, column, job.rowCapacity)
     const from0 = valueAt(job, row0, column)
     const from1 = valueAt(job, row1, column)
@@ -143,9 +154,8 @@ export function gatherTrainingPair(
         seen = panelAt(batch.input.panels, row, column, job.rowCapacity)
         copyRows(seen, target, PAIR_ROWS)
         const existing = min(PANEL, inputs - column)
-        const at = (<usize>column) << 2
-        addNoise(seen, normals0 + at, existing, job.noiseStd, least, most)
-        if (second) addNoise(seen + ROW, normals1 + at, existing, job.noiseStd, least, most)
+        addNoise(seen, floatAt(normals0, column), existing, job.noiseStd, least, most)
+        if (second) addNoise(seen + ROW, floatAt(normals1, column), existing, job.noiseStd, least, most)
       }
     }
     extendOperand(batch.input, row, seen, column)
@@ -164,7 +174,7 @@ export function listInputs(batch: BatchPlan, panel: i32, rows: i32): void {
 /** 40 values of an inference row at `column` of `columns`, zero where row or column does not exist, to out[40]. */
 function loadInference40(job: Job, columns: i32, out: usize, row: i32, column: i32): void {
   if (row < job.rowCount) {
-    loadValues40(job, out, valueAt(job, rowAt(job, row), column), bytesFrom(job, column, columns))
+    loadValues40(job, out, valueAt(job, inputRowAt(job, row), column), bytesFrom(job, column, columns))
   } else {
     memory.fill(out, 0, ROW)
   }
@@ -181,9 +191,12 @@ export function gatherInferencePair(job: Job, batch: BatchPlan, inputRow: i32, r
   }
 }
 
+/** Bytes of two rows of a panel. */
+export const CODES_SCRATCH: usize = PAIR_ROWS
+
 /**
  * Rows inputRow and inputRow + 1 of the inference as outputs of the layer before `firstLayer`: how codes enter the decoder.
- * `scratch` holds two rows of a panel.
+ * `scratch`: CODES_SCRATCH bytes.
  */
 export function gatherCodesPair(job: Job, scratch: usize, inputRow: i32, row: i32): void {
   const inputs = layerAt(job, job.firstLayer).inputs

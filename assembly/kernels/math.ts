@@ -5,7 +5,7 @@
  * `@inline` on a function is AssemblyScript's own, unknown to other tools (the linter leaves this file out): V8 can only fuse the
  * work of two calls in one body, and these are too large to be inlined unasked.
  */
-import { multiplyAdd } from './gemm'
+import { multiplyAdd } from './multiply-add'
 
 // exp: range reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody & Waite 1980) so that n · LN2_HIGH is exact
 // for |n| < 2¹⁵; eʳ by the degree-6 polynomial of Cephes expf (Moshier, netlib.org/cephes, expf.c).

@@ -4,10 +4,19 @@
  * what both leave at zero is never multiplied. On MNIST it takes the (pixel, pair of images) that are not
  * zero from 30 % to 25 %, and those of a trained decoder's hidden units from 73 % to 65 %.
  */
-import { PAIR, pieces, ROWS_BYTES, rowBytesOf } from './plan'
+import { ROWS_BYTES } from '../plan/codes'
+import {
+  DOUBLE,
+  doubleAt,
+  floatAt,
+  PAIR,
+  pieces,
+  rowBytesOf,
+  SIGNATURE_BITS,
+  WORD,
+  wordAt,
+} from '../plan/sizes'
 
-/** Bits of a signature. A row's has one for each of 64 equal runs of columns, set if the run is not all zero. */
-export const SIGNATURE_BITS: i32 = 64
 /** Columns that a run is made of: of bytes they are one word. */
 const RUN_COLUMNS: i32 = 4
 /** Pairs from one to the next that `spreadPairs` takes. */
@@ -15,8 +24,12 @@ const SPREAD: i32 = 8
 /** Rows among which likeness is sought at once: the search grows with the square. */
 const WINDOW: i32 = 256
 
+/** Bytes of the signatures of a window. */
+export const ARRANGE_SCRATCH: usize = <usize>WINDOW * DOUBLE
+
 /**
- * Signatures of `count` rows of `columns` values, bytes or floats as `rowKind` says, `rowBytes` apart: (count) 64-bit words. Of the same
+ * Signatures of `count` rows of `columns` values, bytes or floats as `rowKind` says, `rowBytes` apart: (count) 64-bit words, of which bit b is set if the b-th of
+ * 64 equal runs of columns is not all zero. Of the same
  * values they are the same, whichever kind they are of.
  */
 export function signRows(
@@ -37,17 +50,16 @@ export function signRows(
       if (rowKind === ROWS_BYTES) {
         for (; column < end; column += RUN_COLUMNS) any |= load<u32>(rows + <usize>column)
       } else {
-        for (const last = min(end, columns); column < last; column++)
-          any |= load<u32>(rows + ((<usize>column) << 2))
+        for (const last = min(end, columns); column < last; column++) any |= load<u32>(floatAt(rows, column))
       }
       signature |= u64(any !== 0) << bit
     }
-    store<u64>(signatures + ((<usize>row) << 3), signature)
+    store<u64>(doubleAt(signatures, row), signature)
     rows += <usize>rowBytes
   }
 }
 
-/** Rearranges order[count] within each minibatch of `batchSize`, in windows. `scratch` has room for WINDOW 64-bit words. */
+/** Rearranges order[count] within each minibatch of `batchSize`, in windows. `scratch` holds ARRANGE_SCRATCH bytes. */
 export function arrangeBatches(
   order: usize,
   count: i32,
@@ -58,15 +70,15 @@ export function arrangeBatches(
   for (let batch = 0; batch < count; batch += batchSize) {
     const end = min(batch + batchSize, count)
     for (let first = batch; first < end; first += WINDOW) {
-      arrangeWindow(order + ((<usize>first) << 2), min(WINDOW, end - first), signatures, scratch)
+      arrangeWindow(wordAt(order, first), min(WINDOW, end - first), signatures, scratch)
     }
   }
 }
 
 function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize): void {
   for (let i = 0; i < count; i++) {
-    const image = load<u32>(order + ((<usize>i) << 2))
-    store<u64>(held + ((<usize>i) << 3), load<u64>(signatures + ((<usize>image) << 3)))
+    const row = load<i32>(wordAt(order, i))
+    store<u64>(doubleAt(held, i), load<u64>(doubleAt(signatures, row)))
   }
   pairAlike(order, held, count)
   spreadPairs(order, held, count)
@@ -77,12 +89,12 @@ function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize)
  * neighbours, and so on, so that all shards of a minibatch have their share. `held` has room for `count` words.
  */
 function spreadPairs(order: usize, held: usize, count: i32): void {
-  memory.copy(held, order, (<usize>count) << 2)
+  memory.copy(held, order, wordAt(0, count))
   const pairs = count / PAIR
   for (let first = 0; first < SPREAD; first++) {
     for (let pair = first; pair < pairs; pair += SPREAD) {
-      store<u64>(order, load<u64>(held + ((<usize>pair) << 3)))
-      order += 8
+      store<u64>(order, load<u64>(wordAt(held, PAIR * pair)))
+      order += <usize>PAIR * WORD
     }
   }
 }
@@ -93,11 +105,11 @@ function spreadPairs(order: usize, held: usize, count: i32): void {
  */
 export function pairAlike(order: usize, held: usize, count: i32): void {
   for (let place = 1; place < count; place += PAIR) {
-    const first = load<u64>(held + ((<usize>(place - 1)) << 3))
+    const first = load<u64>(doubleAt(held, place - 1))
     let best = place
     let fewest: u64 = SIGNATURE_BITS + 1
     for (let i = place; i < count; i++) {
-      const differing = popcnt(load<u64>(held + ((<usize>i) << 3)) ^ first)
+      const differing = popcnt(load<u64>(doubleAt(held, i)) ^ first)
       if (differing < fewest) {
         fewest = differing
         best = i
@@ -108,10 +120,10 @@ export function pairAlike(order: usize, held: usize, count: i32): void {
 }
 
 function swap(order: usize, held: usize, i: i32, j: i32): void {
-  const image = load<u32>(order + ((<usize>i) << 2))
-  store<u32>(order + ((<usize>i) << 2), load<u32>(order + ((<usize>j) << 2)))
-  store<u32>(order + ((<usize>j) << 2), image)
-  const signature = load<u64>(held + ((<usize>i) << 3))
-  store<u64>(held + ((<usize>i) << 3), load<u64>(held + ((<usize>j) << 3)))
-  store<u64>(held + ((<usize>j) << 3), signature)
+  const index = load<u32>(wordAt(order, i))
+  store<u32>(wordAt(order, i), load<u32>(wordAt(order, j)))
+  store<u32>(wordAt(order, j), index)
+  const signature = load<u64>(doubleAt(held, i))
+  store<u64>(doubleAt(held, i), load<u64>(doubleAt(held, j)))
+  store<u64>(doubleAt(held, j), signature)
 }

@@ -8,13 +8,13 @@
  * A is a pair of rows of δ, B the rows of Wᵀ of as many units of the list as a tile takes, k the outputs. A dot product is eight sums,
  * of the k that are equal modulo 8, added as a tree: the same bits on every tile.
  *
- * Named by tile, as in `gemm.ts`: `…2x6` keeps 24 vectors of accumulators, 12 registers where V8 fuses, `…2x3` keeps 12. Both read the
- * panels of weights that the forward pass reads; other layouts would be quicker here, but dearer to keep (results/speed.md).
+ * Named by tile, as in `tiles.ts`: `…2x6` keeps 24 vectors of accumulators, 12 registers where V8 fuses, `…2x3` keeps 12. Both read the
+ * panels of weights that the forward pass reads; other layouts would be quicker here, but cost more to keep (results/speed.md).
  * Five steps go by between two panels, each but the first after a way out. Without those branches Binaryen would move the steps of
  * each sum together, and V8 would spill.
  */
-import { ENTRY, multiplyAdd } from './gemm'
-import { PAIR, PAIR_ROWS, PANEL, pieces, ROW } from './plan'
+import { ENTRY, entryAt, FLOAT, PAIR, PAIR_ROWS, PANEL, pieces, ROW } from '../plan/sizes'
+import { multiplyAdd } from './multiply-add'
 
 /** Sums of a dot product, and k of one step. */
 const LANES: i32 = 8
@@ -26,8 +26,23 @@ const NARROW_UNITS: usize = 3
 /** Bytes of the eight sums of a dot product, and of a wide tile's. */
 const SUMS: usize = 32
 const TILE_SUMS: usize = <usize>PAIR * WIDE_UNITS * SUMS
-/** Bytes that `sampleProduct` needs for itself. */
-export const SAMPLE_SCRATCH: usize = 2 * TILE_SUMS + 64
+
+/** A product that is sampled, pair of rows by pair of rows; what follows it in memory is its scratch. */
+@unmanaged
+export class SampledProduct {
+  wide: i32
+  /** Address of C's first row, and bytes to the second. */
+  c: usize
+  cStride: usize
+  /** Panels [⌈terms⌉ / 40][column][40], and bytes from one to the next. */
+  b: usize
+  panelBytes: usize
+  terms: i32
+}
+/** Bytes of the structure, up to a multiple of 16. */
+const PRODUCT_BYTES: usize = 32
+/** Bytes of a `SampledProduct` and its scratch: zeros, the sums of a tile, and its dot products. */
+export const SAMPLE_SCRATCH: usize = PRODUCT_BYTES + 2 * TILE_SUMS + 64
 
 /** For a tile's way out before step `step` of a panel: the panel in which to take it, which is none or the last. */
 function exitOf(step: i32, lastPanel: usize, lastSteps: i32): usize {
@@ -217,38 +232,30 @@ function rowOf(b: usize, at: usize, last: usize): usize {
 }
 
 /**
- * For each entry of a row list, from `list` to `end`, and each of its two values that is above 0: the dot product, over `terms` terms,
- * of the value's row of A with the row of B that the entry names, to the place of its column in the value's row of C; 0 for a value
- * that is not.
- *
- * A lies as pair panels [⌈terms⌉ / 40][2][40], B as panels [⌈terms⌉ / 40][column][40], `panelBytes` apart, the rows of C `cStride` bytes.
- * Terms are read to the next multiple of 8. `scratch`: SAMPLE_SCRATCH bytes.
+ * For each entry of a row list, from `list` to `end`, and each of its two values that is above 0: the dot product of the value's row of A
+ * with the row of B that the entry names, to the place of its column in the value's row of C; 0 for a value that is not. A lies as
+ * pair panels [⌈terms⌉ / 40][2][40]. Terms are read to the next multiple of 8.
  */
-export function sampleProduct(
-  wide: bool,
-  c: usize,
-  cStride: usize,
-  list: usize,
-  end: usize,
-  a: usize,
-  b: usize,
-  panelBytes: usize,
-  terms: i32,
-  scratch: usize,
-): void {
+export function sampleBlock(product: SampledProduct, list: usize, end: usize, a: usize): void {
+  const wide = product.wide !== 0
+  const c = product.c
+  const cStride = product.cStride
+  const b = product.b
+  const panelBytes = product.panelBytes
+  const terms = product.terms
   const panels = pieces(terms, PANEL)
   const lastPanel = a + <usize>(panels - 1) * PAIR_ROWS
   const lastSteps = pieces(terms, LANES) - (panels - 1) * PANEL_STEPS
   const units = wide ? WIDE_UNITS : NARROW_UNITS
-  const zeros = scratch
+  const zeros = changetype<usize>(product) + PRODUCT_BYTES
   const sums = zeros + TILE_SUMS
   const dots = sums + TILE_SUMS
   memory.fill(zeros, 0, TILE_SUMS)
   const last = end - ENTRY
   for (; list < end; list += units * ENTRY) {
-    const b0 = rowOf(b, list, last), b1 = rowOf(b, list + ENTRY, last), b2 = rowOf(b, list + 2 * ENTRY, last)
+    const b0 = rowOf(b, list, last), b1 = rowOf(b, entryAt(list, 1), last), b2 = rowOf(b, entryAt(list, 2), last)
     if (wide) {
-      const b3 = rowOf(b, list + 3 * ENTRY, last), b4 = rowOf(b, list + 4 * ENTRY, last), b5 = rowOf(b, list + 5 * ENTRY, last)
+      const b3 = rowOf(b, entryAt(list, 3), last), b4 = rowOf(b, entryAt(list, 4), last), b5 = rowOf(b, entryAt(list, 5), last)
       sddmm2x6(sums, zeros, a, b0, b1, b2, b3, b4, b5, panelBytes, lastPanel, lastSteps)
       v128.store(dots, totals4(sums + 8 * SUMS), 32)
     } else {
@@ -259,11 +266,11 @@ export function sampleProduct(
     const entries = min(list + units * ENTRY, end)
     let dot = dots
     for (let entry = list; entry < entries; entry += ENTRY) {
-      const to = c + <usize>(load<u32>(entry) / (<u32>ROW / 4))
+      const to = c + <usize>load<u32>(entry) / <usize>PANEL
       // Masks, not branches: which of a pair fires is a coin toss.
       store<i32>(to, load<i32>(dot) & -i32(load<f32>(entry, 4) > 0))
-      store<i32>(to + cStride, load<i32>(dot + (units << 2)) & -i32(load<f32>(entry, 8) > 0))
-      dot += 4
+      store<i32>(to + cStride, load<i32>(dot + units * FLOAT) & -i32(load<f32>(entry, 8) > 0))
+      dot += FLOAT
     }
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Between the canonical form of a layer's weights, (outputs, inputs) row-major, and the panels that the kernels read (`plan.ts`).
+ * Between the canonical form of a layer's weights, (outputs, inputs) row-major, and the panels that the kernels read (`plan/structures.ts`).
  * One function packs, one unpacks; nothing else knows both. The host calls them, once a training or an epoch.
  */
-import { PANEL, ROW, roundUp } from './plan'
+import { FLOAT, floatAt, PANEL, padded, ROW, rowAt } from '../plan/sizes'
 
 /** Element of the first input and of output `output` in panels of Wᵀ; those of the next inputs lie a row apart each. */
 function firstOf(packed: usize, output: i32, paddedInputs: i32): usize {
-  return packed + <usize>((output / PANEL) * paddedInputs) * ROW + ((<usize>(output % PANEL)) << 2)
+  return floatAt(rowAt(packed, (output / PANEL) * paddedInputs), output % PANEL)
 }
 
 /** Canonical weights → panels of Wᵀ, and of W where `transposed` is not 0. Padding becomes zero. */
@@ -17,35 +17,35 @@ export function packWeights(
   inputs: i32,
   outputs: i32,
 ): void {
-  const paddedInputs = roundUp(inputs, PANEL)
-  const paddedOutputs = roundUp(outputs, PANEL)
-  const bytes = (<usize>paddedInputs * <usize>paddedOutputs) << 2
+  const paddedInputs = padded(inputs)
+  const paddedOutputs = padded(outputs)
+  const bytes = <usize>paddedInputs * <usize>paddedOutputs * FLOAT
   memory.fill(packed, 0, bytes)
   if (transposed !== 0) memory.fill(transposed, 0, bytes)
   for (let output = 0; output < outputs; output++) {
     let to = firstOf(packed, output, paddedInputs)
     for (let input = 0; input < inputs; input++) {
-      store<f32>(to, load<f32>(weights + ((<usize>input) << 2)))
+      store<f32>(to, load<f32>(floatAt(weights, input)))
       to += ROW
     }
     if (transposed !== 0) {
       for (let input = 0; input < inputs; input += PANEL) {
-        const row = transposed + <usize>((input / PANEL) * paddedOutputs + output) * ROW
-        memory.copy(row, weights + ((<usize>input) << 2), (<usize>min(PANEL, inputs - input)) << 2)
+        const row = rowAt(transposed, (input / PANEL) * paddedOutputs + output)
+        memory.copy(row, floatAt(weights, input), floatAt(0, min(PANEL, inputs - input)))
       }
     }
-    weights += (<usize>inputs) << 2
+    weights = floatAt(weights, inputs)
   }
 }
 
 /** Panels of Wᵀ → canonical weights. */
 export function unpackWeights(weights: usize, packed: usize, inputs: i32, outputs: i32): void {
-  const paddedInputs = roundUp(inputs, PANEL)
+  const paddedInputs = padded(inputs)
   for (let output = 0; output < outputs; output++) {
     let from = firstOf(packed, output, paddedInputs)
     for (let input = 0; input < inputs; input++) {
       store<f32>(weights, load<f32>(from))
-      weights += 4
+      weights += FLOAT
       from += ROW
     }
   }

@@ -1,5 +1,10 @@
-/** Rows of a panel, 160 bytes each, into the other layouts that `plan.ts` names. */
-import { PANEL, ROW } from './plan'
+/** Rows of a panel, and how they get into the other layouts that `plan/structures.ts` names. */
+import { FLOAT, floatAt, PANEL, ROW } from '../plan/sizes'
+
+/** Address of row `row` in the panel of column `column`, in panels [column / 40][B][40]. */
+export function panelAt(panels: u32, row: i32, column: i32, rowCapacity: i32): usize {
+  return <usize>panels + <usize>((column / PANEL) * rowCapacity + row) * ROW
+}
 
 /** Fills `bytes`, a multiple of 64, with zeros: for some tiles quicker than the call that memory.fill is. */
 export function clearRows(to: usize, bytes: usize): void {
@@ -23,11 +28,11 @@ export function copyRows(to: usize, from: usize, bytes: usize): void {
   }
 }
 
-/** Two rows of a panel → their row pairs [40][2]: 320 neighbouring bytes. */
+/** Two rows of a panel → their row pairs [40][2]: neighbouring bytes. */
 export function storeRowPairs(to: usize, rows: usize): void {
   for (let v: usize = 0; v < ROW; v += 16) {
     const r0 = v128.load(rows + v)
-    const r1 = v128.load(rows + v, 160)
+    const r1 = v128.load(rows + v, ROW)
     const low = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5)
     const high = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)
     v128.store(to, high, 16)
@@ -51,15 +56,15 @@ export function storeTransposed(out: usize, stride: usize, r0: v128, r1: v128, r
 /** A 40 × 40 block (rows of a panel) → its transpose, likewise. */
 export function storeTransposedBlock(to: usize, from: usize): void {
   for (let row = 0; row < PANEL; row += 4) {
-    let out = to + ((<usize>row) << 2)
+    let out = floatAt(to, row)
     for (const end = from + ROW; from < end; from += 16) {
       storeTransposed(
         out,
         ROW,
         v128.load(from),
-        v128.load(from, 160),
-        v128.load(from, 320),
-        v128.load(from, 480),
+        v128.load(from, ROW),
+        v128.load(from, 2 * ROW),
+        v128.load(from, 3 * ROW),
       )
       out += 4 * ROW
     }
@@ -76,9 +81,9 @@ export function storeRows(
   column: i32,
   columns: i32,
 ): void {
-  const bytes = (<usize>min(PANEL, columns - column)) << 2
+  const bytes = floatAt(0, min(PANEL, columns - column))
   for (let r = 0; r < rowCount; r++) {
-    memory.copy(rows + ((<usize>(row + r) * <usize>columns + <usize>column) << 2), from, bytes)
+    memory.copy(rows + (<usize>(row + r) * <usize>columns + <usize>column) * FLOAT, from, bytes)
     from += ROW
   }
 }

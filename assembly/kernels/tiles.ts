@@ -1,5 +1,5 @@
 /**
- * The one product every layer needs, on one register tile:
+ * The one product every layer needs, on one tile of registers:
  *
  *   C[2][40] += Σₖ A[k][2] ⊗ B[k][40]
  *
@@ -14,19 +14,11 @@
  * loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter. Of two neighbours the upper one
  * is stored first, here and wherever a step stores pairs: the other way round V8 stores 16 bytes and then the 32 over them.
  */
-import { ROW } from './plan'
+import { ENTRY, ROW } from '../plan/sizes'
+import { multiplyAdd } from './multiply-add'
 
-/** Bytes of an entry of a list: where the row of B lies, and the pair. */
-export const ENTRY: usize = 12
-/** Bytes of a pair of neighbours, the distance of row pairs. */
-export const PAIR_BYTES: usize = 8
-const HALF_ROW: usize = 80
-
-/** a · b + c: fused where the relaxed instruction is (one rounding), else product and sum (two roundings). */
-export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)
-  return f32x4.add(f32x4.mul(a, b), c)
-}
+/** Bytes of the twenty columns of a narrow tile. */
+const HALF_ROW: usize = ROW / 2
 
 /** C[2][40] += Σₖ A[k][2] ⊗ B[k][40] for k < n; the pairs of A lie `aStride` bytes apart. */
 function gemm2x40(c: usize, a: usize, aStride: usize, b: usize, n: i32): void {
@@ -160,28 +152,4 @@ export function spmmTile(wide: bool, c0: usize, c1: usize, list: usize, end: usi
     spmm2x20(c0, c1, list, end, b)
     spmm2x20(c0 + HALF_ROW, c1 + HALF_ROW, list, end, b + HALF_ROW)
   }
-}
-
-/**
- * The machine's limit, for benchmarks: n rounds of 20 independent multiply-adds of 4 lanes that touch no memory,
- * 2 · 80 · n floating-point operations. Reads two vectors at c, writes 20.
- */
-export function registerOnlyMultiplyAdd(c: usize, n: i32): void {
-  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0), c4 = f32x4.splat(0)
-  let c5 = f32x4.splat(0), c6 = f32x4.splat(0), c7 = f32x4.splat(0), c8 = f32x4.splat(0), c9 = f32x4.splat(0)
-  let c10 = f32x4.splat(0), c11 = f32x4.splat(0), c12 = f32x4.splat(0), c13 = f32x4.splat(0), c14 = f32x4.splat(0)
-  let c15 = f32x4.splat(0), c16 = f32x4.splat(0), c17 = f32x4.splat(0), c18 = f32x4.splat(0), c19 = f32x4.splat(0)
-  const x = v128.load(c)
-  const y = v128.load(c, 16)
-  for (let i = 0; i < n; i++) {
-    c0 = multiplyAdd(x, y, c0); c1 = multiplyAdd(x, y, c1); c2 = multiplyAdd(x, y, c2); c3 = multiplyAdd(x, y, c3); c4 = multiplyAdd(x, y, c4)
-    c5 = multiplyAdd(x, y, c5); c6 = multiplyAdd(x, y, c6); c7 = multiplyAdd(x, y, c7); c8 = multiplyAdd(x, y, c8); c9 = multiplyAdd(x, y, c9)
-    c10 = multiplyAdd(x, y, c10); c11 = multiplyAdd(x, y, c11); c12 = multiplyAdd(x, y, c12); c13 = multiplyAdd(x, y, c13); c14 = multiplyAdd(x, y, c14)
-    c15 = multiplyAdd(x, y, c15); c16 = multiplyAdd(x, y, c16); c17 = multiplyAdd(x, y, c17); c18 = multiplyAdd(x, y, c18); c19 = multiplyAdd(x, y, c19)
-  }
-  v128.store(c, c1, 16); v128.store(c, c0); v128.store(c, c3, 48); v128.store(c, c2, 32)
-  v128.store(c, c5, 80); v128.store(c, c4, 64); v128.store(c, c7, 112); v128.store(c, c6, 96)
-  v128.store(c, c9, 144); v128.store(c, c8, 128); v128.store(c, c11, 176); v128.store(c, c10, 160)
-  v128.store(c, c13, 208); v128.store(c, c12, 192); v128.store(c, c15, 240); v128.store(c, c14, 224)
-  v128.store(c, c17, 272); v128.store(c, c16, 256); v128.store(c, c19, 304); v128.store(c, c18, 288)
 }

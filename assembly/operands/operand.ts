@@ -1,7 +1,8 @@
-/** How the inputs of a layer lie for its products: as lists where many are zero, else as row pairs (`Operand` in `plan.ts`). */
+/** How the inputs of a layer lie for its products: as lists where many are zero, else as row pairs (`Operand` in `plan/structures.ts`). */
+import { PAIR, PAIR_BYTES, PAIR_ROWS, padded } from '../plan/sizes'
+import { Operand } from '../plan/structures'
 import { clearRows, storeRowPairs } from './layouts'
 import { extendRowList } from './lists'
-import { Operand, PAIR, PAIR_ROWS, PANEL, roundUp } from './plan'
 
 /** Whether it lies as row pairs. */
 export function isDense(operand: Operand): bool {
@@ -10,8 +11,8 @@ export function isDense(operand: Operand): bool {
 
 /** Address of the pair of rows `row` and row + 1 at `column`, in row pairs. */
 export function rowPairsAt(operand: Operand, row: i32, column: i32): usize {
-  const pairs = (row / PAIR) * roundUp(operand.columns, PANEL) + column
-  return <usize>operand.rowPairs + ((<usize>pairs) << 3)
+  const pairs = (row / PAIR) * padded(operand.columns) + column
+  return <usize>operand.rowPairs + <usize>pairs * PAIR_BYTES
 }
 
 /**

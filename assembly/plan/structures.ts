@@ -1,64 +1,19 @@
 /**
- * The structures that the host writes into memory and the kernels read: what to compute and where everything lies.
- * The host's twin is `src/engines/wasm/plan.ts`; every field is one 32-bit word, in this order.
+ * The structures that the host writes into memory and the kernels read: what to compute and where everything lies. Every field is one
+ * 32-bit word, in this order; the build writes the host's twin, `src/engines/wasm/plan.ts`.
  *
- * Sizes are counted in elements (rows, columns, images), never in bytes. Addresses are byte addresses, multiples of 16.
+ * Letters: B rows of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel. A *panel* groups 40 columns,
+ * a *pair* groups 2 rows or 2 columns. Five layouts carry everything:
  *
- * Letters: B rows (images) of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel.
- * A *panel* groups 40 columns, a *pair* groups 2 rows or 2 columns. Five layouts carry everything:
- *
- *   panels        [column / 40][row][40]     operands read as vectors: weights, their transposes, deltas; pixels, hidden units
- *   row pairs     [row / 2][column][2]       dense operand broadcast over a panel: input gradient
- *   pair panels   [row / 2][column / 40][2][40]   operand of dot products: input gradient behind a ReLU
+ *   panels        [column / 40][row][40]     operands read as vectors: weights, their transposes, deltas; inputs, hidden units
+ *   row pairs     [row / 2][column][2]       dense operand broadcast over a panel: inputs of layers, input gradient
+ *   pair panels   [row / 2][column / 40][2][40]   operand of dot products: input gradient that a ReLU gates
  *   lists         [pair][entry]              sparse operand broadcast over a panel: of a pair of rows or columns only the
- *                                            places where not both are zero, see `lists.ts`
+ *                                            places where not both are zero, see `operands/lists.ts`
  *   rows          [row][column]              what goes in and out
+ *
+ * Addresses are multiples of 16. [B] stands for room for `rowCapacity` rows.
  */
-
-/** Columns of a panel: one register tile is PAIR × PANEL. */
-export const PANEL: i32 = 40
-/** Bytes of a panel's row. */
-export const ROW: usize = 160
-/** Rows of a register tile. */
-export const PAIR: i32 = 2
-/** Bytes of two rows of a panel. */
-export const PAIR_ROWS: usize = 2 * ROW
-/** Rows of a panel that stay in the first cache, 32 kB, while every pair of the other operand meets them; whole panels. */
-export const BLOCK_ROWS: i32 = 5 * PANEL
-/** Rows of one segment of the inputs' column lists: so much of a panel of deltas, 41 kB, stays in the first cache. */
-export const SEGMENT_ROWS: i32 = 256
-
-export const ACTIVATION_IDENTITY: i32 = 0
-export const ACTIVATION_RELU: i32 = 1
-export const ACTIVATION_SIGMOID: i32 = 2
-export const ACTIVATION_SOFTMAX: i32 = 3
-export const ACTIVATION_TANH: i32 = 4
-
-export const LOSS_SQUARED_ERROR: i32 = 0
-export const LOSS_BINARY_CROSS_ENTROPY: i32 = 1
-export const LOSS_CROSS_ENTROPY: i32 = 2
-
-/** How the gradient of a layer's inputs is computed: not at all, of all inputs, or only where a ReLU lets it pass (`sddmm.ts`). */
-export const INPUT_GRADIENT_NONE: i32 = 0
-export const INPUT_GRADIENT_DENSE: i32 = 1
-export const INPUT_GRADIENT_SAMPLED: i32 = 2
-
-/** Rows are bytes, of which the network sees value / 255, or floats. */
-export const ROWS_BYTES: i32 = 0
-export const ROWS_FLOATS: i32 = 1
-
-/** Rows of bytes are padded to whole groups of so many: what is converted at a time. */
-export const BYTE_GROUP: i32 = 8
-
-export function roundUp(n: i32, multiple: i32): i32 {
-  return ((n + multiple - 1) / multiple) * multiple
-}
-
-/** Pieces of `each` that `total` takes, the last one perhaps smaller. */
-export function pieces(total: i32, each: i32): i32 {
-  return (total + each - 1) / each
-}
-
 /**
  * A matrix (rows, columns) as the products of a layer read it, whose inputs it is: what the network sees, or the outputs of the layer
  * before. Where many values are zero it lies in lists, else as row pairs and, for the weight gradient, as the panels themselves. The
@@ -81,7 +36,7 @@ export class Operand {
   columnEnds: u32
   segmentRows: i32
   segments: i32
-  /** Two pairings of the columns, [⌈columns⌉] 32-bit words each, see `pairing.ts`; 0 where neighbours are pairs. */
+  /** Two pairings of the columns, [⌈columns⌉] 32-bit words each, see `operands/pairing.ts`; 0 where neighbours are pairs. */
   pairings: u32
 }
 
@@ -127,7 +82,7 @@ export class Job {
   layers: u32
   /** Two `BatchPlan`s, one after the other. */
   batches: u32
-  /** Control words, see `schedule.ts`. */
+  /** The control block, see `control.ts`. */
   control: u32
   /** Rows that the activation buffers hold: the B of every layout above. */
   rowCapacity: i32
@@ -135,6 +90,8 @@ export class Job {
   wideTile: i32
   /** How often a waiting worker looks before it sleeps. */
   spins: i32
+  /** What each worker's region of memory holds, see `scratch.ts`. */
+  workerBytes: u32
   /** A `LOSS_…`: the network's in training, in inference the one that rows are judged by. */
   loss: i32
 
@@ -185,11 +142,6 @@ export class Job {
 
 export function layerAt(job: Job, index: i32): LayerPlan {
   return changetype<LayerPlan>(<usize>job.layers + <usize>index * offsetof<LayerPlan>())
-}
-
-/** Bytes of a row of `columns` values that are bytes, padding included. */
-export function rowBytesOf(columns: i32): i32 {
-  return roundUp(columns, BYTE_GROUP)
 }
 
 /** The inputs of layer `index`. */
