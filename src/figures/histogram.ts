@@ -20,14 +20,14 @@ const BINS = 60
 
 /**
  * Share of each series' values per bin. Bins are of equal ratio, on a logarithmic axis: errors of digits and of what is
- * no digit lie far apart. Values must be above 0.
+ * no digit lie far apart. A value of 0 lies in the lowest bin.
  */
 export function drawHistogram({ title, subtitle, xTitle, series }: Histogram): Promise<Uint8Array> {
   let lowest = Number.POSITIVE_INFINITY
   let highest = 0
   for (const { values } of series) {
     for (let i = 0; i < values.length; i++) {
-      lowest = Math.min(lowest, values[i])
+      if (values[i] > 0) lowest = Math.min(lowest, values[i])
       highest = Math.max(highest, values[i])
     }
   }

@@ -50,11 +50,7 @@ export function formatLoss(value: number): string {
 }
 
 /** Options that every chart begins with; a figure adds its scales and its text. */
-export function chartOptions(
-  title: string,
-  subtitle?: string,
-  legend: 'top' | 'right' | 'none' = 'top',
-): ChartOptions & { plugins: object } {
+export function chartOptions(title: string, subtitle?: string, legend: 'top' | 'right' | 'none' = 'top') {
   return {
     animation: false,
     responsive: false,
@@ -94,7 +90,7 @@ export function chartOptions(
         },
       },
     },
-  }
+  } satisfies ChartOptions
 }
 
 /** An axis: what it measures, with its unit, and quiet lines. Spread it into a scale's options. */

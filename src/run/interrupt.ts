@@ -2,6 +2,7 @@
  * What ends a run from outside: Ctrl-C, a supervisor's SIGTERM, a terminal that is closed, npm that died. The
  * first asks the work to stop at a good place and save, the next ends it at once. Node only.
  */
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 
 /**
@@ -61,17 +62,47 @@ export function onInterrupt(announce: (cause: StopCause) => void): Interrupt {
   }
 }
 
-/** The parent when this module was loaded: it may be gone by the time that somebody listens. */
-const firstParent = process.ppid
+/** Processes above this one that npm needs to be there. */
+interface Ancestors {
+  readonly parent: number
+  /** Of the parent, where that is the shell that npm started: npm itself. */
+  readonly npm: number | undefined
+}
 
-/**
- * Calls `gone` once, when the shell that npm started this process with has ended. Returns what ends the
- * watch.
- */
+/** Field 4 of /proc/PID/stat, after the name in parentheses (proc(5)); undefined where that cannot be read. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return undefined
+  }
+}
+
+/** npm starts scripts by `sh -c SCRIPT`, and some shells become the script, so that npm is the parent. */
+function isShell(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[1] === '-c'
+  } catch {
+    return false
+  }
+}
+
+function findAncestors(): Ancestors {
+  const parent = process.ppid
+  return { parent, npm: isShell(parent) ? parentOf(parent) : undefined }
+}
+
+const isOfNpm = process.env.npm_lifecycle_event !== undefined && process.platform !== 'win32'
+/** When this module was loaded: they may be gone by the time that somebody listens. */
+const first = isOfNpm ? findAncestors() : undefined
+
+/** Calls `gone` once, when npm or the shell that it started this process with has ended. Returns what ends the watch. */
 function watchParent(gone: () => void): () => void {
-  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return () => undefined
+  if (first === undefined) return () => undefined
   const timer = setInterval(() => {
-    if (process.ppid === firstParent) return
+    const isThere = process.ppid === first.parent
+    if (isThere && (first.npm === undefined || parentOf(first.parent) === first.npm)) return
     clearInterval(timer)
     gone()
   }, PARENT_CHECK_MS)

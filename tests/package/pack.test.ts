@@ -43,6 +43,7 @@ packageTest('the package holds what is needed and nothing else', () => {
   for (const file of [
     'README.md',
     'LICENSE',
+    'NOTICE',
     'dist/index.js',
     'dist/index.d.ts',
     'dist/browser.js',
@@ -56,7 +57,7 @@ packageTest('the package holds what is needed and nothing else', () => {
     assert.ok(files.includes(file), file)
   }
   const allowed =
-    /^(dist\/.*\.(js|d\.ts|wgsl)|build\/core\.(relaxed|plain)\.wasm|src\/figures\/fonts\/.*|package\.json|README\.md|LICENSE)$/
+    /^(dist\/.*\.(js|d\.ts|wgsl)|build\/core\.(relaxed|plain)\.wasm|src\/figures\/fonts\/.*|package\.json|README\.md|LICENSE|NOTICE)$/
   assert.equal(
     files.filter((file) => !allowed.test(file)),
     [],

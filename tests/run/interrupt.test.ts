@@ -80,6 +80,23 @@ else {
   })
 }
 
+if (process.platform !== 'linux') skipTest(test, 'npm dies', 'its death is seen by way of /proc')
+else {
+  test('npm that dies stops the run, though its shell lives on', async () => {
+    // In the place of npm a shell that starts one.
+    const env = {
+      npm_lifecycle_event: 'train',
+      NPM: 'sh -c "$SCRIPT" "$0" "$@"; exit 8',
+      SCRIPT: '"$0" "$@"; exit 7',
+    }
+    const { child, file } = await startRun(50, 'sh -c "$NPM" "$0" "$@"; exit 9', env)
+    const npm = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'))
+    process.kill(npm, 'SIGKILL')
+    for (let waited = 0; !existsSync(file) && waited < LIMIT_MS; waited += 50) await setTimeout(50)
+    assert.is(readFileSync(file, 'utf8'), 'parent 143')
+  })
+}
+
 test('nothing is left behind in the program', () => {
   const count = () => ['SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => process.listenerCount(name))
   const before = count()

@@ -59,6 +59,7 @@ export async function anomalyDetection(
   options: AnomalyOptions = {},
 ): Promise<AnomalyResult> {
   const { epochs = 10, others = [] } = options
+  const { onProgress } = context
   const { test, train } = context.dataset
   checkClasses(train, test)
   const kinds = [...offDistributionSets(test, createRandomSequence(context.seed)), ...others]
@@ -81,7 +82,9 @@ export async function anomalyDetection(
   const classes = [...new Set(test.labels)].sort((a, b) => a - b)
   const leftOut: AnomalyComparison[] = []
   for (const label of classes) {
-    leftOut.push(await leaveOneOut(context, model, label, epochs, leftOut.length / classes.length))
+    const report = (share: number) =>
+      onProgress?.(`without ${label}`, (leftOut.length + share) / classes.length)
+    leftOut.push(await leaveOneOut(context, model, label, epochs, report))
   }
   return {
     ...judged,
@@ -108,9 +111,9 @@ async function leaveOneOut(
   model: Model,
   label: number,
   epochs: number,
-  share: number,
+  report: (share: number) => void,
 ): Promise<AnomalyComparison> {
-  const { dataset, signal, onProgress } = context
+  const { dataset, signal } = context
   const known = selectImages(
     dataset.train,
     indicesWhere(dataset.train, (other) => other !== label),
@@ -119,7 +122,7 @@ async function leaveOneOut(
     const config = trainingSettings(context, known.count, { epochs, noiseStd: 0 })
     await train(engine, { train: known, test: dataset.test }, config, {
       signal,
-      onEpoch: ({ epoch }) => onProgress?.(`without ${label}`, share + epoch / epochs / 10),
+      onEpoch: ({ epoch }) => report(epoch / epochs),
     })
     stopIfAborted(context)
     return engine.reconstructionErrors(dataset.test.rows)

@@ -51,7 +51,7 @@ export async function drawAnomalyFigures(result: AnomalyResult, test: ImageSet):
       name: 'anomaly-left-out.png',
       png: await drawRocChart(
         'A digit that was never trained on, found by its reconstruction error',
-        `each by a model trained ${result.epochs} epochs on the other nine; AUROC in the legend`,
+        `each by a model trained ${result.epochs} epochs on the other ${leftOut.length - 1}; AUROC in the legend`,
         leftOut,
       ),
     },
