@@ -14,7 +14,7 @@ import { createRandomSequence } from '../src/random/sequence.ts'
 import { BOMBS } from '../tests/fuzz/bombs.ts'
 import { explode, isForeign, memoryLimit } from '../tests/fuzz/explode.ts'
 import { judge, mutated, TARGETS, type Target } from '../tests/fuzz/targets.ts'
-import { commandLine, path, runCommand } from './cli.ts'
+import { commandLine, path, positiveNumber, runCommand, SEED_LIMIT, wholeNumber } from './cli.ts'
 
 const MEGABYTE = 1e6
 const SECONDS_PER_MEGABYTE = 1
@@ -33,9 +33,19 @@ interface Progress {
 async function main(args: string[]): Promise<number | undefined> {
   const flags = await commandLine('npm run fuzz -- --minutes 30 [flags]', args)
     .options({
-      minutes: { describe: 'for how long', type: 'number', default: 1, requiresArg: true },
-      inputs: { describe: 'or until so many inputs', type: 'number', default: Infinity, requiresArg: true },
-      seed: { describe: 'of the damage; default: the corpus’s', type: 'number', requiresArg: true },
+      minutes: {
+        describe: 'for how long',
+        default: '1',
+        requiresArg: true,
+        coerce: positiveNumber('minutes'),
+      },
+      inputs: { describe: 'or until so many inputs', requiresArg: true, coerce: wholeNumber('inputs', 1) },
+      seed: {
+        describe: 'of the damage',
+        defaultDescription: 'the corpus’s, or 1',
+        requiresArg: true,
+        coerce: wholeNumber('seed', 0, SEED_LIMIT - 1),
+      },
       corpus: {
         describe: 'folder that keeps inputs',
         default: 'fuzz-corpus',
@@ -58,7 +68,7 @@ async function main(args: string[]): Promise<number | undefined> {
 // --- damaged files ---
 
 async function fuzz(
-  { minutes, inputs, corpus }: { minutes: number; inputs: number; corpus: string },
+  { minutes, inputs = Infinity, corpus }: { minutes: number; inputs?: number | undefined; corpus: string },
   progress: Progress,
 ): Promise<string[]> {
   const failures: string[] = []

@@ -228,9 +228,18 @@ function guessedNetwork(content: Content, isOrdered: boolean, guess: NetworkGues
   const names = chain.map((layer) => layer.name)
   const stored = readLatentActivation(metadata, file)
   const last = chain.length - 1
-  const { loss = 'mse', hiddenActivation = 'relu', latentActivation = stored ?? 'relu' } = guess
+  if (stored !== undefined && guess.latentActivation !== undefined && guess.latentActivation !== stored) {
+    warnings.push(`${file}: says itself that its code is ${stored}; ${guess.latentActivation} is not used`)
+  }
+  const latentActivation = stored ?? guess.latentActivation ?? 'relu'
+  const { loss = 'mse', hiddenActivation = 'relu' } = guess
   const { outputActivation = loss === 'crossEntropy' ? 'softmax' : 'sigmoid' } = guess
   const { codeLayer = isSeeds(chain) ? SEEDS_CODE_LAYER : narrowest(chain) } = guess
+  if (!(codeLayer >= 0 && codeLayer <= last)) {
+    // Counted from 1, as people do: the index is the caller's affair.
+    const found = `found layer ${codeLayer + 1}`
+    throw new FileError(file, `expected the code layer to be one of its ${chain.length} layers, ${found}`)
+  }
   const activationOf = (index: number) => {
     if (index === last) return outputActivation
     return index === codeLayer ? latentActivation : hiddenActivation

@@ -368,7 +368,7 @@ test('what the file cannot say is said by the caller', () => {
   )
   assert.throws(
     () => readModel(bytes, 'f', { codeLayer: 4 }),
-    /^f: network: code layer: expected an index from 0 to 3, found 4$/,
+    /^f: expected the code layer to be one of its 4 layers, found layer 5$/,
   )
   assert.throws(
     () => readModel(bytes, 'f', { outputActivation: 'softmax' }),
@@ -420,6 +420,10 @@ test('files of before networks were described open as they did', () => {
     const bytes = altered(() => {}, { [LATENT_ACTIVATION_KEY]: latentActivation })
     assert.equal(readModel(bytes, 'f').network, smallNetwork(latentActivation))
     assert.equal(readModel(bytes, 'f').warnings, [])
+    // What the file says goes before what the caller thinks.
+    const other = readModel(bytes, 'f', { latentActivation: 'tanh' })
+    assert.equal(other.network, smallNetwork(latentActivation))
+    assert.equal(other.warnings, [`f: says itself that its code is ${latentActivation}; tanh is not used`])
   }
 })
 

@@ -3,7 +3,7 @@
     python3 corpus.py make DIRECTORY     writes the files, and files.json: [{"file", "exception"}]
     python3 corpus.py load DIRECTORY     loads every file of files.json with weights_only=True; writes loaded.json
 
-loaded.json: {"file": {"error": text} or {"tables": [{name: {"dtype", "shape", "bytes": SHA-256}}]}}. The tables are the
+loaded.json: {"file": {"error": text} or {"tables": [{name: {"shape", "bytes": SHA-256, "isHalf"}}]}}. The tables are the
 tensors of the saved dict and of each dict directly in it. `exception` says why Hourglass refuses a file that PyTorch
 reads; docs/threat-model.md lists these reasons.
 """
@@ -411,11 +411,13 @@ def describe(value):
     data = value.detach().resolve_neg().contiguous().cpu()
     if data.dtype == torch.bool:
         data = data.to(torch.uint8)
-    # Hourglass gives half floats as float32.
-    if data.dtype in (torch.float16, torch.bfloat16):
+    # Hourglass gives half floats as float32. The bits of their NaNs PyTorch makes by the processor at hand.
+    is_half = data.dtype in (torch.float16, torch.bfloat16)
+    if is_half:
         data = data.float()
+        data[data.isnan()] = float("nan")
     raw = bytes(data.clone().untyped_storage()) if data.numel() else b""
-    return {"shape": list(value.shape), "bytes": hashlib.sha256(raw).hexdigest()}
+    return {"shape": list(value.shape), "bytes": hashlib.sha256(raw).hexdigest(), "isHalf": is_half}
 
 
 def table(mapping):
