@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeDirectory, writeFileAtomically } from '../src/data/node-files.ts'
+import { makeDirectory, writeFileAtomically } from '../src/files/write.ts'
 import { JsonFields } from '../src/formats/json-fields.ts'
 import { createRandomSequence } from '../src/random/sequence.ts'
 import { BOMBS } from '../tests/fuzz/bombs.ts'

