@@ -2,7 +2,6 @@
 import type { ImageSet } from '../../src/data/dataset.ts'
 import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { DeviceError } from '../../src/errors.ts'
-import type { Network } from '../../src/model/network.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import type { Peer } from '../peers/peer.ts'
 import { createWorkload, GPU_PEER_KINDS, peerTitle } from '../peers/peer.ts'
@@ -122,11 +121,7 @@ export async function benchGpu(
       }
       // Last, for it leaves the parameters of no use.
       const repetitions = gpu.isSoftware ? PASS_REPETITIONS.software : PASS_REPETITIONS.hardware
-      const passes = (await gpu.timePasses(batchSize, repetitions)).map((pass) => ({
-        ...pass,
-        flops: flopsOf(pass.name, gpu.network, batchSize),
-      }))
-      batches.push({ batchSize, rows, passes })
+      batches.push({ batchSize, rows, passes: await gpu.timePasses(batchSize, repetitions) })
     } finally {
       await Promise.all(peers.map((peer) => peer.close()))
       await disposeAll(engines)
@@ -135,10 +130,4 @@ export async function benchGpu(
   }
   if (!about) throw new DeviceError('WebGPU: no batch size was asked for')
   return { ...about, batches, missing }
-}
-
-/** 2 B I O for the products of a layer, which its pass's name ends in. */
-function flopsOf(pass: string, network: Network, batchSize: number): number {
-  const layer = network.layers.find(({ name }) => pass.endsWith(` ${name}`))
-  return layer ? 2 * batchSize * layer.inputs * layer.outputs : 0
 }
