@@ -73,6 +73,11 @@ async function main(args: string[]): Promise<undefined> {
   const result: BenchResult = { machine, command, isQuick: flags.quick }
   const { threads = availableParallelism(), simd, data, quick } = flags
   if (!flags.json) console.log(headText(result))
+  const saveNumbers = async () => {
+    if (files === undefined) return
+    await writeFileAtomically(files.json, `${JSON.stringify(result, null, 1)}\n`)
+    await writeFileAtomically(files.markdown, benchMarkdown(result))
+  }
   const options = {
     dataset,
     dataDirectory: data,
@@ -80,15 +85,15 @@ async function main(args: string[]): Promise<undefined> {
     simd,
     isQuick: quick,
     version: machine.version,
+    onPartial: saveNumbers,
   }
   await runParts(parts, options, result, (part) => {
     if (!flags.json) console.log(benchSections(result)[part])
   })
-  if (files !== undefined) {
-    await writeFileAtomically(files.json, `${JSON.stringify(result, null, 1)}\n`)
-    await writeFileAtomically(files.markdown, benchMarkdown(result))
-    const figure = benchFigure(result)
-    if (figure !== undefined) await writeFileAtomically(files.figure, await drawBenchFigure(figure))
+  await saveNumbers()
+  const figure = benchFigure(result)
+  if (files !== undefined && figure !== undefined) {
+    await writeFileAtomically(files.figure, await drawBenchFigure(figure))
   }
   if (flags.json) console.log(JSON.stringify(result))
 }

@@ -6,7 +6,7 @@ import { letOptimize } from '../../src/engines/wasm/self-check.ts'
 import { DeviceError } from '../../src/errors.ts'
 import { networkOf, STANDARD } from './engines.ts'
 import { BATCH_SIZE, referenceLosses, VERIFIED_STEPS } from './expected.ts'
-import { benchGpu } from './gpu.ts'
+import { benchGpu, type GpuPlan } from './gpu.ts'
 import { benchInference } from './inference.ts'
 import type { KernelsResult } from './kernels.ts'
 import { benchKernels, loadBenchCore } from './kernels.ts'
@@ -29,6 +29,8 @@ export interface BenchOptions {
   readonly simd: Simd
   readonly isQuick: boolean
   readonly version: string
+  /** Called when a part that takes long has filled in some more of the result. */
+  readonly onPartial?: () => Promise<void>
 }
 
 interface Plan {
@@ -40,7 +42,7 @@ interface Plan {
   readonly peers: Effort
   readonly process: Effort
   readonly gpu: Effort
-  readonly gpuBatches: readonly number[]
+  readonly gpuSizes: GpuPlan
   readonly sizes: ScalingPlan
   /** Steps of training before the hidden units' zeros are taken for real. */
   readonly trainedSteps: number
@@ -66,8 +68,8 @@ const FULL: Plan = {
   // OpenMP's and XLA's threads spin for up to 0.2 s after their work.
   peers: effort(11, 400, 1500, 600, 300),
   process: effort(5, 0, 1, 300, 300),
-  gpu: effort(11, 300, 500, 240, 100),
-  gpuBatches: [256, 4096],
+  gpu: effort(7, 100, 300, 60, 50),
+  gpuSizes: { batchSizes: [256, 64, 1024, 4096], hidden: [392, 1568] },
   sizes: {
     batchSize: [32, 64, 128, 256, 512, 1024, 2048, 4096],
     bottleneck: [2, 4, 8, 16, 32, 64, 128],
@@ -85,7 +87,7 @@ const QUICK: Plan = {
   peers: effort(3, 20, 20, 1, 50),
   process: effort(1, 0, 0, 1),
   gpu: effort(1, 0, 0, 1),
-  gpuBatches: [256],
+  gpuSizes: { batchSizes: [256], hidden: [392] },
   sizes: { batchSize: [32, 256, 512], bottleneck: [2, 8, 128], hidden: [128, 392] },
   trainedSteps: 20,
 }
@@ -166,7 +168,10 @@ export async function runParts(
       result.process = await benchProcess(dataset, options.dataDirectory, threads, simd, plan.process)
     },
     gpu: async () => {
-      result.gpu = await benchGpu(train, plan.gpuBatches, threads, plan.gpu, plan.epoch)
+      result.gpu = await benchGpu(train, plan.gpuSizes, threads, plan.gpu, plan.epoch, async (soFar) => {
+        result.gpu = soFar
+        await options.onPartial?.()
+      })
     },
   }
   for (const part of PARTS) {

@@ -114,7 +114,7 @@ async function runSession(
     await startPeers(kinds, { workload, threads: options.threads, seed: SEED, environment }, peers, missing)
     const contestants = [
       ...ours.map((engine) => trainingContestant(ourTitle(engine), engine, set.count)),
-      ...peers.map(peerContestant),
+      ...peers.map((peer) => peerContestant(peer)),
     ]
     const { measurements, failures } = await measure(contestants, effort)
     missing.push(...failures)
@@ -198,10 +198,11 @@ function peerRow({ title, info, losses }: Peer, expectedLosses: readonly number[
   }
 }
 
-export function peerContestant(peer: Peer): Contestant {
+/** @param batchSize default: the workload's */
+export function peerContestant(peer: Peer, batchSize?: number): Contestant {
   return {
     name: peer.title,
     mayFail: true,
-    run: async (steps) => (await peer.run(steps)).milliseconds,
+    run: async (steps) => (await peer.run(steps, batchSize)).milliseconds,
   }
 }

@@ -238,9 +238,10 @@ function processText({ rows, missing }: ProcessResult): string {
 
 function gpuText({ adapter, isSoftware, batches, epoch, missing }: GpuResult): string {
   const steps: Table = {
-    columns: ['batch', 'library', 'on', 'ms a step', ...TIME_COLUMNS, 'images/s', 'times ours'],
-    rows: batches.flatMap(({ batchSize, rows }) =>
+    columns: ['hidden', 'batch', 'library', 'on', 'ms a step', ...TIME_COLUMNS, 'images/s', 'times ours'],
+    rows: batches.flatMap(({ hidden, batchSize, rows }) =>
       rows.map(({ title, what, time, timesOurs }) => [
+        String(hidden),
         String(batchSize),
         title,
         what,
@@ -252,7 +253,7 @@ function gpuText({ adapter, isSoftware, batches, epoch, missing }: GpuResult): s
   }
   const passes = batches.map((batch) => {
     const table: Table = {
-      columns: [`pass, batch ${batch.batchSize}`, 'ms', 'GFLOP/s'],
+      columns: [`pass, hidden ${batch.hidden}, batch ${batch.batchSize}`, 'ms', 'GFLOP/s'],
       rows: batch.passes.map(({ name, milliseconds: ms, flops }) => [
         name,
         ms.toPrecision(3),
@@ -267,8 +268,8 @@ function gpuText({ adapter, isSoftware, batches, epoch, missing }: GpuResult): s
     return `${tableToMarkdown(table)}\n${about}`
   })
   const what =
-    `${adapter}${isSoftware ? ' (software: computes on the CPU)' : ''}; z 8, hidden 392. ` +
-    `${epoch ? `One epoch at batch ${batches[0].batchSize} takes ${(epoch.median / 1000).toPrecision(3)} s. ` : ''}Passes are timed alone, again and again.\n`
+    `${adapter}${isSoftware ? ' (software: computes on the CPU)' : ''}; z 8. ` +
+    `${epoch ? `One epoch of 60,000 images at hidden ${batches[0].hidden}, batch ${batches[0].batchSize} takes ${(epoch.median / 1000).toPrecision(3)} s. ` : ''}Passes are timed alone, again and again.\n`
   return section('WebGPU', what, tableToMarkdown(steps), ...passes, missingText(missing))
 }
 
@@ -281,12 +282,23 @@ function gpuFloor({ passes }: GpuBatch): { gflops: number; dispatchMs: number; f
 }
 
 /** The figure's numbers; undefined where nothing was measured that it shows. */
-export function benchFigure({ machine, step, scaling, peers }: BenchResult): BenchFigure | undefined {
-  const bars = (peers?.sessions ?? []).map(({ title, rows }) => ({
+export function benchFigure({ machine, step, scaling, peers, gpu }: BenchResult): BenchFigure | undefined {
+  const peerBars = (peers?.sessions ?? []).map(({ title, rows }) => ({
     title: `Milliseconds a step, ${title}`,
     subtitle: `batch 256, z 8; × of Hourglass's median; ${machine.processor}, ${machine.cores} cores, ${machine.date.slice(0, 10)}`,
     bars: rows.map((row) => ({ ...row, label: row.title, milliseconds: row.time.median })),
   }))
+  const gpuBars = (gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
+    title: `Milliseconds a step, batch ${batchSize}, hidden ${hidden}`,
+    subtitle: `z 8; × of Hourglass's median on the GPU; ${gpu?.adapter}, ${machine.date.slice(0, 10)}`,
+    bars: rows.map((row) => ({
+      label: row.title,
+      milliseconds: row.time.median,
+      isOurs: row.title.startsWith('Hourglass'),
+      timesOurs: row.timesOurs,
+    })),
+  }))
+  const bars = [...peerBars, ...gpuBars]
   const curve = (title: string, rows: readonly StepRow[], what: keyof typeof SIZE_LABELS) => ({
     title,
     subtitle: (Object.keys(SIZE_LABELS) as (keyof typeof SIZE_LABELS)[])

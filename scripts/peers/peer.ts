@@ -5,7 +5,7 @@
  *   → { "start": StartMessage }
  *   ← { "ready": PeerInfo, "losses": [...] }   the losses of the first steps, for us to verify
  *   ← { "unavailable": "reason" }              instead, where the library cannot be imported
- *   → { "run": { "steps": k } }
+ *   → { "run": { "steps": k, "batchSize": b } }
  *   ← { "ms": total, "loss": last }            timed by the peer: gather inside, completion awaited
  *   → { "quit": true }
  */
@@ -29,13 +29,34 @@ const PROGRAMS = {
     file: 'pytorch.py',
     variant: 'cuda-fused',
   },
+  'pytorch-cuda-compile': {
+    title: 'PyTorch (torch.compile, fused Adam, CUDA)',
+    file: 'pytorch.py',
+    variant: 'cuda-fused-compile',
+  },
+  'pytorch-cuda-graph': {
+    title: 'PyTorch (the step as a CUDA graph, fused Adam)',
+    file: 'pytorch.py',
+    variant: 'cuda-fused-graph',
+  },
+  'pytorch-cuda-tf32': {
+    title: 'PyTorch (eager, CUDA, TF32 instead of float32)',
+    file: 'pytorch.py',
+    variant: 'cuda-tf32',
+  },
   'jax-js': { title: 'jax-js (WASM)', file: 'jax-js.mjs', variant: 'default' },
   'tfjs-wasm': { title: 'tfjs (WASM)', file: 'tfjs-wasm.mjs', variant: 'default' },
 } as const
 
 export type PeerKind = keyof typeof PROGRAMS
 /** On the GPU; all others compute on the CPU. */
-export const GPU_PEER_KINDS: readonly PeerKind[] = ['pytorch-cuda', 'pytorch-cuda-fused']
+export const GPU_PEER_KINDS: readonly PeerKind[] = [
+  'pytorch-cuda',
+  'pytorch-cuda-fused',
+  'pytorch-cuda-compile',
+  'pytorch-cuda-graph',
+  'pytorch-cuda-tf32',
+]
 export const PEER_KINDS = (Object.keys(PROGRAMS) as PeerKind[]).filter(
   (kind) => !GPU_PEER_KINDS.includes(kind),
 )
@@ -122,8 +143,11 @@ export interface Peer {
   readonly info: PeerInfo
   /** Losses of the verified first steps. */
   readonly losses: readonly number[]
-  /** Trains so many steps over shuffled minibatches. Throws a `PeerError` where the peer fails or is too slow. */
-  run(steps: number): Promise<{ milliseconds: number; loss: number }>
+  /**
+   * Trains so many steps over shuffled minibatches, of the workload's size unless another is given. Throws a `PeerError`
+   * where the peer fails or is too slow.
+   */
+  run(steps: number, batchSize?: number): Promise<{ milliseconds: number; loss: number }>
   /** Ends the process. Idempotent. */
   close(): Promise<void>
 }
@@ -197,8 +221,8 @@ export async function startPeer(kind: PeerKind, config: PeerConfig): Promise<Pee
       throw new PeerUnavailableError(`${title}: ${answer.unavailable}`)
     const losses = answer.losses as readonly number[]
     verifyLosses(title, losses, workload.expectedLosses)
-    const run = async (steps: number) => {
-      const { ms, loss } = await ask({ run: { steps } }, runMilliseconds)
+    const run = async (steps: number, batchSize = workload.batchSize) => {
+      const { ms, loss } = await ask({ run: { steps, batchSize } }, runMilliseconds)
       if (!Number.isFinite(loss) || !Number.isFinite(ms))
         throw new PeerError(`${title}: loss ${loss} in ${ms} ms`)
       return { milliseconds: ms as number, loss: loss as number }

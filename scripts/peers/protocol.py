@@ -76,12 +76,14 @@ def serve(load):
     losses = [train([batch]) for batch in replay.reshape(-1, batch_size)]
     _answer({"ready": info, "losses": losses})
 
-    batches = _shuffled_batches(config["count"], batch_size, config["seed"])
+    batches = {}
     for line in sys.stdin:
         request = json.loads(line)
         if "quit" in request:
             return
-        steps = request["run"]["steps"]
+        steps, size = request["run"]["steps"], request["run"].get("batchSize", batch_size)
+        if size not in batches:
+            batches[size] = _shuffled_batches(config["count"], size, config["seed"])
         start = time.perf_counter()
-        loss = train(next(batches) for _ in range(steps))
+        loss = train(next(batches[size]) for _ in range(steps))
         _answer({"ms": (time.perf_counter() - start) * 1000, "loss": loss})

@@ -91,7 +91,9 @@ test('measures a step of an engine', async () => {
   const engine = createReferenceEngine(NETWORK)
   const ms = await measureStepMs(engine)
   assert.ok(ms > 0 && ms < Infinity, String(ms))
-  assert.is((await engine.readState()).steps, 32)
+  // One epoch of 16 steps to warm up, and one to eight that are timed.
+  const { steps } = await engine.readState()
+  assert.ok(steps % 16 === 0 && steps >= 32 && steps <= 144, `${steps} steps`)
   await engine.dispose()
 })
 

@@ -49,7 +49,7 @@ packageTest('the package holds what is needed and nothing else', () => {
     'dist/browser.js',
     'dist/engines/wasm/node-worker.js',
     'dist/engines/wasm/browser-worker.js',
-    'dist/engines/webgpu/shaders/forward.wgsl',
+    'dist/engines/webgpu/shaders/operands.wgsl',
     'build/core.relaxed.wasm',
     'build/core.plain.wasm',
     'src/figures/fonts/hourglass-sans-regular.ttf',

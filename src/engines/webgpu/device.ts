@@ -1,8 +1,9 @@
 /**
- * One GPU device: opening it, memory on it, and what can go wrong with it, each as one clear `DeviceError`. Runs in
- * browsers and, through Dawn, in Node.
+ * One GPU device: opening it, memory on it, and what can go wrong with it, each as one clear `DeviceError`.
+ * Runs in browsers and, through Dawn, in Node.
  */
 import { DeviceError } from '../../errors.ts'
+import { QUAD_BYTES } from './layout.ts'
 
 /** What the engine needs of `navigator.gpu`, or of Dawn's GPU object. */
 export type GpuProvider = Pick<GPU, 'requestAdapter'>
@@ -56,7 +57,8 @@ export class GpuDevice {
     try {
       value = await Promise.race([work, this.#lost])
     } catch (error) {
-      // A loss also rejects the work itself, perhaps before `device.lost` settles; let that cause come through.
+      // A loss also rejects the work itself, perhaps before `device.lost` settles; let that cause come
+      // through.
       await new Promise((resolve) => setTimeout(resolve, 0))
       throw this.#failure ?? error
     }
@@ -64,9 +66,12 @@ export class GpuDevice {
     return value
   }
 
-  /** Zero-filled memory. Rejects with a DeviceError where a limit or the memory is too small. */
+  /**
+   * Zero-filled memory, of a quad at least. Rejects with a DeviceError where a limit or the memory is too
+   * small.
+   */
   async createBuffer(what: string, bytes: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
-    const size = Math.max(4, Math.ceil(bytes / 4) * 4)
+    const size = Math.max(QUAD_BYTES, Math.ceil(bytes / 4) * 4)
     const limits = ['maxBufferSize'] as ('maxBufferSize' | 'maxStorageBufferBindingSize')[]
     if (usage & GPUBufferUsage.STORAGE) limits.push('maxStorageBufferBindingSize')
     for (const limit of limits) {
@@ -90,30 +95,31 @@ export class GpuDevice {
   }
 
   /**
-   * Writes to the beginning of a buffer. Always from a copy that no other thread can see: Dawn in Node crashes on views
-   * of shared memory (webgpu 0.6.2), and on 1 to 3 bytes beyond a multiple of 4 WebGPU itself refuses.
+   * Writes to a buffer, from byte `offset` on (a multiple of 4). Always from a copy that no other thread can
+   * see: Dawn in Node crashes on views of shared memory (webgpu 0.6.2), and on 1 to 3 bytes beyond a multiple
+   * of 4 WebGPU itself refuses.
    */
-  upload(buffer: GPUBuffer, values: Uint8Array | Uint32Array | Float32Array): void {
+  upload(buffer: GPUBuffer, values: Uint8Array | Uint32Array | Float32Array, offset = 0): void {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
     for (let start = 0; start < bytes.length; start += UPLOAD_CHUNK_BYTES) {
       const part = bytes.subarray(start, start + UPLOAD_CHUNK_BYTES)
       const copy = new Uint8Array(Math.ceil(part.length / 4) * 4)
       copy.set(part)
-      this.device.queue.writeBuffer(buffer, start, copy)
+      this.device.queue.writeBuffer(buffer, offset + start, copy)
     }
   }
 
-  /** Reads the first `count` floats of a buffer, after everything that was submitted before. */
-  async download(buffer: GPUBuffer, count: number): Promise<Float32Array> {
+  /** Reads `count` floats of a buffer, from byte `offset` on, after everything that was submitted before. */
+  async download(buffer: GPUBuffer, count: number, offset = 0): Promise<Float32Array> {
     if (count === 0) return new Float32Array(0)
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ
     const staging = await this.createBuffer('a result', 4 * count, usage)
     try {
       const encoder = this.device.createCommandEncoder()
-      encoder.copyBufferToBuffer(buffer, 0, staging, 0, 4 * count)
+      encoder.copyBufferToBuffer(buffer, offset, staging, 0, 4 * count)
       this.device.queue.submit([encoder.finish()])
       await this.settle(staging.mapAsync(GPUMapMode.READ))
-      return new Float32Array(staging.getMappedRange()).slice()
+      return new Float32Array(staging.getMappedRange(0, 4 * count)).slice()
     } finally {
       staging.destroy()
     }
@@ -126,8 +132,8 @@ export class GpuDevice {
 }
 
 /**
- * Opens the adapter with the largest buffers it offers. `remedy` ends the message where there is no adapter: what to
- * install or to choose instead.
+ * Opens the adapter with the largest buffers it offers. `remedy` ends the message where there is no adapter:
+ * what to install or to choose instead.
  */
 export async function openGpuDevice(
   gpu: GpuProvider,
@@ -140,6 +146,8 @@ export async function openGpuDevice(
   try {
     const device = await adapter.requestDevice({
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+      // For benchmarks.
+      requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
     })
     return new GpuDevice(device, adapter.info, onFailure)
   } catch (error) {

@@ -1,9 +1,12 @@
-/** The WebGPU engine in Node, through Dawn: the optional package `webgpu`, loaded only when it is asked for. */
+/**
+ * The WebGPU engine in Node, through Dawn: the optional package `webgpu`, loaded only when it is asked for.
+ */
 import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
-import type { ProductKernel, ShaderName, ShaderSources } from './shaders.ts'
+import type { PassOptions } from './passes.ts'
+import type { ShaderName, ShaderSources } from './shaders.ts'
 import { SHADER_NAMES } from './shaders.ts'
 import type { WebgpuEngine } from './webgpu-engine.ts'
 import { createWebgpuEngine } from './webgpu-engine.ts'
@@ -13,12 +16,15 @@ const REMEDY =
   'a software driver (SwiftShader, Mesa 25 llvmpipe) can be named in VK_DRIVER_FILES'
 
 /**
- * Dawn's GPU object must outlive its adapters and devices: if it is collected first, the process aborts (webgpu 0.6.2).
- * So it is kept here for the life of the process.
+ * Dawn's GPU object must outlive its adapters and devices: if it is collected first, the process aborts
+ * (webgpu 0.6.2). So it is kept here for the life of the process.
  */
 let dawn: GPU | undefined
 
-/** Dawn's `navigator.gpu`, with WebGPU's constants made global. Rejects with a DeviceError where it is not installed. */
+/**
+ * Dawn's `navigator.gpu`, with WebGPU's constants made global. Rejects with a DeviceError where it is not
+ * installed.
+ */
 export async function loadDawn(): Promise<GPU> {
   if (dawn) return dawn
   let module: typeof import('webgpu')
@@ -37,7 +43,10 @@ export async function loadDawn(): Promise<GPU> {
   return dawn
 }
 
-/** Where Linux systems register Vulkan drivers (the Vulkan loader's search path, without the user's own folders). */
+/**
+ * Where Linux systems register Vulkan drivers (the Vulkan loader's search path, without the user's own
+ * folders).
+ */
 const VULKAN_DRIVER_FOLDERS = [
   '/etc/vulkan/icd.d',
   '/usr/local/share/vulkan/icd.d',
@@ -45,8 +54,9 @@ const VULKAN_DRIVER_FOLDERS = [
 ]
 
 /**
- * Whether it is worth loading Dawn to look for a GPU that was not asked for: it takes a while, and prints warnings where
- * there is no driver. On Linux, whether a Vulkan driver is registered or named; elsewhere the system brings its own.
+ * Whether it is worth loading Dawn to look for a GPU that was not asked for: it takes a while, and prints
+ * warnings where there is no driver. On Linux, whether a Vulkan driver is registered or named; elsewhere the
+ * system brings its own.
  */
 export function mayHaveGpu(): boolean {
   if (process.platform !== 'linux') return true
@@ -64,12 +74,12 @@ export async function readShaders(): Promise<ShaderSources> {
 }
 
 /**
- * Opens the adapter that Dawn prefers. Rejects with a DeviceError that says why and what to install where there is
- * none. The driver is chosen from outside, by the Vulkan loader's VK_DRIVER_FILES.
+ * Opens the adapter that Dawn prefers. Rejects with a DeviceError that says why and what to install where
+ * there is none. The driver is chosen from outside, by the Vulkan loader's VK_DRIVER_FILES.
  */
 export async function createWebgpuNodeEngine(
   network: Network,
-  options: { readonly kernel?: ProductKernel } = {},
+  options: PassOptions = {},
 ): Promise<WebgpuEngine> {
   const [gpu, shaders] = await Promise.all([loadDawn(), readShaders()])
   return createWebgpuEngine(network, { ...options, gpu, shaders, remedy: REMEDY })

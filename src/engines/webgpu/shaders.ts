@@ -1,40 +1,61 @@
-/** The WGSL sources, by the names of their files in `shaders/`. node.ts reads them, browser.ts has them bundled. */
+/**
+ * The WGSL sources, by the names of their files in `shaders/`, and how modules are put together from them.
+ */
 
-/** Entry points, and which pieces each is made of besides its own file. Every pass sees `step.wgsl`. */
-const PASS_PIECES = {
-  gather: ['bytes', 'random'],
-  forward: ['activation'],
-  'output-squared-error': ['bytes', 'activation'],
-  'output-cross-entropy': [],
-  softmax: [],
-  loss: [],
-  'input-gradient': ['activation'],
-  'weight-gradient': [],
-} as const satisfies Record<string, readonly string[]>
-
-/** The matrix product that the three passes with `shape()` are built on. */
-export type ProductKernel = 'matmul-tiled' | 'matmul-direct'
-
-export type PassName = keyof typeof PASS_PIECES
-export type ShaderName = PassName | (typeof PASS_PIECES)[PassName][number] | ProductKernel | 'step'
-
-export type ShaderSources = Readonly<Record<ShaderName, string>>
-
-export const SHADER_NAMES: readonly ShaderName[] = [
+export const SHADER_NAMES = [
   'step',
-  'bytes',
+  'rows-bytes',
+  'rows-floats',
   'random',
   'activation',
-  'matmul-tiled',
-  'matmul-direct',
-  ...(Object.keys(PASS_PIECES) as PassName[]),
-]
+  'loss',
+  'adam',
+  'softmax',
+  'tiled',
+  'sums-32',
+  'sums-64',
+  'direct',
+  'operands',
+  'product-tiled',
+  'product-direct',
+  'chain',
+  'finish-activation',
+  'finish-adam',
+  'finish-gradient',
+  'finish-loss',
+  'apply-split',
+  'chain-backward',
+  'chain-forward',
+  'main-loss',
+  'main-rows',
+  'main-weights',
+  'noise',
+  'output-cross-entropy',
+  'output-softmax',
+  'row-cross-entropy',
+  'row-loss',
+] as const
 
-const PRODUCTS: readonly PassName[] = ['forward', 'input-gradient', 'weight-gradient']
+export type ShaderName = (typeof SHADER_NAMES)[number]
 
-/** The whole WGSL module of a pass. */
-export function passSource(sources: ShaderSources, pass: PassName, kernel: ProductKernel): string {
-  const names: ShaderName[] = ['step', ...PASS_PIECES[pass]]
-  if (PRODUCTS.includes(pass)) names.push(kernel)
-  return [...names, pass].map((name) => sources[name]).join('\n')
+/** node.ts reads them, browser.ts has them bundled. */
+export type ShaderSources = Readonly<Record<ShaderName, string>>
+
+/** What `$NAME` in a piece stands for. Numbers are WGSL literals without a suffix; texts are WGSL. */
+export type Values = Readonly<Record<string, number | string | boolean>>
+
+/** A file with its values; the same file may come several times, with another `JOB` each. */
+export type Piece = readonly [name: ShaderName, values?: Values]
+
+/** The whole WGSL module. Throws for a `$NAME` without a value. */
+export function moduleSource(sources: ShaderSources, pieces: readonly Piece[]): string {
+  return pieces
+    .map(([name, values = {}]) =>
+      sources[name].replace(/\$([A-Z][A-Z0-9_]*)/g, (_, key: string) => {
+        const value = values[key]
+        if (value === undefined) throw new Error(`internal: ${name}.wgsl: no value for ${key}`)
+        return String(value)
+      }),
+    )
+    .join('\n')
 }

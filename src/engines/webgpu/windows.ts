@@ -1,23 +1,38 @@
-/** How an epoch's steps reach the queue: in windows of several steps, without the host waiting for each. */
+/** How an epoch's steps reach the queue: in windows of many steps, without the host waiting for each. */
 import type { GpuDevice } from './device.ts'
 
-/** What a window should take: short enough for a prompt abort and a live progress, long enough to hide the host. */
+/**
+ * What a window should take: short enough for a prompt abort and a live progress, long enough to hide the
+ * host.
+ */
 const WINDOW_MS = 50
-export const LARGEST_WINDOW_STEPS = 64
+export const LARGEST_WINDOW_STEPS = 512
 
 /**
- * Submits steps 0 … total − 1 in order, at most two windows ahead of the device. `submit` records and submits `count`
- * steps from `first` on; `onDone` hears how many steps are complete. Resolves, when all that was submitted is complete,
- * with that number of steps: fewer than `total` only after `signal` aborted.
+ * What one step took when last seen, kept from epoch to epoch: an epoch then begins with windows of the right
+ * size.
+ */
+export interface Pace {
+  stepMs: number | undefined
+}
+
+/**
+ * Submits steps 0 … total − 1 in order, at most two windows ahead of the device. `submit` records and submits
+ * `count` steps from `first` on; `onDone` hears how many steps are complete. Resolves, when all that was
+ * submitted is complete, with that number of steps: fewer than `total` only after `signal` aborted.
  */
 export async function submitInWindows(
   gpu: GpuDevice,
+  pace: Pace,
   total: number,
   submit: (first: number, count: number) => void,
   onDone: (steps: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  let windowSteps = 1
+  // Two windows at least, so that the device computes one while the host records the other.
+  const largest = Math.min(LARGEST_WINDOW_STEPS, Math.ceil(total / 2))
+  const fitting = (stepMs: number) => Math.min(largest, Math.max(1, Math.round(WINDOW_MS / stepMs)))
+  let windowSteps = pace.stepMs === undefined ? 1 : fitting(pace.stepMs)
   let submitted = 0
   let completed = 0
   let completedAtMs = performance.now()
@@ -28,8 +43,8 @@ export async function submitInWindows(
     if (!oldest) return
     await gpu.settle(oldest.done)
     const nowMs = performance.now()
-    const stepMs = (nowMs - completedAtMs) / (oldest.end - completed)
-    windowSteps = Math.min(2 * windowSteps, LARGEST_WINDOW_STEPS, Math.max(1, Math.round(WINDOW_MS / stepMs)))
+    pace.stepMs = (nowMs - completedAtMs) / (oldest.end - completed)
+    windowSteps = Math.min(2 * windowSteps, fitting(pace.stepMs))
     completed = oldest.end
     completedAtMs = nowMs
     onDone(completed)

@@ -25,11 +25,11 @@ fn philox(start: vec4u, startKey: vec2u) -> vec4u {
   return counter;
 }
 
-// WGSL lets sin and cos be wrong by 2^-11 and log by 2^-21, so the noise would differ from adapter to adapter. These
-// stay within a few units of the last place everywhere.
+// WGSL lets sin and cos be wrong by 2^-11 and log by 2^-21, so the noise would differ from adapter to
+// adapter. These stay within a few units of the last place everywhere.
 
-// ln(x) for x in (0, 1]: x = m * 2^e with m in [1/sqrt 2, sqrt 2), ln m = 2 artanh s with s = (m - 1) / (m + 1). The
-// series is cut at s^11, |s| <= 0.1716: an error below 4e-10.
+// ln(x) for x in (0, 1]: x = m * 2^e with m in [1/sqrt 2, sqrt 2), ln m = 2 artanh s with s = (m - 1) / (m +
+// 1). The series is cut at s^11, |s| <= 0.1716: an error below 4e-10.
 fn naturalLog(x: f32) -> f32 {
   let parts = frexp(x);
   let low = parts.fract < 0.70710678;
@@ -65,8 +65,8 @@ fn boxMuller(first: u32, second: u32) -> vec2f {
 
 const STREAM_NOISE = 3u;
 
-// Standard normal numbers of pixels 4 quad ... 4 quad + 3 of an image.
-fn imageNoise(quad: u32, image: u32, epoch: u32, seed: u32) -> vec4f {
-  let words = philox(vec4u(quad, image, epoch, 0u), vec2u(seed, STREAM_NOISE));
+// Standard normal numbers of columns 4 quad ... 4 quad + 3 of a row.
+fn rowNoise(quad: u32, row: u32, epoch: u32, seed: u32) -> vec4f {
+  let words = philox(vec4u(quad, row, epoch, 0u), vec2u(seed, STREAM_NOISE));
   return vec4f(boxMuller(words.x, words.y), boxMuller(words.z, words.w));
 }

@@ -1,16 +1,27 @@
-// y = softmax(y) of every row, in place.
-override OUTPUTS: u32;
+// Rows of logits, one thread a row.
+const CLASSES = $CLASSESu;
+const WORD_BYTES = 4u;
+const CLASS_QUADS = CLASSES / QUAD + 1u;
 
-@group(0) @binding(1) var<storage, read_write> y: array<f32>; // (rows, OUTPUTS)
+fn logit(base: u32, index: u32) -> f32 {
+  return scratch[base + index / QUAD][index % QUAD];
+}
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
-  if (row >= step.rows) { return; }
-  let first = row * OUTPUTS;
-  var largest = y[first];
-  for (var i = 1u; i < OUTPUTS; i++) { largest = max(largest, y[first + i]); }
+// (largest logit, Σ exp(logit - largest)).
+fn softmaxTerms(base: u32) -> vec2f {
+  var largest = logit(base, 0u);
+  for (var i = 1u; i < CLASSES; i++) { largest = max(largest, logit(base, i)); }
   var sum = 0.0;
-  for (var i = 0u; i < OUTPUTS; i++) { sum += exp(y[first + i] - largest); }
-  for (var i = 0u; i < OUTPUTS; i++) { y[first + i] = exp(y[first + i] - largest) / sum; }
+  for (var i = 0u; i < CLASSES; i++) { sum += exp(logit(base, i) - largest); }
+  return vec2f(largest, sum);
+}
+
+fn labelOf(row: u32) -> u32 {
+  let number = order[step.orderOffset + row];
+  return extractBits(labels[number / WORD_BYTES], 8u * (number % WORD_BYTES), 8u);
+}
+
+// -ln softmax(z)[label] = ln Σ exp z - z[label].
+fn crossEntropy(base: u32, terms: vec2f, label: u32) -> f32 {
+  return log(terms.y) + (terms.x - logit(base, label));
 }

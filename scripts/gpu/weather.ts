@@ -1,0 +1,125 @@
+/**
+ * What can go wrong on a real GPU, tried for real, and what `--device auto` chooses: a lost device, memory
+ * that runs out, two processes at once, a small and a large network. Prints a line for each; exit code 1
+ * where one is not as it should be.
+ *
+ *   node scripts/gpu/weather.ts
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { createEngine } from '../../src/engines/create.ts'
+import { measureStepMs } from '../../src/engines/fastest.ts'
+import type { GpuProvider } from '../../src/engines/webgpu/device.ts'
+import { createWebgpuNodeEngine, loadDawn, readShaders } from '../../src/engines/webgpu/node.ts'
+import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
+import { createWebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
+import { DeviceError } from '../../src/errors.ts'
+import type { Network } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
+
+const MNIST = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
+const TABLE = hourglass({ input: 30, hidden: [64, 32], bottleneck: 8, outputActivation: 'identity' })
+const REQUEST = { seed: 1, epoch: 1, batchSize: 256, learningRate: 1e-3, weightDecay: 1e-5 }
+/** Rows of a minibatch whose activations take some 2 GB. */
+const LARGE_BATCH = 160_000
+const MOST_ENGINES = 120
+
+function report(what: string, isRight: boolean, found: string): void {
+  console.log(`${isRight ? 'ok' : 'WRONG'}: ${what}: ${found}`)
+  if (!isRight) process.exitCode = 1
+}
+
+async function errorOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+async function loseDevice(): Promise<void> {
+  const dawn = await loadDawn()
+  let device: GPUDevice | undefined
+  const gpu: GpuProvider = {
+    requestAdapter: async (options) => {
+      const adapter = await dawn.requestAdapter(options)
+      const requestDevice = adapter?.requestDevice.bind(adapter)
+      if (!adapter || !requestDevice) return null
+      adapter.requestDevice = async (descriptor) => {
+        device = await requestDevice(descriptor)
+        return device
+      }
+      return adapter
+    },
+  }
+  const engine = await createWebgpuEngine(MNIST, { gpu, shaders: await readShaders(), remedy: 'none' })
+  await engine.setTrainingSet({ rows: new Uint8Array(60_000 * 784).fill(7) })
+  await engine.initialize(1)
+  const onProgress = () => device?.destroy()
+  const first = await errorOf(engine.trainEpoch({ ...REQUEST, batchSize: 8, onProgress }))
+  const second = await errorOf(engine.readState())
+  const isRight = first instanceof DeviceError && first === second
+  report('a device lost in an epoch ends it and all later calls', isRight, String(first))
+  await engine.dispose()
+}
+
+async function runOutOfMemory(): Promise<void> {
+  const engines: WebgpuEngine[] = []
+  const order = new Uint32Array(LARGE_BATCH)
+  const train = async () => {
+    // A device of its own each, of which drivers give only so many, too.
+    const engine = await createWebgpuNodeEngine(MNIST)
+    engines.push(engine)
+    await engine.setTrainingSet({ rows: new Uint8Array(784) })
+    await engine.initialize(1)
+    await engine.trainEpoch({ ...REQUEST, batchSize: LARGE_BATCH, order })
+  }
+  try {
+    let error: unknown
+    while (error === undefined && engines.length < MOST_ENGINES) error = await errorOf(train())
+    const isRight = error instanceof DeviceError && !/\n/.test(error.message)
+    report(`memory or devices that run out (${engines.length} engines of 2 GB)`, isRight, String(error))
+    await engines.pop()?.dispose()
+    const alive = engines.at(-1)
+    const after = alive && (await alive.trainEpoch({ ...REQUEST, order: order.subarray(0, 256) }))
+    report('an engine beside the one that failed goes on', after?.stepsDone === 1, `${after?.stepsDone} step`)
+  } finally {
+    for (const engine of engines) await engine.dispose()
+  }
+  const tooLarge = errorOf(
+    createWebgpuNodeEngine(hourglass({ input: 784, hidden: 3_000_000, bottleneck: 8 })),
+  )
+  report('a network beyond the limits', (await tooLarge) instanceof DeviceError, String(await tooLarge))
+}
+
+async function trainTwice(): Promise<void> {
+  const program = fileURLToPath(new URL('../../tests/engines/programs/webgpu-train.ts', import.meta.url))
+  const run = async () => (await promisify(execFile)(process.execPath, [program])).stdout.trim()
+  const [first, second] = await Promise.all([run(), run()])
+  report('two processes at once end in the same bits', first !== '' && first === second, first)
+}
+
+async function chooseDevice(what: string, network: Network): Promise<void> {
+  const times: Record<string, number> = {}
+  for (const device of ['cpu', 'webgpu'] as const) {
+    const engine = await createEngine(network, { device })
+    // Twice: the first makes it warm.
+    await measureStepMs(engine)
+    times[device] = await measureStepMs(engine)
+    await engine.dispose()
+  }
+  const chosen = await createEngine(network, { device: 'auto' })
+  const found = chosen.info.device === 'webgpu' ? 'webgpu' : 'cpu'
+  await chosen.dispose()
+  const faster = times.webgpu < times.cpu ? 'webgpu' : 'cpu'
+  const both = `CPU ${times.cpu.toPrecision(3)} ms a step, GPU ${times.webgpu.toPrecision(3)} ms, took ${found}`
+  report(`--device auto, ${what}`, found === faster, both)
+}
+
+await loseDevice()
+await trainTwice()
+await chooseDevice('784-392-8-392-784', MNIST)
+await chooseDevice('784-1568-8-1568-784', hourglass({ input: 784, hidden: 1568, bottleneck: 8 }))
+await chooseDevice('30-64-32-8-32-64-30', TABLE)
+await chooseDevice('6-4-2-4-6', hourglass({ input: 6, hidden: 4, bottleneck: 2 }))
+await runOutOfMemory()

@@ -1,0 +1,109 @@
+/** An epoch on the device, submitted without waiting for the host; only its losses come back. */
+import type { Network } from '../../model/network.ts'
+import { PROGRESS_INTERVAL_MS, planEpoch } from '../checks.ts'
+import type { EpochRequest, EpochResult } from '../engine.ts'
+import type { GpuDevice } from './device.ts'
+import type { Layout } from './layout.ts'
+import type { DeviceMemory } from './memory.ts'
+import type { Passes, TrainingKind, TrainingPasses } from './passes.ts'
+import type { StepUniforms } from './step-uniforms.ts'
+import type { ResidentRows } from './training-set.ts'
+import type { Pace } from './windows.ts'
+import { submitInWindows } from './windows.ts'
+
+/** What all calls of an engine share. */
+export interface DeviceParts {
+  readonly network: Network
+  readonly gpu: GpuDevice
+  readonly layout: Layout
+  readonly passes: Passes
+  readonly memory: DeviceMemory
+}
+
+/** The passes of a step, and room for what they leave in `scratch`. */
+export async function prepareTraining(
+  { passes, memory, layout }: DeviceParts,
+  training: TrainingKind,
+): Promise<TrainingPasses> {
+  const prepared = await passes.training(training)
+  const { parts } = prepared.split
+  await memory.reserve({
+    rows: training.batchSize,
+    lossParts: prepared.lossParts(training.batchSize),
+    splitQuads: parts > 1 ? parts * layout.slabQuads : 0,
+  })
+  return prepared
+}
+
+/** What a step's uniforms say of a batch of so many rows. */
+export function batchUniforms(
+  { memory }: DeviceParts,
+  { lossParts, split, firstTrained }: TrainingPasses,
+  rows: number,
+): StepUniforms {
+  const { parts: splits, rows: splitRows } = split
+  return { ...memory.places(), rows, lossParts: lossParts(rows), splits, splitRows, firstTrained }
+}
+
+/** @param adamSteps Adam's steps before this epoch; `onSteps` hears of those that are submitted */
+export async function trainEpoch(
+  parts: DeviceParts,
+  set: ResidentRows | undefined,
+  request: EpochRequest,
+  pace: Pace,
+  adamSteps: number,
+  onSteps: (steps: number) => void,
+): Promise<EpochResult> {
+  const { network, gpu, memory } = parts
+  const { order, firstStep, steps, frozenLayers } = planEpoch(network, set?.count, request)
+  const total = steps - firstStep
+  if (!set || total === 0) return { batchLosses: new Float64Array(0), stepsDone: steps, steps }
+
+  const { batchSize, seed, epoch, noiseStd = 0, learningRate, weightDecay, signal, onProgress } = request
+  const isNoisy = noiseStd > 0
+  const prepared = await prepareTraining(parts, {
+    kind: set.kind,
+    batchSize: Math.min(batchSize, order.length),
+    isNoisy,
+    frozenLayers,
+  })
+  const { STORAGE, COPY_DST, COPY_SRC } = GPUBufferUsage
+  const orderBuffer = await gpu.createBuffer('the order', order.byteLength, STORAGE | COPY_DST)
+  const losses = await gpu.createBuffer('the losses', 4 * total, STORAGE | COPY_SRC)
+  try {
+    gpu.upload(orderBuffer, order)
+    const group = memory.bind({ rows: set.rows, labels: set.labels, order: orderBuffer, losses })
+    let adamStep = adamSteps
+    const submit = (first: number, count: number) => {
+      const window = Array.from({ length: count }, (_, i): StepUniforms => {
+        const orderOffset = (firstStep + first + i) * batchSize
+        const rows = Math.min(batchSize, order.length - orderOffset)
+        return {
+          ...batchUniforms(parts, prepared, rows),
+          orderOffset,
+          lossIndex: first + i,
+          seed,
+          epoch,
+          noiseStd,
+          learningRate,
+          weightDecay,
+          adamStep: ++adamStep,
+        }
+      })
+      memory.submit(group, prepared.passes, window)
+      onSteps(count)
+    }
+    let reportedMs = -Infinity
+    const onDone = (done: number) => {
+      if (!onProgress || performance.now() - reportedMs < PROGRESS_INTERVAL_MS) return
+      reportedMs = performance.now()
+      onProgress({ stepsDone: firstStep + done, steps })
+    }
+    const done = await submitInWindows(gpu, pace, total, submit, onDone, signal)
+    const batchLosses = Float64Array.from(await gpu.download(losses, done))
+    return { batchLosses, stepsDone: firstStep + done, steps }
+  } finally {
+    orderBuffer.destroy()
+    losses.destroy()
+  }
+}
