@@ -127,8 +127,9 @@ while (kills < wanted) {
 const whole = join(root, 'whole')
 mkdirSync(whole)
 const [program, ...args] = trainArgs(whole, epochs)
-const { code, stderr } = await runProgram(program, args)
-if (code !== 0) throw new Error(stderr)
+// All its epochs in one run.
+const { code, signal, stderr } = await runProgram(program, args, {}, 3_600_000)
+if (code !== 0) throw new Error(`the run that nobody killed ended with ${code ?? signal}: ${stderr}`)
 const same = (name: string) => readFileSync(join(whole, name)).equals(readFileSync(join(folder, name)))
 if (!same('w.pth')) throw new Error('the weights are other than those of a run that nobody killed')
 console.log([...counts].map(([name, count]) => `${name} ${count}`).join(', '))

@@ -36,9 +36,7 @@ export async function nearestNeighbours(
   }
   const indices = new Uint32Array(queryCount * k)
   const squaredDistances = new Float64Array(queryCount * k).fill(Number.POSITIVE_INFINITY)
-  const turns = new Turns(signal)
-  for (let query = 0; query < queryCount; query++) {
-    if (turns.isDue(referenceCount * dimension)) await turns.take()
+  const search = (query: number) => {
     const last = query * k + k - 1
     for (let reference = 0; reference < referenceCount; reference++) {
       const distance = squaredDistance(
@@ -61,6 +59,9 @@ export async function nearestNeighbours(
       indices[slot] = reference
     }
   }
+  await new Turns(signal).run(queryCount, referenceCount * dimension, (from, to) => {
+    for (let query = from; query < to; query++) search(query)
+  })
   return { indices, squaredDistances }
 }
 

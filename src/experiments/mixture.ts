@@ -124,15 +124,16 @@ async function spreadMeans(
   for (let component = 0; component < components; component++) {
     means.set(rows.subarray(chosen * dimension, (chosen + 1) * dimension), component * dimension)
     let total = 0
-    for (let row = 0; row < rowCount; row++) {
-      if (turns.isDue(dimension)) await turns.take()
-      let distance = 0
-      for (let i = 0; i < dimension; i++) {
-        distance += (rows[row * dimension + i] - means[component * dimension + i]) ** 2
+    await turns.run(rowCount, dimension, (from, to) => {
+      for (let row = from; row < to; row++) {
+        let distance = 0
+        for (let i = 0; i < dimension; i++) {
+          distance += (rows[row * dimension + i] - means[component * dimension + i]) ** 2
+        }
+        nearest[row] = Math.min(nearest[row], distance)
+        total += nearest[row]
       }
-      nearest[row] = Math.min(nearest[row], distance)
-      total += nearest[row]
-    }
+    })
     let target = random.uniform() * total
     chosen = 0
     while (chosen < rowCount - 1 && target >= nearest[chosen]) target -= nearest[chosen++]
@@ -152,24 +153,26 @@ async function expect(
   for (let component = 0; component < components; component++) {
     const logWeight = Math.log(mixture.weights[component])
     const logDensity = await componentLogDensity(mixture, component, turns)
-    const work = mixture.dimension ** 2
-    for (let row = 0; row < rowCount; row++) {
-      if (turns.isDue(work)) await turns.take()
-      responsibilities[row * components + component] = logWeight + logDensity(rows, row)
-    }
+    await turns.run(rowCount, mixture.dimension ** 2 / 2, (from, to) => {
+      for (let row = from; row < to; row++) {
+        responsibilities[row * components + component] = logWeight + logDensity(rows, row)
+      }
+    })
   }
   let logLikelihood = 0
-  for (let row = 0; row < rowCount; row++) {
-    const logs = responsibilities.subarray(row * components, (row + 1) * components)
-    const largest = Math.max(...logs)
-    let sum = 0
-    for (const log of logs) sum += Math.exp(log - largest)
-    const logSum = largest + Math.log(sum)
-    logLikelihood += logSum
-    for (let component = 0; component < components; component++) {
-      logs[component] = Math.exp(logs[component] - logSum)
+  await turns.run(rowCount, 20 * components, (from, to) => {
+    for (let row = from; row < to; row++) {
+      const logs = responsibilities.subarray(row * components, (row + 1) * components)
+      const largest = Math.max(...logs)
+      let sum = 0
+      for (const log of logs) sum += Math.exp(log - largest)
+      const logSum = largest + Math.log(sum)
+      logLikelihood += logSum
+      for (let component = 0; component < components; component++) {
+        logs[component] = Math.exp(logs[component] - logSum)
+      }
     }
-  }
+  })
   return { responsibilities, meanLogLikelihood: logLikelihood / rowCount }
 }
 
@@ -208,23 +211,24 @@ async function choleskyFactor(mixture: Mixture, component: number, turns: Turns)
     return factor
   }
   const start = component * dimension * dimension
-  for (let i = 0; i < dimension; i++) {
-    if (turns.isDue(i * i)) await turns.take()
-    for (let j = 0; j <= i; j++) {
-      let sum = covariances[start + i * dimension + j]
-      for (let k = 0; k < j; k++) sum -= factor[i * dimension + k] * factor[j * dimension + k]
-      if (i !== j) {
-        factor[i * dimension + j] = sum / factor[j * dimension + j]
-        continue
+  await turns.run(dimension, dimension ** 2 / 6, (from, to) => {
+    for (let i = from; i < to; i++) {
+      for (let j = 0; j <= i; j++) {
+        let sum = covariances[start + i * dimension + j]
+        for (let k = 0; k < j; k++) sum -= factor[i * dimension + k] * factor[j * dimension + k]
+        if (i !== j) {
+          factor[i * dimension + j] = sum / factor[j * dimension + j]
+          continue
+        }
+        if (!(sum > 0)) {
+          throw new HourglassError(
+            `mixture: the covariance of component ${component} is not positive definite; use fewer components`,
+          )
+        }
+        factor[i * dimension + i] = Math.sqrt(sum)
       }
-      if (!(sum > 0)) {
-        throw new HourglassError(
-          `mixture: the covariance of component ${component} is not positive definite; use fewer components`,
-        )
-      }
-      factor[i * dimension + i] = Math.sqrt(sum)
     }
-  }
+  })
   return factor
 }
 
@@ -248,26 +252,29 @@ async function maximise(
     // A component that lost every row must not divide by zero; scikit-learn's guard.
     let total = 10 * Number.EPSILON
     const mean = means.subarray(component * dimension, (component + 1) * dimension)
-    for (let row = 0; row < rowCount; row++) {
-      const share = responsibilities[row * components + component]
-      total += share
-      for (let i = 0; i < dimension; i++) mean[i] += share * rows[row * dimension + i]
-    }
+    await turns.run(rowCount, dimension, (from, to) => {
+      for (let row = from; row < to; row++) {
+        const share = responsibilities[row * components + component]
+        total += share
+        for (let i = 0; i < dimension; i++) mean[i] += share * rows[row * dimension + i]
+      }
+    })
     for (let i = 0; i < dimension; i++) mean[i] /= total
     const covariance = covariances.subarray(component * size, (component + 1) * size)
-    for (let row = 0; row < rowCount; row++) {
-      const share = responsibilities[row * components + component]
-      if (share === 0) continue
-      if (turns.isDue(size)) await turns.take()
-      for (let i = 0; i < dimension; i++) centred[i] = rows[row * dimension + i] - mean[i]
-      for (let i = 0; i < dimension; i++) {
-        if (covarianceType === 'diagonal') {
-          covariance[i] += share * centred[i] * centred[i]
-          continue
+    await turns.run(rowCount, size, (from, to) => {
+      for (let row = from; row < to; row++) {
+        const share = responsibilities[row * components + component]
+        if (share === 0) continue
+        for (let i = 0; i < dimension; i++) centred[i] = rows[row * dimension + i] - mean[i]
+        for (let i = 0; i < dimension; i++) {
+          if (covarianceType === 'diagonal') {
+            covariance[i] += share * centred[i] * centred[i]
+            continue
+          }
+          for (let j = 0; j < dimension; j++) covariance[i * dimension + j] += share * centred[i] * centred[j]
         }
-        for (let j = 0; j < dimension; j++) covariance[i * dimension + j] += share * centred[i] * centred[j]
       }
-    }
+    })
     for (let i = 0; i < size; i++) covariance[i] /= total
     for (let i = 0; i < dimension; i++) {
       covariance[covarianceType === 'full' ? i * dimension + i : i] += regularisation
@@ -300,21 +307,24 @@ export async function mixtureSampler(
   const factors: Float64Array[] = []
   for (const component of weights.keys()) factors.push(await choleskyFactor(mixture, component, turns))
   const normals = new Float64Array(dimension)
+  const drawRow = (row: Float64Array) => {
+    let target = random.uniform()
+    let component = 0
+    while (component < weights.length - 1 && target >= weights[component]) target -= weights[component++]
+    for (let i = 0; i < dimension; i++) normals[i] = random.normal()
+    for (let i = 0; i < dimension; i++) {
+      let value = means[component * dimension + i]
+      for (let j = 0; j <= i; j++) value += factors[component][i * dimension + j] * normals[j]
+      row[i] = value
+    }
+  }
   return {
     async draw(count) {
       const samples = new Float64Array(count * dimension)
-      for (let row = 0; row < count; row++) {
-        if (turns.isDue(dimension ** 2)) await turns.take()
-        let target = random.uniform()
-        let component = 0
-        while (component < weights.length - 1 && target >= weights[component]) target -= weights[component++]
-        for (let i = 0; i < dimension; i++) normals[i] = random.normal()
-        for (let i = 0; i < dimension; i++) {
-          let value = means[component * dimension + i]
-          for (let j = 0; j <= i; j++) value += factors[component][i * dimension + j] * normals[j]
-          samples[row * dimension + i] = value
-        }
-      }
+      await turns.run(count, dimension ** 2, (from, to) => {
+        for (let row = from; row < to; row++)
+          drawRow(samples.subarray(row * dimension, (row + 1) * dimension))
+      })
       return samples
     },
   }

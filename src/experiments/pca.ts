@@ -159,27 +159,27 @@ async function multiplyByCovariance(
   const images = new Float64Array(basis.length)
   const centred = new Float64Array(dimension)
   let squares = 0
-  for (let row = 0; row < rowCount; row++) {
-    if (turns.isDue(2 * basis.length)) await turns.take()
-    for (let i = 0; i < dimension; i++) {
-      centred[i] = rows[row * dimension + i] - mean[i]
-      squares += centred[i] * centred[i]
+  await turns.run(rowCount, 2 * basis.length, (from, to) => {
+    for (let row = from; row < to; row++) {
+      for (let i = 0; i < dimension; i++) {
+        centred[i] = rows[row * dimension + i] - mean[i]
+        squares += centred[i] * centred[i]
+      }
+      for (let start = 0; start < basis.length; start += dimension) {
+        let sum = 0
+        for (let i = 0; i < dimension; i++) sum += basis[start + i] * centred[i]
+        const factor = sum / (rowCount - 1)
+        for (let i = 0; i < dimension; i++) images[start + i] += factor * centred[i]
+      }
     }
-    for (let start = 0; start < basis.length; start += dimension) {
-      let sum = 0
-      for (let i = 0; i < dimension; i++) sum += basis[start + i] * centred[i]
-      const factor = sum / (rowCount - 1)
-      for (let i = 0; i < dimension; i++) images[start + i] += factor * centred[i]
-    }
-  }
+  })
   return { images, totalVariance: squares / (rowCount - 1) }
 }
 
 /** Gram-Schmidt on rows of so many values, twice, which is enough (Giraud, Langou & Rozložník 2005). */
 async function orthonormalize(rows: Float64Array, dimension: number, turns: Turns): Promise<void> {
   const count = rows.length / dimension
-  for (let row = 0; row < count; row++) {
-    if (turns.isDue(4 * row * dimension)) await turns.take()
+  const orthonormalizeRow = (row: number) => {
     for (let pass = 0; pass < 2; pass++) {
       for (let other = 0; other < row; other++) {
         const share = dot(rows, row, rows, other, dimension)
@@ -191,6 +191,9 @@ async function orthonormalize(rows: Float64Array, dimension: number, turns: Turn
     const scale = norm > 0 ? 1 / norm : 0
     for (let i = 0; i < dimension; i++) rows[row * dimension + i] *= scale
   }
+  await turns.run(count, 2 * count * dimension, (from, to) => {
+    for (let row = from; row < to; row++) orthonormalizeRow(row)
+  })
 }
 
 /**
@@ -204,13 +207,14 @@ async function combine(
   turns: Turns,
 ): Promise<Float64Array> {
   const result = new Float64Array(count * dimension)
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < basis.length / dimension; j++) {
-      if (turns.isDue(dimension)) await turns.take()
-      const factor = weight(i, j)
-      for (let k = 0; k < dimension; k++) result[i * dimension + k] += factor * basis[j * dimension + k]
+  await turns.run(count, basis.length, (from, to) => {
+    for (let i = from; i < to; i++) {
+      for (let j = 0; j < basis.length / dimension; j++) {
+        const factor = weight(i, j)
+        for (let k = 0; k < dimension; k++) result[i * dimension + k] += factor * basis[j * dimension + k]
+      }
     }
-  }
+  })
   return result
 }
 
@@ -221,19 +225,19 @@ export async function project(
   signal?: AbortSignal,
 ): Promise<Float64Array> {
   const { dimension, count, mean, components } = pca
-  const turns = new Turns(signal)
   const rowCount = rows.length / dimension
   const projected = new Float64Array(rowCount * count)
   const centred = new Float64Array(dimension)
-  for (let row = 0; row < rowCount; row++) {
-    if (turns.isDue(count * dimension)) await turns.take()
-    for (let i = 0; i < dimension; i++) centred[i] = rows[row * dimension + i] - mean[i]
-    for (let component = 0; component < count; component++) {
-      let sum = 0
-      for (let i = 0; i < dimension; i++) sum += centred[i] * components[component * dimension + i]
-      projected[row * count + component] = sum
+  await new Turns(signal).run(rowCount, count * dimension, (from, to) => {
+    for (let row = from; row < to; row++) {
+      for (let i = 0; i < dimension; i++) centred[i] = rows[row * dimension + i] - mean[i]
+      for (let component = 0; component < count; component++) {
+        let sum = 0
+        for (let i = 0; i < dimension; i++) sum += centred[i] * components[component * dimension + i]
+        projected[row * count + component] = sum
+      }
     }
-  }
+  })
   return projected
 }
 
@@ -251,16 +255,17 @@ async function covarianceMatrix(
 ): Promise<number[][]> {
   const sums = new Float64Array(dimension * dimension)
   const centred = new Float64Array(dimension)
-  for (let row = 0; row < rowCount; row++) {
-    if (turns.isDue(dimension ** 2 / 2)) await turns.take()
-    for (let i = 0; i < dimension; i++) centred[i] = rows[row * dimension + i] - mean[i]
-    for (let i = 0; i < dimension; i++) {
-      const value = centred[i]
-      if (value === 0) continue
-      const line = i * dimension
-      for (let j = 0; j <= i; j++) sums[line + j] += value * centred[j]
+  await turns.run(rowCount, dimension ** 2 / 2, (from, to) => {
+    for (let row = from; row < to; row++) {
+      for (let i = 0; i < dimension; i++) centred[i] = rows[row * dimension + i] - mean[i]
+      for (let i = 0; i < dimension; i++) {
+        const value = centred[i]
+        if (value === 0) continue
+        const line = i * dimension
+        for (let j = 0; j <= i; j++) sums[line + j] += value * centred[j]
+      }
     }
-  }
+  })
   return Array.from({ length: dimension }, (_, i) =>
     Array.from(
       { length: dimension },

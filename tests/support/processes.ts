@@ -21,9 +21,10 @@ export function runProgram(
   program: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  limitMs = LIMIT_MS,
 ): Promise<Ended> {
   return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: LIMIT_MS, killSignal: 'SIGKILL' } as const
+    const options = { env: { ...process.env, ...env }, timeout: limitMs, killSignal: 'SIGKILL' } as const
     const child = execFile(program, args, options, (_error, stdout, stderr) => {
       resolve({ code: child.exitCode, signal: child.signalCode, stdout, stderr })
     })

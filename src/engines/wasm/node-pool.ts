@@ -132,7 +132,7 @@ class PoolCalls {
 
 /** What to do about a thread that does not start, by the system's own word for it. */
 const REMEDIES = {
-  EMFILE: 'raise its limit of open files (ulimit -n)',
+  EMFILE: 'raise the limit of open files (ulimit -n)',
   EAGAIN: 'raise the limit of processes (ulimit -u, or pids.max of the container)',
   ENOMEM: 'give it more memory',
 } as const

@@ -160,7 +160,7 @@ type Filter = (images: FloatArray, width: number, height: number, setting: numbe
 /** Multiply-adds of a pixel by the widest filter, about. */
 const FILTER_WORK = 30
 
-/** The filter on one image after the other, with turns between. */
+/** The filter on a few images after the other, with turns between. */
 async function filterEach(
   filter: Filter,
   images: FloatArray,
@@ -170,10 +170,10 @@ async function filterEach(
 ): Promise<Float64Array> {
   const filtered = new Float64Array(images.length)
   const pixels = width * height
-  for (let start = 0; start < images.length; start += pixels) {
-    filtered.set(filter(images.subarray(start, start + pixels), width, height, setting), start)
-    if (turns.isDue(FILTER_WORK * pixels)) await turns.take()
-  }
+  await turns.run(images.length / pixels, FILTER_WORK * pixels, (from, to) => {
+    const some = images.subarray(from * pixels, to * pixels)
+    filtered.set(filter(some, width, height, setting), from * pixels)
+  })
   return filtered
 }
 

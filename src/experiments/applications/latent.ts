@@ -143,6 +143,8 @@ async function pcaMap(
 
 /** Neighbours of a point whose distances the map keeps; fewer where there are not so many points. */
 const UMAP_NEIGHBOURS = 15
+/** Multiply-adds of a pair of neighbours in an epoch, about. */
+const UMAP_WORK = 10
 
 async function umapMap(
   codes: FloatArray,
@@ -154,12 +156,10 @@ async function umapMap(
   const nNeighbors = Math.min(UMAP_NEIGHBOURS, labels.length - 1)
   const umap = new UMAP({ nComponents: 2, nNeighbors, minDist: 0.1, random })
   const rows = Array.from(labels, (_, row) => Array.from(codes.subarray(row * units, (row + 1) * units)))
-  const turns = new Turns(signal)
   const epochs = umap.initializeFit(rows)
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    umap.step()
-    if (turns.isDue(rows.length * nNeighbors * 10)) await turns.take()
-  }
+  await new Turns(signal).run(epochs, UMAP_WORK * rows.length * nNeighbors, (from, to) => {
+    for (let epoch = from; epoch < to; epoch++) umap.step()
+  })
   return {
     method: 'UMAP of the codes',
     axes: ['UMAP 1 (no unit)', 'UMAP 2 (no unit)'],
