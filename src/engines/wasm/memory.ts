@@ -11,10 +11,11 @@ const MAXIMA = [65536, 32768, 16384, 8192, 4096, 2048]
 /** How far memories made here may grow, in pages. */
 const maxima = new WeakMap<WebAssembly.Memory, number>()
 
-/** A shared memory of one page, which may grow as far as the runtime lets it. Throws DeviceError where it lets none. */
-export function createMemory(): WebAssembly.Memory {
+/** A shared memory of one page, which may grow as far as the runtime lets it, or to `most` bytes. Throws DeviceError where it lets none. */
+export function createMemory(most = Infinity): WebAssembly.Memory {
+  const mostPages = Math.min(Math.floor(most / PAGE_BYTES), MAXIMA[0])
   let refused: unknown
-  for (const maximum of MAXIMA) {
+  for (const maximum of [mostPages, ...MAXIMA.filter((pages) => pages < mostPages)]) {
     try {
       const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true })
       maxima.set(memory, maximum)

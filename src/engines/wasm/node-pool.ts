@@ -1,6 +1,6 @@
 /** The pool of worker threads in Node: Piscina, with every failure of a thread in the promise of a call. */
 import { Piscina, type TaskQueue } from 'piscina'
-import { DeviceError } from '../../errors.ts'
+import { DeviceError, HourglassError } from '../../errors.ts'
 import { disposedDuringCall } from '../checks.ts'
 import type { WorkerPool, WorkerTask } from './core.ts'
 import type { Meeting } from './node-worker.ts'
@@ -42,7 +42,7 @@ export async function createPiscinaPool(
     return pool
   } catch (cause) {
     await pool.close()
-    throw cause
+    throw cause instanceof HourglassError ? cause : startError(size, cause)
   }
 }
 
@@ -135,6 +135,7 @@ const REMEDIES = {
   EMFILE: 'raise the limit of open files (ulimit -n)',
   EAGAIN: 'raise the limit of processes (ulimit -u, or pids.max of the container)',
   ENOMEM: 'give it more memory',
+  ERR_WORKER_OUT_OF_MEMORY: 'give it more memory, or address space (ulimit -v)',
 } as const
 
 function startError(size: number, cause: unknown): DeviceError {

@@ -11,6 +11,7 @@ import { instantiateCore } from './core.ts'
 import { createMemory } from './memory.ts'
 import type { CoreName, CoreUse, ModuleChoice, Platform, Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
+import { sharedAddressSpace } from './node-address-space.ts'
 import { createPiscinaPool } from './node-pool.ts'
 import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
 import { kernelsOf } from './self-check.ts'
@@ -29,7 +30,7 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   checkNetwork(network)
   const { threads, simd } = options
   const choice = await chooseNodeModule(simd, { network })
-  const memory = createMemory()
+  const memory = createMemory(await sharedAddressSpace(threads))
   const core = await instantiateCore(choice.module, memory)
   const pool = await createPiscinaPool(threads, choice.module, memory)
   return createOrClose(network, {

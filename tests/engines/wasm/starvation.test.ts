@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { leftOf } from '../../../src/engines/wasm/node-address-space.ts'
 import { runProgram } from '../../support/processes.ts'
 import { skipTest } from '../../support/skip.ts'
 
@@ -51,6 +52,30 @@ if (process.platform !== 'linux' || process.getuid?.() !== 0) {
       ]))
   }
 }
+
+const space = 'enough address space: computed in what there is, or a DeviceError that says so'
+if (process.platform !== 'linux') skipTest(test, space, 'needs ulimit -v')
+else {
+  for (const [kilobytes, threads] of [
+    [6_000_000, 2],
+    [6_000_000, 16],
+    [16_000_000, 2],
+  ]) {
+    test(`${space}, ${kilobytes} kB and ${threads} threads`, () =>
+      expectOutcome(/^computed$|^DeviceError: (address space|expected to start \d+ worker threads)/, 'sh', [
+        ...['-c', `ulimit -v ${kilobytes}; exec "$0" "$@"`, process.execPath, HOST, String(threads)],
+      ]))
+  }
+}
+
+test('what is left of the limit is for the shared memory', () => {
+  const GIB = 2 ** 30
+  assert.is(leftOf(8 * GIB, 2 * GIB, 2), 3.5 * GIB)
+  assert.throws(
+    () => leftOf(4 * GIB, 2 * GIB, 2),
+    /^address space: expected 2624 MiB for 2 worker threads, found 2048 MiB left under its limit/,
+  )
+})
 
 test('a whole core, or any: a DeviceError that names the file', async () => {
   const copy = mkdtempSync(join(tmpdir(), 'hourglass-core-'))
