@@ -1,6 +1,6 @@
 /**
- * The exports of the core. Nothing here or below allocates or keeps state between calls: every address comes from the host, so
- * that any number of instances can work in one shared memory.
+ * The exports of the core. Nothing here or below allocates or keeps state between calls: every address comes
+ * from the host, so that any number of instances can work in one shared memory.
  */
 import { Job } from './plan/structures'
 import { Worker } from './plan/worker'
@@ -13,13 +13,19 @@ export { gemmTile } from './kernels/tiles'
 export { arrangeBatches, signRows } from './operands/arrange'
 export { packWeights, unpackWeights } from './operands/packing'
 
-/** Trains the job's steps, sharing them with every other worker that calls this with the same job and a region of its own. */
+/**
+ * Trains the job's steps, sharing them with every other worker that calls this with the same job and a region
+ * of its own.
+ */
 export function train(job: usize, worker: usize): void {
   checkWorker(changetype<Job>(job))
   trainSteps(changetype<Job>(job), changetype<Worker>(worker))
 }
 
-/** Runs the job's inference, sharing it with every other worker; each has a slice of the activation buffers, numbered from 0. */
+/**
+ * Runs the job's inference, sharing it with every other worker; each has a slice of the activation buffers,
+ * numbered from 0.
+ */
 export function infer(job: usize, worker: usize, slice: i32): void {
   checkWorker(changetype<Job>(job))
   inferSteps(changetype<Job>(job), changetype<Worker>(worker), slice)

@@ -1,6 +1,6 @@
 /**
- * The random streams of a run, bit for bit those of `src/random/streams.ts`, which says what each counter means: Philox4x32-10
- * (Salmon et al., SC 2011), four counters at a time.
+ * The random streams of a run, bit for bit those of `src/random/streams.ts`, which says what each counter
+ * means: Philox4x32-10 (Salmon et al., SC 2011), four counters at a time.
  */
 import { cosTurns4, log4, sinTurns4 } from './kernels/math'
 import { storeTransposed } from './operands/layouts'
@@ -16,7 +16,10 @@ const WEYL_0: u32 = 0x9e3779b9
 const WEYL_1: u32 = 0xbb67ae85
 const ROUNDS: i32 = 10
 
-/** Four words of one counter in each lane: word w of lane l in `words + 16 w + 4 l`. Counter lanes c0 … c0 + 3. */
+/**
+ * Four words of one counter in each lane: word w of lane l in `words + 16 w + 4 l`. Counter lanes c0 … c0 +
+ * 3.
+ */
 function philox4x32x4(words: usize, c0First: u32, c1First: u32, c2First: u32, key0: u32, key1: u32): void {
   let c0 = i32x4.add(i32x4.splat(c0First), i32x4(0, 1, 2, 3))
   let c1 = i32x4.splat(c1First)
@@ -61,8 +64,8 @@ export const DRAWS: i32 = 16
 export const RANDOM_SCRATCH: usize = <usize>DRAWS * WORD
 
 /**
- * Standard normal numbers of 16 neighbouring pixels of one image by Box–Muller, to out[16]. `words` is scratch for 16 words,
- * `firstPixel` a multiple of 16.
+ * Standard normal numbers of 16 neighbouring pixels of one image by Box–Muller, to out[16]. `words` is
+ * scratch for 16 words, `firstPixel` a multiple of 16.
  */
 export function normals16(
   out: usize,
@@ -95,8 +98,8 @@ function radius4(words: v128): v128 {
 }
 
 /**
- * Xavier-uniform weights of one layer, (count) floats in canonical order at `out`, which must have room up to the next multiple
- * of 16: ±√(6 / (inputs + outputs)). `words` is scratch for 16 words.
+ * Xavier-uniform weights of one layer, (count) floats in canonical order at `out`, which must have room up to
+ * the next multiple of 16: ±√(6 / (inputs + outputs)). `words` is scratch for 16 words.
  */
 export function xavierUniform(
   out: usize,

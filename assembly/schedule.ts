@@ -1,27 +1,33 @@
 /**
- * Who does what, and when. All workers run the same function; each takes the next ticket from one atomic counter until none is
- * left. A ticket names a piece of one step. Tickets are taken in order and a ticket waits only for work of earlier tickets, so
- * someone is always working on what is waited for: there is no barrier, and any number of workers, one included, gets through.
+ * Who does what, and when. All workers run the same function; each takes the next ticket from one atomic
+ * counter until none is left. A ticket names a piece of one step. Tickets are taken in order and a ticket
+ * waits only for work of earlier tickets, so someone is always working on what is waited for: there is no
+ * barrier, and any number of workers, one included, gets through.
  *
- * Round r ≥ 1 is step s = firstStep + r − 1; round 0 has only the gathering for the first step. Its tickets, in order:
+ * Round r ≥ 1 is step s = firstStep + r − 1; round 0 has only the gathering for the first step. Its tickets,
+ * in order:
  *
- *   kind    piece                        what it does                                waits for all …
- *   SHARD   a range of rows of s         forward, loss, backward of δ                GATHER r−1; SHARD r−1; HEAD r−1; LAST r−1, before
- *                                                                                    the last layer's inputs are replaced
- *   GATHER  32 rows of s + 1             rows to floats, and their operands by rows  SHARD r−1; HEAD r−1; GATHER r−1; LAST r−1 if the
- *                                                                                    last layer is the first
- *   HEAD    a panel of any but the last  weight gradient and Adam                    SHARD r; LIST r−1
- *           layer, in s
- *   LIST    3 panels of inputs of s + 1  their lists by columns                      GATHER r; LIST r−1
- *   LAST    a panel of the last layer,   weight gradient and Adam; the first one     SHARD r; LIST r−1 if the last layer is the first
- *           in s                         also the loss of the minibatch
+ *   kind    piece                       what it does                    waits for all of
+ *   SHARD   a range of rows of s        forward, loss, backward of δ    GATHER, SHARD, HEAD of r − 1; LAST of
+ *                                                                       r − 1 before the last layer's inputs
+ *   GATHER  32 rows of s + 1            operands of the first layer,    SHARD, HEAD, GATHER of r − 1 (¹)
+ *                                       by rows
+ *   HEAD    a panel of a layer but the  weight gradient and Adam        SHARD of r; LIST of r − 1
+ *           last, in s
+ *   LIST    3 panels of inputs of       lists of the first layer,       GATHER of r; LIST of r − 1
+ *           s + 1                       by columns
+ *   LAST    a panel of the last layer,  weight gradient and Adam; with  SHARD of r (²)
+ *           in s                        the first one the batch loss
  *
- * Each kind counts its pieces done in a control word of its own. GATHER r and LIST r are for step s + 1, so that round r needs those of
- * r − 1. The minibatch of s + 1 takes the buffer of s − 1, whose readers are what GATHER waits for. The gathering stands where
- * workers would otherwise wait for the slowest shard, the last layer's update where they would wait for the first layers'.
+ *   Where the last layer is the first: (¹) LAST of r − 1 too, (²) LIST of r − 1 too.
  *
- * What is computed does not depend on who computes it: every sum has one owner and one order. So the same seed gives the same
- * bits with any number of workers.
+ * Each kind counts its pieces done in a control word of its own. GATHER and LIST of round r are for step
+ * s + 1, so that round r needs those of r − 1. The minibatch of s + 1 takes the buffer of s − 1, whose readers
+ * are what GATHER waits for. The gathering stands where workers would otherwise wait for the slowest shard,
+ * the last layer's update where they would wait for the first layers'.
+ *
+ * What is computed does not depend on who computes it: every sum has one owner and one order. So the same
+ * seed gives the same bits with any number of workers.
  */
 import { gatherTrainingPair, listInputs } from './operands/gather'
 import { backwardInput } from './phases/backward'
@@ -68,7 +74,10 @@ function done(job: Job, word: usize): void {
   }
 }
 
-/** Whether to go on with a piece of `round` once `word` has reached `target`; false when the job ends before it will. */
+/**
+ * Whether to go on with a piece of `round` once `word` has reached `target`; false when the job ends before
+ * it will.
+ */
 function reached(job: Job, word: usize, target: i32, round: i32): bool {
   let looks = 0
   while (read(job, word) < target) {
@@ -82,7 +91,10 @@ function ended(job: Job, round: i32): bool {
   return read(job, CONTROL_ABORT) !== 0 || round >= read(job, CONTROL_END_ROUND)
 }
 
-/** Sleeps until something is done. The order (announce, look again, sleep on the value seen before) loses no wake. */
+/**
+ * Sleeps until something is done. The order (announce, look again, sleep on the value seen before) loses no
+ * wake.
+ */
 function sleep(job: Job, word: usize, target: i32): void {
   atomic.add<i32>(<usize>job.control + CONTROL_SLEEPERS, 1)
   const seen = read(job, CONTROL_WAKE)
@@ -152,7 +164,8 @@ function runShard(job: Job, worker: Worker, round: i32, shard: i32): bool {
   worker.row0 = shard * job.shardRows
   worker.row1 = min(worker.row0 + job.shardRows, roundUp(rowsOfStep(job, step), PAIR))
   for (let index = 0; index < lastLayer; index++) {
-    // The last layer's update of the step before still reads the activations that its input layer is about to replace.
+    // The last layer's update of the step before still reads the activations that its input layer is about to
+    // replace.
     if (index === lastLayer - 1 && !afterLast(job, worker, round)) return false
     worker.listsColumns = i32(job.frozenLayers <= index + 1)
     forwardHidden(job, batch, index, worker)
@@ -242,7 +255,10 @@ function runLast(job: Job, worker: Worker, round: i32, panel: i32): bool {
 
 // ——— Inference ———
 
-/** Runs an inference job together with every other worker; `slice` numbers this one's part of the activation buffers. */
+/**
+ * Runs an inference job together with every other worker; `slice` numbers this one's part of the activation
+ * buffers.
+ */
 export function inferSteps(job: Job, worker: Worker, slice: i32): void {
   const chunks = pieces(job.rowCount, job.sliceRows)
   while (read(job, CONTROL_ABORT) === 0) {

@@ -1,4 +1,7 @@
-/** How much memory a worker needs: whoever uses scratch says so beside its own code, and here the most of it is found. */
+/**
+ * How much memory a worker needs: whoever uses scratch says so beside its own code, and here the most of it
+ * is found.
+ */
 import { ARRANGE_SCRATCH } from './operands/arrange'
 import { CODES_SCRATCH, gatherScratch } from './operands/gather'
 import { PAIRING_SCRATCH } from './operands/pairing'

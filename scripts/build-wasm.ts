@@ -1,8 +1,8 @@
 /**
  * Compiles `assembly/` to build/ and writes the host's twin of its plan, `src/engines/wasm/plan.ts`. What is
- * released is the core; tests and benchmarks have modules of their own. Does nothing when the outputs are newer
- * than the sources and are, by their digests, what was compiled, so that every command can afford to ask;
- * `--force` compiles all the same.
+ * released is the core; tests and benchmarks have modules of their own. Does nothing when the outputs are
+ * newer than the sources and are, by their digests, what was compiled, so that every command can afford to
+ * ask; `--force` compiles all the same.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'

@@ -1,6 +1,7 @@
 /**
- * The host's twin of `assembly/plan/`: constants, codes and structures, read out of the sources that the core is compiled
- * from, so that each has one home. It knows just the TypeScript that stands there, and throws for any other.
+ * The host's twin of `assembly/plan/`: constants, codes and structures, read out of the sources that the core
+ * is compiled from, so that each has one home. It knows just the TypeScript that stands there, and throws for
+ * any other.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

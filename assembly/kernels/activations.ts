@@ -1,8 +1,9 @@
 /**
- * What happens to sums once the product is done: bias and activation, and the derivative of an activation. Sums are `rows` rows of one
- * panel, side by side as everywhere, and so are the panels they are written to.
+ * What happens to sums once the product is done: bias and activation, and the derivative of an activation.
+ * Sums are `rows` rows of one panel, side by side as everywhere, and so are the panels they are written to.
  *
- * Eight columns are loaded, computed and only then stored: V8 fuses neighbouring stores only if nothing is loaded between them.
+ * Eight columns are loaded, computed and only then stored: V8 fuses neighbouring stores only if nothing is
+ * loaded between them.
  */
 import { ACTIVATION_RELU, ACTIVATION_SIGMOID, ACTIVATION_TANH } from '../plan/codes'
 import { floatAt, PANEL, ROW, rowAt } from '../plan/sizes'
@@ -160,5 +161,7 @@ export function orZero(y: v128, least: v128): v128 {
   return v128.andnot(y, f32x4.lt(y, least))
 }
 
-/** A sigmoid below this passes no gradient: it would be subnormal, or nothing beside Adam's ε. See `adam.ts`. */
+/**
+ * A sigmoid below this passes no gradient: it would be subnormal, or nothing beside Adam's ε. See `adam.ts`.
+ */
 export const DARK: f32 = 1e-9

@@ -4,10 +4,11 @@
  *   g ← g + λ w          m ← β₁ m + (1 − β₁) g          v ← β₂ v + (1 − β₂) g²
  *   w ← w − α / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
  *
- * WebAssembly cannot flush subnormal numbers, and x64 takes a hundred cycles for each. They do arise: a weight whose input is
- * always zero sees only its own decay and shrinks by 5 % a step, so that after some 1,200 steps its moments, then it and the squares
- * on the way are subnormal, and a step takes thirty times as long. Numbers far below what ε = 1e-8 lets matter are therefore
- * taken as zero, and v is kept above a floor whose root vanishes beside ε.
+ * WebAssembly cannot flush subnormal numbers, and x64 takes a hundred cycles for each. They do arise: a
+ * weight whose input is always zero sees only its own decay and shrinks by 5 % a step, so that after some
+ * 1,200 steps its moments, then it and the squares on the way are subnormal, and a step takes thirty times as
+ * long. Numbers far below what ε = 1e-8 lets matter are therefore taken as zero, and v is kept above a floor
+ * whose root vanishes beside ε.
  */
 import { floatAt } from '../plan/sizes'
 
@@ -15,7 +16,10 @@ import { floatAt } from '../plan/sizes'
 const BETA_1: f64 = 0.9
 const BETA_2: f64 = 0.999
 const EPSILON: f32 = 1e-8
-/** A smaller gradient would move a parameter by less than 1e-9 of the learning rate. Its square times 1 − β₂ is still normal. */
+/**
+ * A smaller gradient would move a parameter by less than 1e-9 of the learning rate. Its square times 1 − β₂
+ * is still normal.
+ */
 const TINY_GRADIENT: f32 = 1e-17
 const TINY_FIRST_MOMENT: f32 = 1e-20
 const SECOND_MOMENT_FLOOR: f32 = 1e-30
@@ -55,8 +59,8 @@ function flush(x: v128, tiny: v128): v128 {
 }
 
 /**
- * One step for `count` parameters w, a multiple of 8, with gradients g; moments m and v. Two vectors at a time, loaded before any is
- * stored, so that V8 can fuse them.
+ * One step for `count` parameters w, a multiple of 8, with gradients g; moments m and v. Two vectors at a
+ * time, loaded before any is stored, so that V8 can fuse them.
  */
 export function adam(step: AdamStep, w: usize, g: usize, m: usize, v: usize, count: i32): void {
   const decay = f32x4.splat(step.weightDecay)

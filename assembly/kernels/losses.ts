@@ -1,6 +1,7 @@
 /**
- * The losses of an autoencoder and their derivatives, from the sums of its last layer: `rows` rows of one panel, side by side. Losses are
- * kept as partial sums of each row, losses[row][8], until all panels are done.
+ * The losses of an autoencoder and their derivatives, from the sums of its last layer: `rows` rows of one
+ * panel, side by side. Losses are kept as partial sums of each row, losses[row][8], until all panels are
+ * done.
  */
 import { ACTIVATION_SIGMOID, LOSS_BCE } from '../plan/codes'
 import { floatAt, LOSS_ROW, PANEL, ROW, rowAt } from '../plan/sizes'
@@ -9,8 +10,9 @@ import { addBias, DARK, finishOutputs, orZero } from './activations'
 import { binaryCrossEntropy4, decay4, sigmoidOfDecay4 } from './math'
 
 /**
- * Last layer of an autoencoder: `rows` rows of sums of one panel become outputs, and their losses against the targets x are added to
- * losses[row][8]. Of rows from `existingRows` on and columns from `existingColumns` on, the loss and its gradient are zero.
+ * Last layer of an autoencoder: `rows` rows of sums of one panel become outputs, and their losses against the
+ * targets x are added to losses[row][8]. Of rows from `existingRows` on and columns from `existingColumns`
+ * on, the loss and its gradient are zero.
  */
 export function judgeOutputs(
   layer: LayerPlan,
@@ -67,7 +69,10 @@ function clearMissing(y: usize, target: usize, rows: i32, existingRows: i32, exi
 /** A logit so small that neither it nor its sigmoid counts, where the target is zero. */
 const MISSING_LOGIT: f32 = -1000
 
-/** Logits of rows and columns that do not exist become such that they have no loss and no gradient; their targets are zero. */
+/**
+ * Logits of rows and columns that do not exist become such that they have no loss and no gradient; their
+ * targets are zero.
+ */
 function fillMissing(logits: usize, rows: i32, existingRows: i32, existingColumns: i32): void {
   for (let r = 0; r < rows; r++) {
     for (let c = r < existingRows ? existingColumns : 0; c < PANEL; c++) {
@@ -95,7 +100,9 @@ function addSquaredErrors(y: usize, target: usize, rows: i32, losses: usize): vo
   }
 }
 
-/** losses[row][8] += the binary cross-entropies of logits z against targets x; the logits become outputs σ(z). */
+/**
+ * losses[row][8] += the binary cross-entropies of logits z against targets x; the logits become outputs σ(z).
+ */
 function addBinaryCrossEntropies(z: usize, target: usize, rows: i32, losses: usize): void {
   for (const end = rowAt(z, rows); z < end; ) {
     let l0 = v128.load(losses)

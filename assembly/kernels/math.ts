@@ -1,29 +1,34 @@
 /**
- * Elementary functions on four lanes, as polynomials of our own: results do not depend on the host's `Math`. In the relaxed build
- * the exponential's polynomial is fused where the machine fuses; all else is +, −, ×, ÷ and √, the same bits on every machine.
+ * Elementary functions on four lanes, as polynomials of our own: results do not depend on the host's `Math`.
+ * In the relaxed build the exponential's polynomial is fused where the machine fuses; all else is +, −, ×, ÷
+ * and √, the same bits on every machine.
  *
- * `@inline` on a function is AssemblyScript's own, unknown to other tools (the linter leaves this file out): V8 can only fuse the
- * work of two calls in one body, and these are too large to be inlined unasked.
+ * `@inline` on a function is AssemblyScript's own, unknown to other tools (the linter leaves this file out):
+ * V8 can only fuse the work of two calls in one body, and these are too large to be inlined unasked.
  */
 import { multiplyAdd } from './multiply-add'
 
-// exp: range reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody & Waite 1980) so that n · LN2_HIGH is exact
-// for |n| < 2¹⁵; eʳ by the degree-6 polynomial of Cephes expf (Moshier, netlib.org/cephes, expf.c).
+// exp: range reduction x = n ln 2 + r, |r| ≤ ln 2 / 2, with ln 2 in two parts (Cody & Waite 1980) so that n ·
+// LN2_HIGH is exact for |n| < 2¹⁵; eʳ by the degree-6 polynomial of Cephes expf (Moshier, netlib.org/cephes,
+// expf.c).
 const LN2_HIGH: f32 = 0.693359375
 const LN2_LOW: f32 = -2.12194440e-4
 /** Adding and subtracting 1.5 · 2²³ rounds a float32 below 2²² to the nearest integer. */
 const ROUND_MAGIC: f32 = 12582912.0
 
 /**
- * Constants of exp4 in memory: V8 builds a vector constant from four instructions at each use, and loads one in one. Every
- * instance writes the same bytes to the same place, so sharing the memory does no harm.
+ * Constants of exp4 in memory: V8 builds a vector constant from four instructions at each use, and loads one
+ * in one. Every instance writes the same bytes to the same place, so sharing the memory does no harm.
  */
 const EXP = memory.data<f32>([
   -87.0, 88.0, 1.44269504088896341, 12582912.0, -0.693359375, 2.12194440e-4,
   1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1.0,
 ])
 
-/** eˣ for x clamped to [−87, 88] (no overflow, no subnormal); at most 1.02 ulp from the true value, fused or not. NaN stays NaN. */
+/**
+ * eˣ for x clamped to [−87, 88] (no overflow, no subnormal); at most 1.02 ulp from the true value, fused or
+ * not. NaN stays NaN.
+ */
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
@@ -39,11 +44,15 @@ export function exp4(x: v128): v128 {
   p = multiplyAdd(p, r, v128.load_splat<f32>(EXP, 40))
   p = multiplyAdd(p, r, v128.load_splat<f32>(EXP, 44))
   p = f32x4.add(multiplyAdd(p, f32x4.mul(r, r), r), v128.load_splat<f32>(EXP, 48))
-  // 2ⁿ: the low bits of `shifted` hold n as an integer; moved into the exponent field of p, whose own exponent is 0 or −1.
+  // 2ⁿ: the low bits of `shifted` hold n as an integer; moved into the exponent field of p, whose own
+  // exponent is 0 or −1.
   return i32x4.add(p, i32x4.shl(shifted, 23))
 }
 
-/** Logistic function 1 / (1 + e⁻ˣ); at most 2.5 ulp from the true value for x in [−87, 87], then flat at 1 and next to 0. */
+/**
+ * Logistic function 1 / (1 + e⁻ˣ); at most 2.5 ulp from the true value for x in [−87, 87], then flat at 1 and
+ * next to 0.
+ */
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
@@ -57,8 +66,9 @@ const TANH = memory.data<f32>([
 ])
 
 /**
- * Hyperbolic tangent; at most 2 ulp from the true value, of small x too. NaN stays NaN. As Cephes tanhf has it (Moshier,
- * netlib.org/cephes, tanhf.c): up to 0.625 the odd polynomial x + x³ P(x²), beyond it ±(1 − 2 / (e^2|x| + 1)).
+ * Hyperbolic tangent; at most 2 ulp from the true value, of small x too. NaN stays NaN. As Cephes tanhf has
+ * it (Moshier, netlib.org/cephes, tanhf.c): up to 0.625 the odd polynomial x + x³ P(x²), beyond it ±(1 − 2 /
+ * (e^2|x| + 1)).
  */
 // @ts-ignore: decorator
 @inline
@@ -83,8 +93,9 @@ const LOG1P = memory.data<f32>([
 ])
 
 /**
- * ln(1 + x) for x in [0, 1]; at most 2 ulp from the true value, of small x too. It is 2 artanh(s) with s = x / (2 + x) ≤ 1/3, by
- * Gregory's series 2 (s + s³/3 + s⁵/5 + …); what comes after s¹⁵ is below 2⁻²⁹ of the sum.
+ * ln(1 + x) for x in [0, 1]; at most 2 ulp from the true value, of small x too. It is 2 artanh(s) with s = x
+ * / (2 + x) ≤ 1/3, by Gregory's series 2 (s + s³/3 + s⁵/5 + …); what comes after s¹⁵ is below 2⁻²⁹ of the
+ * sum.
  */
 // @ts-ignore: decorator
 @inline
@@ -112,7 +123,9 @@ export function decay4(z: v128): v128 {
   return v128.andnot(exp4(f32x4.neg(size)), f32x4.gt(size, f32x4.splat(FAR_LOGIT)))
 }
 
-/** −x ln σ(z) − (1 − x) ln(1 − σ(z)) as max(z, 0) − z x + ln(1 + e^−|z|), which neither overflows nor cancels. */
+/**
+ * −x ln σ(z) − (1 − x) ln(1 − σ(z)) as max(z, 0) − z x + ln(1 + e^−|z|), which neither overflows nor cancels.
+ */
 // @ts-ignore: decorator
 @inline
 export function binaryCrossEntropy4(z: v128, x: v128, decay: v128): v128 {
@@ -130,8 +143,8 @@ export function sigmoidOfDecay4(z: v128, decay: v128): v128 {
 }
 
 /**
- * Natural logarithm of normal positive x; at most 1 ulp from the true value. Zero, negative numbers and NaN give nonsense.
- * x = 2ᵉ m with m in [√½, √2), then the degree-9 polynomial of Cephes logf.
+ * Natural logarithm of normal positive x; at most 1 ulp from the true value. Zero, negative numbers and NaN
+ * give nonsense. x = 2ᵉ m with m in [√½, √2), then the degree-9 polynomial of Cephes logf.
  */
 export function log4(x: v128): v128 {
   const sqrtHalf = f32x4.splat(0.707106781186547524)
@@ -168,8 +181,8 @@ export function cosTurns4(t: v128): v128 {
 }
 
 /**
- * sin(2π(t + quadrant / 4)). The nearest quarter turn is taken off exactly; what is left, |y| ≤ π/4, goes to the sine or cosine
- * polynomial of Cephes sinf/cosf.
+ * sin(2π(t + quadrant / 4)). The nearest quarter turn is taken off exactly; what is left, |y| ≤ π/4, goes to
+ * the sine or cosine polynomial of Cephes sinf/cosf.
  */
 function sineFromQuadrant(t: v128, quadrant: i32): v128 {
   const quarters = f32x4.mul(t, f32x4.splat(4))
@@ -185,7 +198,8 @@ function sineFromQuadrant(t: v128, quadrant: i32): v128 {
   c = f32x4.add(f32x4.mul(c, square), f32x4.splat(4.166664568298827e-2))
   c = f32x4.mul(f32x4.mul(c, square), square)
   c = f32x4.add(f32x4.sub(c, f32x4.mul(f32x4.splat(0.5), square)), f32x4.splat(1))
-  // The low bits of `shifted` hold the quarter turn as an integer: odd ones take the cosine, those with bit 1 set change sign.
+  // The low bits of `shifted` hold the quarter turn as an integer: odd ones take the cosine, those with bit 1
+  // set change sign.
   const quarter = i32x4.add(shifted, i32x4.splat(quadrant))
   const odd = i32x4.ne(v128.and(quarter, i32x4.splat(1)), i32x4.splat(0))
   const sign = i32x4.shl(v128.and(quarter, i32x4.splat(2)), 30)

@@ -1,17 +1,18 @@
 /**
- * The product of which few places are wanted: the gradient of a layer's inputs, where no gradient passes a ReLU that is off. Of an
- * (images × outputs) · (outputs × inputs) product only the inputs on an image's row list are computed, each as a dot product
- * (sampled dense-dense matrix multiplication, SDDMM):
+ * The product of which few places are wanted: the gradient of a layer's inputs, where no gradient passes a
+ * ReLU that is off. Of an (images × outputs) · (outputs × inputs) product only the inputs on an image's row
+ * list are computed, each as a dot product (sampled dense-dense matrix multiplication, SDDMM):
  *
  *   C[2][units] = Σₖ A[2][k] · B[units][k]
  *
- * A is a pair of rows of δ, B the rows of Wᵀ of as many units of the list as a tile takes, k the outputs. A dot product is eight sums,
- * of the k that are equal modulo 8, added as a tree: the same bits on every tile.
+ * A is a pair of rows of δ, B the rows of Wᵀ of as many units of the list as a tile takes, k the outputs. A
+ * dot product is eight sums, of the k that are equal modulo 8, added as a tree: the same bits on every tile.
  *
- * Named by tile, as in `tiles.ts`: `…2x6` keeps 24 vectors of accumulators, 12 registers where V8 fuses, `…2x3` keeps 12. Both read the
- * panels of weights that the forward pass reads; other layouts would be quicker here, but cost more to keep (results/speed.md).
- * Five steps go by between two panels, each but the first after a way out. Without those branches Binaryen would move the steps of
- * each sum together, and V8 would spill.
+ * Named by tile, as in `tiles.ts`: `…2x6` keeps 24 vectors of accumulators, 12 registers where V8 fuses,
+ * `…2x3` keeps 12. Both read the panels of weights that the forward pass reads; other layouts would be
+ * quicker here, but cost more to keep (results/speed.md). Five steps go by between two panels, each but the
+ * first after a way out. Without those branches Binaryen would move the steps of each sum together, and V8
+ * would spill.
  */
 import { ENTRY, entryAt, FLOAT, PAIR, PAIR_ROWS, PANEL, pieces, ROW } from '../plan/sizes'
 import { multiplyAdd } from './multiply-add'
@@ -44,12 +45,18 @@ const PRODUCT_BYTES: usize = 32
 /** Bytes of a `SampledProduct` and its scratch: zeros, the sums of a tile, and its dot products. */
 export const SAMPLE_SCRATCH: usize = PRODUCT_BYTES + 2 * TILE_SUMS + 64
 
-/** For a tile's way out before step `step` of a panel: the panel in which to take it, which is none or the last. */
+/**
+ * For a tile's way out before step `step` of a panel: the panel in which to take it, which is none or the
+ * last.
+ */
 function exitOf(step: i32, lastPanel: usize, lastSteps: i32): usize {
   return lastSteps === step ? lastPanel : 0
 }
 
-/** dots[2][6][8]: the eight sums of each of twelve dot products; `lastSteps` of the steps of the panel at `lastPanel` count. */
+/**
+ * dots[2][6][8]: the eight sums of each of twelve dot products; `lastSteps` of the steps of the panel at
+ * `lastPanel` count.
+ */
 function sddmm2x6(
   dots: usize, zeros: usize, a: usize, b0: usize, b1: usize, b2: usize, b3: usize, b4: usize, b5: usize,
   panelBytes: usize, lastPanel: usize, lastSteps: i32,
@@ -66,7 +73,7 @@ function sddmm2x6(
   let kb: usize = 0
   while (true) {
     const p0 = b0 + kb, p1 = b1 + kb, p2 = b2 + kb, p3 = b3 + kb, p4 = b4 + kb, p5 = b5 + kb
-    x0l = v128.load(a); x0h = v128.load(a, 16); x1l = v128.load(a, 160); x1h = v128.load(a, 176)
+    x0l = v128.load(a); x0h = v128.load(a, 16); x1l = v128.load(a, ROW); x1h = v128.load(a, ROW + 16)
     yl = v128.load(p0); yh = v128.load(p0, 16)
     c00l = multiplyAdd(x0l, yl, c00l); c00h = multiplyAdd(x0h, yh, c00h); c10l = multiplyAdd(x1l, yl, c10l); c10h = multiplyAdd(x1h, yh, c10h)
     yl = v128.load(p1); yh = v128.load(p1, 16)
@@ -80,7 +87,7 @@ function sddmm2x6(
     yl = v128.load(p5); yh = v128.load(p5, 16)
     c05l = multiplyAdd(x0l, yl, c05l); c05h = multiplyAdd(x0h, yh, c05h); c15l = multiplyAdd(x1l, yl, c15l); c15h = multiplyAdd(x1h, yh, c15h)
     if (a === exit1) break
-    x0l = v128.load(a, 32); x0h = v128.load(a, 48); x1l = v128.load(a, 192); x1h = v128.load(a, 208)
+    x0l = v128.load(a, 32); x0h = v128.load(a, 48); x1l = v128.load(a, ROW + 32); x1h = v128.load(a, ROW + 48)
     yl = v128.load(p0, 32); yh = v128.load(p0, 48)
     c00l = multiplyAdd(x0l, yl, c00l); c00h = multiplyAdd(x0h, yh, c00h); c10l = multiplyAdd(x1l, yl, c10l); c10h = multiplyAdd(x1h, yh, c10h)
     yl = v128.load(p1, 32); yh = v128.load(p1, 48)
@@ -94,7 +101,7 @@ function sddmm2x6(
     yl = v128.load(p5, 32); yh = v128.load(p5, 48)
     c05l = multiplyAdd(x0l, yl, c05l); c05h = multiplyAdd(x0h, yh, c05h); c15l = multiplyAdd(x1l, yl, c15l); c15h = multiplyAdd(x1h, yh, c15h)
     if (a === exit2) break
-    x0l = v128.load(a, 64); x0h = v128.load(a, 80); x1l = v128.load(a, 224); x1h = v128.load(a, 240)
+    x0l = v128.load(a, 64); x0h = v128.load(a, 80); x1l = v128.load(a, ROW + 64); x1h = v128.load(a, ROW + 80)
     yl = v128.load(p0, 64); yh = v128.load(p0, 80)
     c00l = multiplyAdd(x0l, yl, c00l); c00h = multiplyAdd(x0h, yh, c00h); c10l = multiplyAdd(x1l, yl, c10l); c10h = multiplyAdd(x1h, yh, c10h)
     yl = v128.load(p1, 64); yh = v128.load(p1, 80)
@@ -108,7 +115,7 @@ function sddmm2x6(
     yl = v128.load(p5, 64); yh = v128.load(p5, 80)
     c05l = multiplyAdd(x0l, yl, c05l); c05h = multiplyAdd(x0h, yh, c05h); c15l = multiplyAdd(x1l, yl, c15l); c15h = multiplyAdd(x1h, yh, c15h)
     if (a === exit3) break
-    x0l = v128.load(a, 96); x0h = v128.load(a, 112); x1l = v128.load(a, 256); x1h = v128.load(a, 272)
+    x0l = v128.load(a, 96); x0h = v128.load(a, 112); x1l = v128.load(a, ROW + 96); x1h = v128.load(a, ROW + 112)
     yl = v128.load(p0, 96); yh = v128.load(p0, 112)
     c00l = multiplyAdd(x0l, yl, c00l); c00h = multiplyAdd(x0h, yh, c00h); c10l = multiplyAdd(x1l, yl, c10l); c10h = multiplyAdd(x1h, yh, c10h)
     yl = v128.load(p1, 96); yh = v128.load(p1, 112)
@@ -122,7 +129,7 @@ function sddmm2x6(
     yl = v128.load(p5, 96); yh = v128.load(p5, 112)
     c05l = multiplyAdd(x0l, yl, c05l); c05h = multiplyAdd(x0h, yh, c05h); c15l = multiplyAdd(x1l, yl, c15l); c15h = multiplyAdd(x1h, yh, c15h)
     if (a === exit4) break
-    x0l = v128.load(a, 128); x0h = v128.load(a, 144); x1l = v128.load(a, 288); x1h = v128.load(a, 304)
+    x0l = v128.load(a, 128); x0h = v128.load(a, 144); x1l = v128.load(a, ROW + 128); x1h = v128.load(a, ROW + 144)
     yl = v128.load(p0, 128); yh = v128.load(p0, 144)
     c00l = multiplyAdd(x0l, yl, c00l); c00h = multiplyAdd(x0h, yh, c00h); c10l = multiplyAdd(x1l, yl, c10l); c10h = multiplyAdd(x1h, yh, c10h)
     yl = v128.load(p1, 128); yh = v128.load(p1, 144)
@@ -161,47 +168,47 @@ function sddmm2x3(dots: usize, zeros: usize, a: usize, b0: usize, b1: usize, b2:
   let kb: usize = 0
   while (true) {
     const p0 = b0 + kb, p1 = b1 + kb, p2 = b2 + kb
-    x0 = v128.load(a); x1 = v128.load(a, 160)
+    x0 = v128.load(a); x1 = v128.load(a, ROW)
     y = v128.load(p0); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
     y = v128.load(p1); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
     y = v128.load(p2); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 16); x1 = v128.load(a, 176)
+    x0 = v128.load(a, 16); x1 = v128.load(a, ROW + 16)
     y = v128.load(p0, 16); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
     y = v128.load(p1, 16); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
     y = v128.load(p2, 16); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
     if (a === exit1) break
-    x0 = v128.load(a, 32); x1 = v128.load(a, 192)
+    x0 = v128.load(a, 32); x1 = v128.load(a, ROW + 32)
     y = v128.load(p0, 32); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
     y = v128.load(p1, 32); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
     y = v128.load(p2, 32); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 48); x1 = v128.load(a, 208)
+    x0 = v128.load(a, 48); x1 = v128.load(a, ROW + 48)
     y = v128.load(p0, 48); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
     y = v128.load(p1, 48); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
     y = v128.load(p2, 48); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
     if (a === exit2) break
-    x0 = v128.load(a, 64); x1 = v128.load(a, 224)
+    x0 = v128.load(a, 64); x1 = v128.load(a, ROW + 64)
     y = v128.load(p0, 64); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
     y = v128.load(p1, 64); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
     y = v128.load(p2, 64); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 80); x1 = v128.load(a, 240)
+    x0 = v128.load(a, 80); x1 = v128.load(a, ROW + 80)
     y = v128.load(p0, 80); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
     y = v128.load(p1, 80); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
     y = v128.load(p2, 80); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
     if (a === exit3) break
-    x0 = v128.load(a, 96); x1 = v128.load(a, 256)
+    x0 = v128.load(a, 96); x1 = v128.load(a, ROW + 96)
     y = v128.load(p0, 96); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
     y = v128.load(p1, 96); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
     y = v128.load(p2, 96); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 112); x1 = v128.load(a, 272)
+    x0 = v128.load(a, 112); x1 = v128.load(a, ROW + 112)
     y = v128.load(p0, 112); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
     y = v128.load(p1, 112); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
     y = v128.load(p2, 112); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
     if (a === exit4) break
-    x0 = v128.load(a, 128); x1 = v128.load(a, 288)
+    x0 = v128.load(a, 128); x1 = v128.load(a, ROW + 128)
     y = v128.load(p0, 128); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
     y = v128.load(p1, 128); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
     y = v128.load(p2, 128); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 144); x1 = v128.load(a, 304)
+    x0 = v128.load(a, 144); x1 = v128.load(a, ROW + 144)
     y = v128.load(p0, 144); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
     y = v128.load(p1, 144); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
     y = v128.load(p2, 144); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
@@ -226,15 +233,18 @@ function totals4(sums: usize): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7))
 }
 
-/** Row of B that entry `at` names, or the last entry: a tile that the list does not fill computes some twice. */
+/**
+ * Row of B that entry `at` names, or the last entry: a tile that the list does not fill computes some twice.
+ */
 function rowOf(b: usize, at: usize, last: usize): usize {
   return b + <usize>load<u32>(min(at, last))
 }
 
 /**
- * For each entry of a row list, from `list` to `end`, and each of its two values that is above 0: the dot product of the value's row of A
- * with the row of B that the entry names, to the place of its column in the value's row of C; 0 for a value that is not. A lies as
- * pair panels [⌈terms⌉ / 40][2][40]. Terms are read to the next multiple of 8.
+ * For each entry of a row list, from `list` to `end`, and each of its two values that is above 0: the dot
+ * product of the value's row of A with the row of B that the entry names, to the place of its column in the
+ * value's row of C; 0 for a value that is not. A lies as pair panels [⌈terms⌉ / 40][2][40]. Terms are read to
+ * the next multiple of 8.
  */
 export function sampleBlock(product: SampledProduct, list: usize, end: usize, a: usize): void {
   const wide = product.wide !== 0

@@ -4,8 +4,8 @@ import { floatAt, padded } from '../plan/sizes'
 import { exp4, log4 } from './math'
 
 /**
- * p = softmax(logits) in place; `row` holds the ⌈O⌉ logits of one image, bias included. Columns beyond O become zero.
- * The maximum is subtracted first, so that no exponential overflows.
+ * p = softmax(logits) in place; `row` holds the ⌈O⌉ logits of one image, bias included. Columns beyond O
+ * become zero. The maximum is subtracted first, so that no exponential overflows.
  */
 export function softmaxRow(row: usize, outputs: i32): void {
   let largest = load<f32>(row)

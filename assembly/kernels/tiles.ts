@@ -3,16 +3,19 @@
  *
  *   C[2][40] += Σₖ A[k][2] ⊗ B[k][40]
  *
- * A is a pair that is broadcast, B a panel that is read as vectors. The pairs of A lie at equal distances: neighbours are row pairs, and
- * two columns of a panel a row apart each. Each element of C is one sum in the order of k with one
- * accumulator, so the tile's shape changes no bit of the result, nor does doing it in stretches of k.
+ * A is a pair that is broadcast, B a panel that is read as vectors. The pairs of A lie at equal distances:
+ * neighbours are row pairs, and two columns of a panel a row apart each. Each element of C is one sum in the
+ * order of k with one accumulator, so the tile's shape changes no bit of the result, nor does doing it in
+ * stretches of k.
  *
- * Named by tile and method: `…2x40` keeps 20 vectors of accumulators, which is 10 registers where V8 fuses neighbouring 128-bit
- * operations to 256 bits (x64, `--experimental-wasm-revectorize`) and spills where it does not; `…2x20` keeps 10. Ten chains are
- * what it takes: a multiply-add has a latency of 4 and two start in each cycle, so with 8 every hitch is lost for good.
- * `spmm…` walks a list of the k whose A is not all zero. V8 fuses only what these functions are: accumulators that start from
- * loads, one flat loop, stores of neighbours. Shape them otherwise and throughput falls to a quarter. Of two neighbours the upper one
- * is stored first, here and wherever a step stores pairs: the other way round V8 stores 16 bytes and then the 32 over them.
+ * Named by tile and method: `…2x40` keeps 20 vectors of accumulators, which is 10 registers where V8 fuses
+ * neighbouring 128-bit operations to 256 bits (x64, `--experimental-wasm-revectorize`) and spills where it
+ * does not; `…2x20` keeps 10. Ten chains are what it takes: a multiply-add has a latency of 4 and two start
+ * in each cycle, so with 8 every hitch is lost for good. `spmm…` walks a list of the k whose A is not all
+ * zero. V8 fuses only what these functions are: accumulators that start from loads, one flat loop, stores of
+ * neighbours. Shape them otherwise and throughput falls to a quarter. Of two neighbours the upper one is
+ * stored first, here and wherever a step stores pairs: the other way round V8 stores 16 bytes and then the 32
+ * over them.
  */
 import { ENTRY, ROW } from '../plan/sizes'
 import { multiplyAdd } from './multiply-add'
@@ -78,7 +81,10 @@ function gemm2x20(c: usize, a: usize, aStride: usize, b: usize, n: i32): void {
   v128.store(c, c12, 192); v128.store(c, c14, 224)
 }
 
-/** C[2][40] += Σ over the list's entries of their pair ⊗ (the row of B at their byte offset)[40]; C's rows lie at c0 and c1. */
+/**
+ * C[2][40] += Σ over the list's entries of their pair ⊗ (the row of B at their byte offset)[40]; C's rows lie
+ * at c0 and c1.
+ */
 function spmm2x40(c0: usize, c1: usize, list: usize, end: usize, b: usize): void {
   let c00 = v128.load(c0), c01 = v128.load(c0, 16), c02 = v128.load(c0, 32), c03 = v128.load(c0, 48), c04 = v128.load(c0, 64)
   let c05 = v128.load(c0, 80), c06 = v128.load(c0, 96), c07 = v128.load(c0, 112), c08 = v128.load(c0, 128), c09 = v128.load(c0, 144)
@@ -144,7 +150,10 @@ export function gemmTile(wide: bool, c: usize, a: usize, aStride: usize, b: usiz
   }
 }
 
-/** The sparse product, added to C's rows at c0 and c1, on the tile that suits the runtime; the entries lie from `list` to `end`. */
+/**
+ * The sparse product, added to C's rows at c0 and c1, on the tile that suits the runtime; the entries lie
+ * from `list` to `end`.
+ */
 export function spmmTile(wide: bool, c0: usize, c1: usize, list: usize, end: usize, b: usize): void {
   if (wide) {
     spmm2x40(c0, c1, list, end, b)

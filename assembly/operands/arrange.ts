@@ -1,8 +1,9 @@
 /**
- * The order of rows within a minibatch is free: it changes the order of a few sums, nothing else. So rows that are alike are put side by
- * side: two that share a pair have more zeros in common, among their values and among the hidden units that they leave at zero, and
- * what both leave at zero is never multiplied. On MNIST it takes the (pixel, pair of images) that are not
- * zero from 30 % to 25 %, and those of a trained decoder's hidden units from 73 % to 65 %.
+ * The order of rows within a minibatch is free: it changes the order of a few sums, nothing else. So rows
+ * that are alike are put side by side: two that share a pair have more zeros in common, among their values
+ * and among the hidden units that they leave at zero, and what both leave at zero is never multiplied. On
+ * MNIST it takes the (pixel, pair of images) that are not zero from 30 % to 25 %, and those of a trained
+ * decoder's hidden units from 73 % to 65 %.
  */
 import { ROWS_BYTES } from '../plan/codes'
 import {
@@ -28,9 +29,9 @@ const WINDOW: i32 = 256
 export const ARRANGE_SCRATCH: usize = <usize>WINDOW * DOUBLE
 
 /**
- * Signatures of `count` rows of `columns` values, bytes or floats as `rowKind` says, `rowBytes` apart: (count) 64-bit words, of which bit b is set if the b-th of
- * 64 equal runs of columns is not all zero. Of the same
- * values they are the same, whichever kind they are of.
+ * Signatures of `count` rows of `columns` values, bytes or floats as `rowKind` says, `rowBytes` apart:
+ * (count) 64-bit words, of which bit b is set if the b-th of 64 equal runs of columns is not all zero. Of the
+ * same values they are the same, whichever kind they are of.
  */
 export function signRows(
   signatures: usize,
@@ -59,7 +60,10 @@ export function signRows(
   }
 }
 
-/** Rearranges order[count] within each minibatch of `batchSize`, in windows. `scratch` holds ARRANGE_SCRATCH bytes. */
+/**
+ * Rearranges order[count] within each minibatch of `batchSize`, in windows. `scratch` holds ARRANGE_SCRATCH
+ * bytes.
+ */
 export function arrangeBatches(
   order: usize,
   count: i32,
@@ -85,8 +89,9 @@ function arrangeWindow(order: usize, count: i32, signatures: usize, held: usize)
 }
 
 /**
- * The search leaves the pairs that are least alike to the end, and with them the most work. Takes every eighth pair, then their
- * neighbours, and so on, so that all shards of a minibatch have their share. `held` has room for `count` words.
+ * The search leaves the pairs that are least alike to the end, and with them the most work. Takes every
+ * eighth pair, then their neighbours, and so on, so that all shards of a minibatch have their share. `held`
+ * has room for `count` words.
  */
 function spreadPairs(order: usize, held: usize, count: i32): void {
   memory.copy(held, order, wordAt(0, count))
@@ -100,8 +105,9 @@ function spreadPairs(order: usize, held: usize, count: i32): void {
 }
 
 /**
- * Rearranges order[count] (32-bit) and the 64-bit signatures held[count] of what stands there, so that places 0 and 1, 2 and 3 … are
- * alike. Greedy: each pair begins with the first one left and takes the one whose signature differs from its in fewest bits.
+ * Rearranges order[count] (32-bit) and the 64-bit signatures held[count] of what stands there, so that places
+ * 0 and 1, 2 and 3 … are alike. Greedy: each pair begins with the first one left and takes the one whose
+ * signature differs from its in fewest bits.
  */
 export function pairAlike(order: usize, held: usize, count: i32): void {
   for (let place = 1; place < count; place += PAIR) {

@@ -9,7 +9,9 @@ export function deltaPairsAt(layer: LayerPlan, row: i32, column: i32): usize {
   return <usize>layer.deltaPairs + <usize>((row / PAIR) * padded(layer.outputs) + column) * PAIR_BYTES
 }
 
-/** Rows [row0, row1) of a panel of δ at `delta` also as the layer's input gradient reads them, if it has one. */
+/**
+ * Rows [row0, row1) of a panel of δ at `delta` also as the layer's input gradient reads them, if it has one.
+ */
 export function storeDeltaPairs(layer: LayerPlan, delta: usize, row0: i32, row1: i32, column: i32): void {
   if (layer.inputGradient === INPUT_GRADIENT_NONE) return
   const isSampled = layer.inputGradient === INPUT_GRADIENT_SAMPLED

@@ -1,7 +1,7 @@
 /**
- * From rows of bytes or floats to the operands of the first layer: a pair of rows becomes floats (bytes as value / 255, plus noise on
- * the input), and row pairs or the lists of what is not zero, by pair of rows for the forward product and by pair of columns for the
- * weight gradient. MNIST is 81 % zeros.
+ * From rows of bytes or floats to the operands of the first layer: a pair of rows becomes floats (bytes as
+ * value / 255, plus noise on the input), and row pairs or the lists of what is not zero, by pair of rows for
+ * the forward product and by pair of columns for the weight gradient. MNIST is 81 % zeros.
  */
 import { ROWS_BYTES } from '../plan/codes'
 import {
@@ -26,7 +26,9 @@ import { NEIGHBOURS } from './pairing'
 
 const BYTE_SCALE: f32 = 255.0
 
-/** `count` ≤ 40 bytes, in whole groups, → 40 floats value / 255 at out, rounded as one division; zero beyond. */
+/**
+ * `count` ≤ 40 bytes, in whole groups, → 40 floats value / 255 at out, rounded as one division; zero beyond.
+ */
 function unitFloats40(out: usize, bytes: usize, count: i32): void {
   const scale = f32x4.splat(BYTE_SCALE)
   const end = out + ROW
@@ -41,7 +43,10 @@ function unitFloats40(out: usize, bytes: usize, count: i32): void {
   if (out < end) memory.fill(out, 0, end - out)
 }
 
-/** The normal numbers of one row, one for each of `inputs` columns and some more, to out. `scratch`: RANDOM_SCRATCH bytes. */
+/**
+ * The normal numbers of one row, one for each of `inputs` columns and some more, to out. `scratch`:
+ * RANDOM_SCRATCH bytes.
+ */
 function rowNormals(out: usize, scratch: usize, inputs: i32, row: u32, job: Job): void {
   for (let column = 0; column < inputs; column += DRAWS) {
     normals16(floatAt(out, column), scratch, column, row, job.epoch, job.seed)
@@ -68,7 +73,10 @@ function inputRowAt(job: Job, row: u32): usize {
   return <usize>job.rows + <usize>row * <usize>job.rowBytes
 }
 
-/** Bytes of the values of a row at `row` from `column` on, at most a panel's; of a row of bytes with its padding. */
+/**
+ * Bytes of the values of a row at `row` from `column` on, at most a panel's; of a row of bytes with its
+ * padding.
+ */
 function bytesFrom(job: Job, column: i32, columns: i32): i32 {
   return job.rowKind === ROWS_BYTES
     ? min(PANEL, job.rowBytes - column)
@@ -111,8 +119,9 @@ export function gatherScratch(inputs: i32): usize {
 }
 
 /**
- * Rows row and row + 1 of a minibatch from the training rows `order[first + row …]`, of which `rows` exist in all: clean target, noisy
- * input where asked for, and how the first layer reads it. `scratch`: gatherScratch(I) bytes.
+ * Rows row and row + 1 of a minibatch from the training rows `order[first + row …]`, of which `rows` exist in
+ * all: clean target, noisy input where asked for, and how the first layer reads it. `scratch`:
+ * gatherScratch(I) bytes.
  */
 export function gatherTrainingPair(
   job: Job,
@@ -171,7 +180,10 @@ export function listInputs(batch: BatchPlan, panel: i32, rows: i32): void {
   }
 }
 
-/** 40 values of an inference row at `column` of `columns`, zero where row or column does not exist, to out[40]. */
+/**
+ * 40 values of an inference row at `column` of `columns`, zero where row or column does not exist, to
+ * out[40].
+ */
 function loadInference40(job: Job, columns: i32, out: usize, row: i32, column: i32): void {
   if (row < job.rowCount) {
     loadValues40(job, out, valueAt(job, inputRowAt(job, row), column), bytesFrom(job, column, columns))
@@ -180,7 +192,10 @@ function loadInference40(job: Job, columns: i32, out: usize, row: i32, column: i
   }
 }
 
-/** Rows inputRow and inputRow + 1 of the inference as rows of the batch: target (the input itself), and as the first layer reads it. */
+/**
+ * Rows inputRow and inputRow + 1 of the inference as rows of the batch: target (the input itself), and as the
+ * first layer reads it.
+ */
 export function gatherInferencePair(job: Job, batch: BatchPlan, inputRow: i32, row: i32): void {
   const inputs = layerAt(job, 0).inputs
   for (let column = 0; column < inputs; column += PANEL) {
@@ -195,8 +210,8 @@ export function gatherInferencePair(job: Job, batch: BatchPlan, inputRow: i32, r
 export const CODES_SCRATCH: usize = PAIR_ROWS
 
 /**
- * Rows inputRow and inputRow + 1 of the inference as outputs of the layer before `firstLayer`: how codes enter the decoder.
- * `scratch`: CODES_SCRATCH bytes.
+ * Rows inputRow and inputRow + 1 of the inference as outputs of the layer before `firstLayer`: how codes
+ * enter the decoder. `scratch`: CODES_SCRATCH bytes.
  */
 export function gatherCodesPair(job: Job, scratch: usize, inputRow: i32, row: i32): void {
   const inputs = layerAt(job, job.firstLayer).inputs

@@ -1,10 +1,10 @@
 /**
- * Sparse operands: of a pair of rows (images) the columns in which not both are zero, or of a pair of columns the rows. An entry
- * is the byte offset of the panel row that it meets, and its two values. A product with zero changes no bit of a sum, so the
- * entries are all that is multiplied.
+ * Sparse operands: of a pair of rows (images) the columns in which not both are zero, or of a pair of columns
+ * the rows. An entry is the byte offset of the panel row that it meets, and its two values. A product with
+ * zero changes no bit of a sum, so the entries are all that is multiplied.
  *
- * Entries are written always and counted only if not zero: no branch to mispredict. The k-th place of a list is written at its
- * k-th entry or before, so a list never grows beyond its own room.
+ * Entries are written always and counted only if not zero: no branch to mispredict. The k-th place of a list
+ * is written at its k-th entry or before, so a list never grows beyond its own room.
  */
 import {
   BLOCK_ROWS,
@@ -23,7 +23,10 @@ import {
 import { Operand } from '../plan/structures'
 import { unitAt } from './pairing'
 
-/** Entries for four columns of two rows (r0, r1), whose panel rows begin at byte `offset`; returns the list's new end. */
+/**
+ * Entries for four columns of two rows (r0, r1), whose panel rows begin at byte `offset`; returns the list's
+ * new end.
+ */
 function appendColumns4(at: usize, r0: v128, r1: v128, offset: u32): usize {
   const mask = i32x4.bitmask(i32x4.ne(v128.or(r0, r1), i32x4.splat(0)))
   const low = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5)
@@ -42,15 +45,18 @@ function appendColumns4(at: usize, r0: v128, r1: v128, offset: u32): usize {
   return at + <usize>(mask >> 3) * ENTRY
 }
 
-/** Where the row list of pair `pair` keeps the address at which block `block` begins and, in the next word, where it ends. */
+/**
+ * Where the row list of pair `pair` keeps the address at which block `block` begins and, in the next word,
+ * where it ends.
+ */
 export function rowMark(operand: Operand, pair: i32, block: i32): usize {
   const blocks = pieces(operand.columns, BLOCK_ROWS)
   return wordAt(operand.rowMarks, pair * (blocks + 1) + block)
 }
 
 /**
- * Goes on with the list of pair `pair` of rows by the 40 columns from `column` on; `rows` is the address of the two panel rows, or
- * 0 where they are all zero. Columns come in order, from 0.
+ * Goes on with the list of pair `pair` of rows by the 40 columns from `column` on; `rows` is the address of
+ * the two panel rows, or 0 where they are all zero. Columns come in order, from 0.
  */
 export function extendRowList(operand: Operand, pair: i32, rows: usize, column: i32): void {
   const mark = rowMark(operand, pair, column / BLOCK_ROWS)
@@ -68,7 +74,10 @@ export function extendRowList(operand: Operand, pair: i32, rows: usize, column: 
   store<u32>(mark, <u32>at, WORD)
 }
 
-/** Where the entries of pair `pair` of columns begin that belong to rows from `row0` on, the first row of a segment. */
+/**
+ * Where the entries of pair `pair` of columns begin that belong to rows from `row0` on, the first row of a
+ * segment.
+ */
 export function columnEntries(operand: Operand, pair: i32, row0: i32): usize {
   return entryAt(operand.columnLists, pair * operand.rowCapacity + row0)
 }
@@ -78,7 +87,10 @@ export function columnEnd(operand: Operand, pair: i32, segment: i32): usize {
   return wordAt(operand.columnEnds, pair * operand.segments + segment)
 }
 
-/** The column lists of panel `panel` for one segment, `rows` rows from `row0` on, of the pairs that `pairing` makes (`pairing.ts`). */
+/**
+ * The column lists of panel `panel` for one segment, `rows` rows from `row0` on, of the pairs that `pairing`
+ * makes (`pairing.ts`).
+ */
 export function listColumns(
   operand: Operand,
   pairing: usize,

@@ -1,4 +1,7 @@
-/** How the inputs of a layer lie for its products: as lists where many are zero, else as row pairs (`Operand` in `plan/structures.ts`). */
+/**
+ * How the inputs of a layer lie for its products: as lists where many are zero, else as row pairs (`Operand`
+ * in `plan/structures.ts`).
+ */
 import { PAIR, PAIR_BYTES, PAIR_ROWS, padded } from '../plan/sizes'
 import { Operand } from '../plan/structures'
 import { clearRows, storeRowPairs } from './layouts'
@@ -16,8 +19,8 @@ export function rowPairsAt(operand: Operand, row: i32, column: i32): usize {
 }
 
 /**
- * Goes on with rows `row` and row + 1 by the 40 columns from `column` on; `rows` is the address of the two panel rows, or 0 where they
- * are all zero. Columns come in order, from 0.
+ * Goes on with rows `row` and row + 1 by the 40 columns from `column` on; `rows` is the address of the two
+ * panel rows, or 0 where they are all zero. Columns come in order, from 0.
  */
 export function extendOperand(operand: Operand, row: i32, rows: usize, column: i32): void {
   if (!isDense(operand)) {

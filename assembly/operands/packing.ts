@@ -1,10 +1,14 @@
 /**
- * Between the canonical form of a layer's weights, (outputs, inputs) row-major, and the panels that the kernels read (`plan/structures.ts`).
- * One function packs, one unpacks; nothing else knows both. The host calls them, once a training or an epoch.
+ * Between the canonical form of a layer's weights, (outputs, inputs) row-major, and the panels that the
+ * kernels read (`plan/structures.ts`). One function packs, one unpacks; nothing else knows both. The host
+ * calls them, once a training or an epoch.
  */
 import { FLOAT, floatAt, PANEL, padded, ROW, rowAt } from '../plan/sizes'
 
-/** Element of the first input and of output `output` in panels of Wᵀ; those of the next inputs lie a row apart each. */
+/**
+ * Element of the first input and of output `output` in panels of Wᵀ; those of the next inputs lie a row apart
+ * each.
+ */
 function firstOf(packed: usize, output: i32, paddedInputs: i32): usize {
   return floatAt(rowAt(packed, (output / PANEL) * paddedInputs), output % PANEL)
 }

@@ -1,10 +1,11 @@
 /**
- * Which two hidden units of a panel share the lists of a pair is free: each gradient is the same sum in the same order. So units that
- * fire for the same images are put together, and less is left of what neither saw: of (image, pair of a trained decoder's hidden units)
- * 69 % are not zero, where neighbours leave 82 %.
+ * Which two hidden units of a panel share the lists of a pair is free: each gradient is the same sum in the
+ * same order. So units that fire for the same images are put together, and less is left of what neither saw:
+ * of (image, pair of a trained decoder's hidden units) 69 % are not zero, where neighbours leave 82 %.
  *
- * A pairing is the 40 columns of each panel in some order, 32 bits a column; the first two are a pair, and so on. It is found anew
- * in the middle of each 16 steps, by the first images of a minibatch, for the next 16: nobody reads what is being written.
+ * A pairing is the 40 columns of each panel in some order, 32 bits a column; the first two are a pair, and so
+ * on. It is found anew in the middle of each 16 steps, by the first images of a minibatch, for the next 16:
+ * nobody reads what is being written.
  */
 import {
   DOUBLE,
@@ -50,9 +51,9 @@ export function isPairingStep(step: i32): bool {
 export const PAIRING_SCRATCH: usize = <usize>PANEL * DOUBLE
 
 /**
- * Finds the pairing of one panel for the steps after this block's, from `rows` rows of that panel at `values`: a unit's
- * signature is for which of the first 64 images it fires. `scratch` holds
- * PAIRING_SCRATCH bytes.
+ * Finds the pairing of one panel for the steps after this block's, from `rows` rows of that panel at
+ * `values`: a unit's signature is for which of the first 64 images it fires. `scratch` holds PAIRING_SCRATCH
+ * bytes.
  */
 export function pairUnits(
   operand: Operand,

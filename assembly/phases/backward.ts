@@ -1,4 +1,7 @@
-/** Backward through a layer: δ of the layer before, δ W times the derivative of that layer's activation. Mirrors `forward.ts`. */
+/**
+ * Backward through a layer: δ of the layer before, δ W times the derivative of that layer's activation.
+ * Mirrors `forward.ts`.
+ */
 import { finishInputGradient } from '../kernels/activations'
 import { SAMPLE_SCRATCH, SampledProduct, sampleBlock } from '../kernels/sddmm'
 import { gemmTile } from '../kernels/tiles'
@@ -23,8 +26,8 @@ export function backwardInput(job: Job, index: i32, worker: Worker): void {
 }
 
 /**
- * After a ReLU: only for the inputs on the row lists, since no gradient passes the others. Blocks outside: the weights of a block of
- * inputs serve all rows of δ from the second cache.
+ * After a ReLU: only for the inputs on the row lists, since no gradient passes the others. Blocks outside:
+ * the weights of a block of inputs serve all rows of δ from the second cache.
  */
 function backwardSampled(job: Job, index: i32, worker: Worker): void {
   const layer = layerAt(job, index)

@@ -1,4 +1,7 @@
-/** The forward pass, alike in training and in inference: sums of a layer, hidden layers, and the logits of a last one. */
+/**
+ * The forward pass, alike in training and in inference: sums of a layer, hidden layers, and the logits of a
+ * last one.
+ */
 import { addBias, finishHidden } from '../kernels/activations'
 import { gemmTile, spmmTile } from '../kernels/tiles'
 import { clearRows, copyRows, panelAt } from '../operands/layouts'
@@ -21,7 +24,9 @@ import {
 import { BatchPlan, Job, layerAt, Operand, operandAt } from '../plan/structures'
 import { scratchOf, Worker } from '../plan/worker'
 
-/** Rows whose sums a worker's scratch holds while all blocks of a panel pass: 10 kB, beside a block of 32 kB. */
+/**
+ * Rows whose sums a worker's scratch holds while all blocks of a panel pass: 10 kB, beside a block of 32 kB.
+ */
 export const CHUNK_ROWS: i32 = 64
 /** Bytes of scratch of a chunk's sums. */
 export const FORWARD_SCRATCH: usize = <usize>CHUNK_ROWS * ROW
@@ -36,7 +41,10 @@ export function logitsScratch(outputs: i32): usize {
   return FORWARD_SCRATCH + <usize>padded(outputs) * PAIR_BYTES
 }
 
-/** Sums x Wᵀ of rows [row0, row1), at most CHUNK_ROWS, for one panel of outputs of layer `index`, to sums[row1 − row0][40]. */
+/**
+ * Sums x Wᵀ of rows [row0, row1), at most CHUNK_ROWS, for one panel of outputs of layer `index`, to sums[row1
+ * − row0][40].
+ */
 export function forwardSums(
   job: Job,
   batch: BatchPlan,
@@ -97,8 +105,8 @@ function addDenseSums(
 }
 
 /**
- * Hidden layer `index` for the worker's rows: y = f(x Wᵀ + b) as the next layer reads it; and as column lists where they are wanted.
- * Panels outside: a panel of weights serves all rows from cache.
+ * Hidden layer `index` for the worker's rows: y = f(x Wᵀ + b) as the next layer reads it; and as column lists
+ * where they are wanted. Panels outside: a panel of weights serves all rows from cache.
  */
 export function forwardHidden(job: Job, batch: BatchPlan, index: i32, worker: Worker): void {
   const layer = layerAt(job, index)
@@ -120,7 +128,10 @@ export function forwardHidden(job: Job, batch: BatchPlan, index: i32, worker: Wo
   }
 }
 
-/** The column lists of one panel of outputs for the worker's shard; and now and then which columns share a list from then on. */
+/**
+ * The column lists of one panel of outputs for the worker's shard; and now and then which columns share a
+ * list from then on.
+ */
 function listShard(output: Operand, column: i32, worker: Worker): void {
   const step = worker.step
   const row0 = worker.row0

@@ -1,4 +1,7 @@
-/** Inference: each worker runs all layers for a slice of rows of its own; who takes which rows is `schedule.ts`. */
+/**
+ * Inference: each worker runs all layers for a slice of rows of its own; who takes which rows is
+ * `schedule.ts`.
+ */
 import { finishOutputs } from '../kernels/activations'
 import { judgeOutputs } from '../kernels/losses'
 import { crossEntropyRow, softmaxRow } from '../kernels/softmax'
@@ -12,8 +15,9 @@ import { CHUNK_ROWS, forwardHidden, forwardSums, logitsOf, pairLogits } from './
 import { rowLoss } from './loss'
 
 /**
- * Inference for input rows [inputRow, inputRow + sliceRows) in the worker's own slice of the activation buffers, which begins at
- * row `slice`: layers firstLayer … lastLayer, then outputs or losses as the job wants them.
+ * Inference for input rows [inputRow, inputRow + sliceRows) in the worker's own slice of the activation
+ * buffers, which begins at row `slice`: layers firstLayer … lastLayer, then outputs or losses as the job
+ * wants them.
  */
 export function inferRows(job: Job, worker: Worker, inputRow: i32, slice: i32): void {
   const batch = batchAt(job, 0)

@@ -21,7 +21,10 @@ import {
 import { BatchPlan, Job, layerAt, Operand, operandAt, rowsOfStep } from '../plan/structures'
 import { scratchOf, Worker } from '../plan/worker'
 
-/** Rows at a time of a dense weight gradient: panels of values and of deltas, 20 kB each, stay in the first cache. */
+/**
+ * Rows at a time of a dense weight gradient: panels of values and of deltas, 20 kB each, stay in the first
+ * cache.
+ */
 const DENSE_ROWS: i32 = 128
 /** Bytes of a 40 × 40 block. */
 const BLOCK: usize = <usize>PANEL * ROW
@@ -29,8 +32,8 @@ const BLOCK: usize = <usize>PANEL * ROW
 export const UPDATE_SCRATCH: usize = BLOCK + LINE
 
 /**
- * Weight gradient and Adam for panel `panel` of layer `index`, 40 inputs at a time: the gradient of a 40 × 40 block of Wᵀ is
- * Σ over all rows of x ⊗ δ, and is used up while it is in cache; no gradient is ever stored.
+ * Weight gradient and Adam for panel `panel` of layer `index`, 40 inputs at a time: the gradient of a 40 × 40
+ * block of Wᵀ is Σ over all rows of x ⊗ δ, and is used up while it is in cache; no gradient is ever stored.
  */
 export function updatePanel(
   job: Job,
@@ -78,7 +81,10 @@ export function updatePanel(
   )
 }
 
-/** Σ over `rows` rows of x ⊗ δ for the inputs of panel `inputPanel` and one panel of deltas, to gradient[40][40]. */
+/**
+ * Σ over `rows` rows of x ⊗ δ for the inputs of panel `inputPanel` and one panel of deltas, to
+ * gradient[40][40].
+ */
 function weightGradient(
   wide: bool,
   x: Operand,

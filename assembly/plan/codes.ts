@@ -11,7 +11,10 @@ export const LOSS_MSE: i32 = 0
 export const LOSS_BCE: i32 = 1
 export const LOSS_CROSS_ENTROPY: i32 = 2
 
-/** How the gradient of a layer's inputs is computed: not at all, of all, or only where a ReLU passes it (`kernels/sddmm.ts`). */
+/**
+ * How the gradient of a layer's inputs is computed: not at all, of all, or only where a ReLU passes it
+ * (`kernels/sddmm.ts`).
+ */
 export const INPUT_GRADIENT_NONE: i32 = 0
 export const INPUT_GRADIENT_DENSE: i32 = 1
 export const INPUT_GRADIENT_SAMPLED: i32 = 2

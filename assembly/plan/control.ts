@@ -1,14 +1,16 @@
 /**
- * The control block, by which workers and host meet: 32-bit words that are read and written atomically, as byte offsets from its
- * address. Each has a cache line of its own, so that counting one thing does not slow the reading of another.
+ * The control block, by which workers and host meet: 32-bit words that are read and written atomically, as
+ * byte offsets from its address. Each has a cache line of its own, so that counting one thing does not slow
+ * the reading of another.
  */
 import { LINE } from './sizes'
 
 /** Next ticket. */
 export const CONTROL_TICKET: usize = 0
 /**
- * Pieces done of each kind, over all rounds (`schedule.ts`). A piece of one kind waits for all of its kind of the round before, here or
- * through what it waits for, so that a count of n rounds' pieces means the first n rounds.
+ * Pieces done of each kind, over all rounds (`schedule.ts`). A piece of one kind waits for all of its kind of
+ * the round before, here or through what it waits for, so that a count of n rounds' pieces means the first n
+ * rounds.
  */
 export const CONTROL_GATHERED: usize = 1 * LINE
 export const CONTROL_LISTED: usize = 2 * LINE

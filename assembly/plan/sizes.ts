@@ -1,8 +1,9 @@
 /**
- * Sizes that the kernels and the host share, and how addresses are counted. The build writes the host's twin of every file in this
- * folder, `src/engines/wasm/plan.ts`.
+ * Sizes that the kernels and the host share, and how addresses are counted. The build writes the host's twin
+ * of every file in this folder, `src/engines/wasm/plan.ts`.
  *
- * Sizes are counted in elements (rows, columns), never in bytes; what counts bytes says so. Addresses are byte addresses.
+ * Sizes are counted in elements (rows, columns), never in bytes; what counts bytes says so. Addresses are
+ * byte addresses.
  */
 
 /** Columns of a panel: one register tile is PAIR × PANEL. */
@@ -28,9 +29,15 @@ export const ENTRY: usize = WORD + PAIR_BYTES
 /** Bytes of a cache line: every region of memory begins on one. */
 export const LINE: usize = 64
 
-/** Rows of a panel that stay in the first cache, 32 kB, while every pair of the other operand meets them; whole panels. */
+/**
+ * Rows of a panel that stay in the first cache, 32 kB, while every pair of the other operand meets them;
+ * whole panels.
+ */
 export const BLOCK_ROWS: i32 = 5 * PANEL
-/** Rows of one segment of the inputs' column lists: so much of a panel of deltas, 41 kB, stays in the first cache. */
+/**
+ * Rows of one segment of the inputs' column lists: so much of a panel of deltas, 41 kB, stays in the first
+ * cache.
+ */
 export const SEGMENT_ROWS: i32 = 256
 /** Rows of bytes are padded to whole groups of so many: what is converted at a time. */
 export const BYTE_GROUP: i32 = 8

@@ -1,23 +1,28 @@
 /**
- * The structures that the host writes into memory and the kernels read: what to compute and where everything lies. Every field is one
- * 32-bit word, in this order; the build writes the host's twin, `src/engines/wasm/plan.ts`.
+ * The structures that the host writes into memory and the kernels read: what to compute and where everything
+ * lies. Every field is one 32-bit word, in this order; the build writes the host's twin,
+ * `src/engines/wasm/plan.ts`.
  *
- * Letters: B rows of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel. A *panel* groups 40 columns,
- * a *pair* groups 2 rows or 2 columns. Five layouts carry everything:
+ * Letters: B rows of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel. A
+ * *panel* groups 40 columns, a *pair* groups 2 rows or 2 columns. Five layouts carry everything:
  *
- *   panels        [column / 40][row][40]     operands read as vectors: weights, their transposes, deltas; inputs, hidden units
- *   row pairs     [row / 2][column][2]       dense operand broadcast over a panel: inputs of layers, input gradient
- *   pair panels   [row / 2][column / 40][2][40]   operand of dot products: input gradient that a ReLU gates
- *   lists         [pair][entry]              sparse operand broadcast over a panel: of a pair of rows or columns only the
- *                                            places where not both are zero, see `operands/lists.ts`
- *   rows          [row][column]              what goes in and out
+ *   panels       [column / 40][row][40]         operands read as vectors: weights, their transposes, deltas;
+ *                                               inputs, hidden units
+ *   row pairs    [row / 2][column][2]           dense operand broadcast over a panel: inputs of layers, input
+ *                                               gradient
+ *   pair panels  [row / 2][column / 40][2][40]  operand of dot products: sampled input gradient
+ *   lists        [pair][entry]                  sparse operand broadcast over a panel: of a pair of rows or
+ *                                               columns only the places where not both are zero, see
+ *                                               `operands/lists.ts`
+ *   rows         [row][column]                  what goes in and out
  *
  * Addresses are multiples of 16. [B] stands for room for `rowCapacity` rows.
  */
+
 /**
- * A matrix (rows, columns) as the products of a layer read it, whose inputs it is: what the network sees, or the outputs of the layer
- * before. Where many values are zero it lies in lists, else as row pairs and, for the weight gradient, as the panels themselves. The
- * choice changes no bit: only zeros are left out.
+ * A matrix (rows, columns) as the products of a layer read it, whose inputs it is: what the network sees, or
+ * the outputs of the layer before. Where many values are zero it lies in lists, else as row pairs and, for
+ * the weight gradient, as the panels themselves. The choice changes no bit: only zeros are left out.
  */
 @unmanaged
 export class Operand {
@@ -28,15 +33,24 @@ export class Operand {
   panels: u32
   /** Row pairs [B / 2][⌈columns⌉][2]; 0 where there are lists. */
   rowPairs: u32
-  /** Row lists: entries [B / 2][⌈columns⌉], and addresses [B / 2][blocks + 1]. All that follows is 0 where there are row pairs. */
+  /**
+   * Row lists: entries [B / 2][⌈columns⌉], and addresses [B / 2][blocks + 1]. All that follows is 0 where
+   * there are row pairs.
+   */
   rowLists: u32
   rowMarks: u32
-  /** Column lists in segments of `segmentRows` rows: entries [columns / 2][B], and ends [columns / 2][segments]. */
+  /**
+   * Column lists in segments of `segmentRows` rows: entries [columns / 2][B], and ends [columns /
+   * 2][segments].
+   */
   columnLists: u32
   columnEnds: u32
   segmentRows: i32
   segments: i32
-  /** Two pairings of the columns, [⌈columns⌉] 32-bit words each, see `operands/pairing.ts`; 0 where neighbours are pairs. */
+  /**
+   * Two pairings of the columns, [⌈columns⌉] 32-bit words each, see `operands/pairing.ts`; 0 where neighbours
+   * are pairs.
+   */
   pairings: u32
 }
 
@@ -60,7 +74,10 @@ export class LayerPlan {
   biasV: u32
   /** Outputs, or 0 for the last layer. */
   output: Operand
-  /** ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and as row pairs, or as pair panels where the input gradient is sampled. */
+  /**
+   * ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and as row pairs, or as pair panels where the input
+   * gradient is sampled.
+   */
   delta: u32
   deltaPairs: u32
 }
@@ -114,7 +131,10 @@ export class Job {
   /** Steps of this call: minibatches firstStep, firstStep + 1, … of the order. */
   firstStep: i32
   steps: i32
-  /** Rows of a shard, a multiple of PAIR: the unit of forward and backward work; and how many shards a minibatch has. */
+  /**
+   * Rows of a shard, a multiple of PAIR: the unit of forward and backward work; and how many shards a
+   * minibatch has.
+   */
   shardRows: i32
   shards: i32
   /** [steps] float64 losses of the minibatches. */
@@ -130,7 +150,9 @@ export class Job {
 
   // Inference
   rowCount: i32
-  /** Layers firstLayer … lastLayer run; output of lastLayer as [rowCount][O] floats, or 0 where not wanted. */
+  /**
+   * Layers firstLayer … lastLayer run; output of lastLayer as [rowCount][O] floats, or 0 where not wanted.
+   */
   firstLayer: i32
   lastLayer: i32
   outputs: u32

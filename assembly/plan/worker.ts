@@ -1,6 +1,6 @@
 /**
- * What a worker has of its own, in the region of memory that the host reserves for it: first what it is at, then its scratch, which
- * every phase uses from the beginning and leaves to the next.
+ * What a worker has of its own, in the region of memory that the host reserves for it: first what it is at,
+ * then its scratch, which every phase uses from the beginning and leaves to the next.
  */
 import { LINE } from './sizes'
 

@@ -1,10 +1,11 @@
 /**
- * The products of a training step over whole matrices, without what comes before and after each tile: so that `npm run bench`
- * can time the kernels at the layers' real shapes, with no call from JavaScript between tiles. The loops are those of `phases/`:
- * panels outside, then some pairs whose sums stay in cache, then blocks of B that do, and those pairs inside.
+ * The products of a training step over whole matrices, without what comes before and after each tile: so that
+ * `npm run bench` can time the kernels at the layers' real shapes, with no call from JavaScript between
+ * tiles. The loops are those of `phases/`: panels outside, then some pairs whose sums stay in cache, then
+ * blocks of B that do, and those pairs inside.
  *
- * Strides count floats. The sums of one panel and chunk of pairs go to c + panel · cPanelStride + chunk · cChunkStride; with both
- * strides 0 all go to one place, as to the scratch of a training step.
+ * Strides count floats. The sums of one panel and chunk of pairs go to c + panel · cPanelStride + chunk ·
+ * cChunkStride; with both strides 0 all go to one place, as to the scratch of a training step.
  */
 import { multiplyAdd } from '../kernels/multiply-add'
 import { SampledProduct, sampleBlock } from '../kernels/sddmm'
@@ -45,7 +46,10 @@ export function gemmPanels(
   }
 }
 
-/** The same for A as lists: [pairs][blocks + 1] addresses at which their blocks' entries begin and end, see `lists.ts`. */
+/**
+ * The same for A as lists: [pairs][blocks + 1] addresses at which their blocks' entries begin and end, see
+ * `lists.ts`.
+ */
 export function spmmPanels(
   wide: bool,
   c: usize,
@@ -78,9 +82,9 @@ export function spmmPanels(
 }
 
 /**
- * C [pairs][2][columns], of which only what the lists name is computed, for A as pair panels [pairs][n / 40][2][40] and B as panels
- * [n / 40][columns][40], n being `terms` rounded up to whole panels; the rest of C is zero. Each pair's rows of C go to
- * c + pair · cPairStride.
+ * C [pairs][2][columns], of which only what the lists name is computed, for A as pair panels [pairs][n /
+ * 40][2][40] and B as panels [n / 40][columns][40], n being `terms` rounded up to whole panels; the rest of C
+ * is zero. Each pair's rows of C go to c + pair · cPairStride.
  */
 export function sddmmPairs(
   wide: bool,
@@ -119,8 +123,9 @@ export function sddmmPairs(
 }
 
 /**
- * The limit of a machine that computes 128 bits at a time, whose 16 registers `registerOnlyMultiplyAdd` overflows: n rounds of 12
- * independent multiply-adds of 4 lanes, 2 · 48 · n floating-point operations. Reads two vectors at c, writes 12.
+ * The limit of a machine that computes 128 bits at a time, whose 16 registers `registerOnlyMultiplyAdd`
+ * overflows: n rounds of 12 independent multiply-adds of 4 lanes, 2 · 48 · n floating-point operations. Reads
+ * two vectors at c, writes 12.
  */
 export function registerOnlyMultiplyAdd12(c: usize, n: i32): void {
   let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0)
@@ -139,8 +144,8 @@ export function registerOnlyMultiplyAdd12(c: usize, n: i32): void {
 }
 
 /**
- * The machine's limit, for benchmarks: n rounds of 20 independent multiply-adds of 4 lanes that touch no memory,
- * 2 · 80 · n floating-point operations. Reads two vectors at c, writes 20.
+ * The machine's limit, for benchmarks: n rounds of 20 independent multiply-adds of 4 lanes that touch no
+ * memory, 2 · 80 · n floating-point operations. Reads two vectors at c, writes 20.
  */
 export function registerOnlyMultiplyAdd(c: usize, n: i32): void {
   let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0), c4 = f32x4.splat(0)

@@ -1,4 +1,7 @@
-/** The elementary functions over arrays, for tests and for whoever wants them: `out` and `x` hold `count` floats, a multiple of 4. */
+/**
+ * The elementary functions over arrays, for tests and for whoever wants them: `out` and `x` hold `count`
+ * floats, a multiple of 4.
+ */
 import { cosTurns4, exp4, log1p4, log4, sigmoid4, sinTurns4, tanh4 } from '../kernels/math'
 import { floatAt } from '../plan/sizes'
 

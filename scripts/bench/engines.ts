@@ -41,8 +41,8 @@ export function networkOf({ hidden, bottleneck }: Pick<Setting, 'hidden' | 'bott
 }
 
 /**
- * An engine that has been verified against the losses of the first steps. Throws DeviceError where `simd` asks for what the
- * runtime has not, HourglassError where the losses are others.
+ * An engine that has been verified against the losses of the first steps. Throws DeviceError where `simd`
+ * asks for what the runtime has not, HourglassError where the losses are others.
  */
 export async function verifiedEngine(
   name: string,

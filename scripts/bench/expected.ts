@@ -6,8 +6,8 @@ import type { Network } from '../../src/model/network.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../../src/training/config.ts'
 
 /**
- * Relative. A float32 engine's loss is off by some 1e-7, since the rounding of thousands of squared errors averages out; a
- * wrong formula or a wrong pixel is off by far more.
+ * Relative. A float32 engine's loss is off by some 1e-7, since the rounding of thousands of squared errors
+ * averages out; a wrong formula or a wrong pixel is off by far more.
  */
 const LOSS_TOLERANCE = 1e-5
 
@@ -46,7 +46,10 @@ export function verifyLosses(
   return verification
 }
 
-/** Initializes an engine and trains it on the first images in file order; returns the loss of each step before its update. */
+/**
+ * Initializes an engine and trains it on the first images in file order; returns the loss of each step before
+ * its update.
+ */
 export async function firstLosses(
   engine: Engine,
   images: Uint8Array,
@@ -83,7 +86,9 @@ export async function referenceLosses(
   }
 }
 
-/** The loss of the first step for each of several batch sizes, by one float64 forward pass over the largest. */
+/**
+ * The loss of the first step for each of several batch sizes, by one float64 forward pass over the largest.
+ */
 export async function referenceFirstLosses(
   network: Network,
   images: Uint8Array,

@@ -23,7 +23,10 @@ export interface InferenceResult {
   readonly threads: number
   readonly arithmetic: string
   readonly rows: readonly InferenceRow[]
-  /** Milliseconds that training steps of 256 with every layer frozen take over as many images: gather, forward and loss. */
+  /**
+   * Milliseconds that training steps of 256 with every layer frozen take over as many images: gather, forward
+   * and loss.
+   */
   readonly trainingForwardMilliseconds: number
 }
 

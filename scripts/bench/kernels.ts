@@ -1,6 +1,6 @@
 /**
- * The kernels alone, on one core and at the real shapes of a step, beside the fastest that this core multiplies and adds
- * when it touches no memory.
+ * The kernels alone, on one core and at the real shapes of a step, beside the fastest that this core
+ * multiplies and adds when it touches no memory.
  */
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
 import { createMemory } from '../../src/engines/wasm/memory.ts'
@@ -25,7 +25,10 @@ export interface KernelRow {
   readonly shareOfLimit: number
   /** Of the multiply-adds done that are part of the product. */
   readonly usefulGflops: number
-  /** Of the product's multiply-adds, those that are skipped because a pair of A is zero or a pair of C not wanted. */
+  /**
+   * Of the product's multiply-adds, those that are skipped because a pair of A is zero or a pair of C not
+   * wanted.
+   */
   readonly skipped: number
   /** Largest error found before timing, relative to the bound that rounding allows; at most 1. */
   readonly verifiedError: number
@@ -62,7 +65,10 @@ export async function loadBenchCore(simd: Simd): Promise<LoadedCore> {
   return { core, memory, wide: wideTile, arithmetic }
 }
 
-/** Verifies every product, then times all of them and the limit in one session. Throws HourglassError for a wrong kernel. */
+/**
+ * Verifies every product, then times all of them and the limit in one session. Throws HourglassError for a
+ * wrong kernel.
+ */
 export async function benchKernels(
   { core, memory, wide, arithmetic }: LoadedCore,
   products: readonly Product[],
@@ -114,8 +120,9 @@ function gigaPerSecond(operations: number, milliseconds: number): number {
 }
 
 /**
- * A sum of n products in float32 is off by at most γ Σ |a b| with γ = (n + 1) u / (1 − (n + 1) u) and u = 2⁻²⁴, fused or not
- * (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Returns the largest error found over its bound.
+ * A sum of n products in float32 is off by at most γ Σ |a b| with γ = (n + 1) u / (1 − (n + 1) u) and u =
+ * 2⁻²⁴, fused or not (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Returns the
+ * largest error found over its bound.
  */
 function verify({ product, compute }: PlacedProduct, what: string): number {
   const { terms, columns, expected } = product

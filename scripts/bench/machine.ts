@@ -2,7 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os'
 
-/** Above this mean number of running processes, before the benchmark adds its own, numbers are not to be relied on. */
+/**
+ * Above this mean number of running processes, before the benchmark adds its own, numbers are not to be
+ * relied on.
+ */
 const QUIET_LOAD = 0.5
 
 export interface Machine {
@@ -39,8 +42,8 @@ export async function describeMachine(): Promise<Machine> {
 }
 
 /**
- * Whether the processor may have wider vectors than AVX2, which native libraries use and WebAssembly cannot. Where the
- * system does not tell (only Linux does, in /proc/cpuinfo), an x64 processor may.
+ * Whether the processor may have wider vectors than AVX2, which native libraries use and WebAssembly cannot.
+ * Where the system does not tell (only Linux does, in /proc/cpuinfo), an x64 processor may.
  */
 export async function mayExceedAvx2(): Promise<boolean> {
   if (arch() !== 'x64') return false

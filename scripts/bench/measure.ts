@@ -1,6 +1,6 @@
 /**
- * Several contestants timed in one session, one sample of each in turn, so that a machine that drifts slows all of them alike:
- * ratios within one session count for more than any single number.
+ * Several contestants timed in one session, one sample of each in turn, so that a machine that drifts slows
+ * all of them alike: ratios within one session count for more than any single number.
  */
 
 /** What is timed. */
@@ -22,7 +22,10 @@ export interface Effort {
   readonly warmUpMilliseconds: number
   /** After so long no further round begins, once there are `MINIMUM_ROUNDS`. */
   readonly budgetMilliseconds: number
-  /** Before each sample, so that a thread pool that spins for a while after its work disturbs nobody. Default 0. */
+  /**
+   * Before each sample, so that a thread pool that spins for a while after its work disturbs nobody. Default
+   * 0.
+   */
   readonly pauseMilliseconds?: number
 }
 
@@ -54,7 +57,10 @@ export interface Clock {
 
 export const MINIMUM_ROUNDS = 3
 const MAXIMUM_REPETITIONS = 1_000_000
-/** The first runs are slow (cold caches, code being compiled), so the guess from them may not grow faster than this. */
+/**
+ * The first runs are slow (cold caches, code being compiled), so the guess from them may not grow faster than
+ * this.
+ */
 const LARGEST_GROWTH = 8
 /** Ends the warm-up of work that takes no time the clock can see. */
 const MAXIMUM_WARM_UP_RUNS = 40
@@ -72,8 +78,9 @@ interface Entrant {
 }
 
 /**
- * Warms every contestant up, then takes samples round by round; every other round runs backwards, so that nobody always
- * follows the same one. Rejects where a contestant that must not fail does, or reports a time that is no number.
+ * Warms every contestant up, then takes samples round by round; every other round runs backwards, so that
+ * nobody always follows the same one. Rejects where a contestant that must not fail does, or reports a time
+ * that is no number.
  */
 export async function measure(
   contestants: readonly Contestant[],
@@ -137,7 +144,10 @@ async function timeOf({ contestant, repetitions }: Entrant): Promise<number> {
   return milliseconds
 }
 
-/** Runs until the time is up, and settles how many repetitions make a sample. With neither to do, does nothing. */
+/**
+ * Runs until the time is up, and settles how many repetitions make a sample. With neither to do, does
+ * nothing.
+ */
 async function warmUp(entrant: Entrant, effort: Effort): Promise<void> {
   if (effort.warmUpMilliseconds === 0 && effort.sampleMilliseconds === 0) return
   let spent = 0

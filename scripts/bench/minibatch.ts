@@ -1,4 +1,7 @@
-/** A real minibatch under a trained network, for the kernels: which pixels and hidden units are zero decides their work. */
+/**
+ * A real minibatch under a trained network, for the kernels: which pixels and hidden units are zero decides
+ * their work.
+ */
 import type { ImageSet } from '../../src/data/dataset.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'

@@ -93,8 +93,9 @@ const QUICK: Plan = {
 }
 
 /**
- * Runs the core of `kind`, which is not to be fused to 256 bits, until V8 has optimized it. Fusing is a flag of the whole process that
- * counts when a function is optimized: without this the numbers of `--simd 128` would be those of partly fused code.
+ * Runs the core of `kind`, which is not to be fused to 256 bits, until V8 has optimized it. Fusing is a flag
+ * of the whole process that counts when a function is optimized: without this the numbers of `--simd 128`
+ * would be those of partly fused code.
  */
 async function settle(kind: '128' | 'plain'): Promise<void> {
   try {

@@ -64,8 +64,8 @@ export interface PeersOptions {
 }
 
 /**
- * All peers as they come; then, where the machine may have wider vectors than AVX2, the native ones once more with AVX2 alone,
- * which is as wide as WebAssembly gets.
+ * All peers as they come; then, where the machine may have wider vectors than AVX2, the native ones once more
+ * with AVX2 alone, which is as wide as WebAssembly gets.
  */
 export async function benchPeers(options: PeersOptions): Promise<PeersResult> {
   const network = networkOf(STANDARD)
@@ -133,7 +133,10 @@ async function runSession(
   }
 }
 
-/** Starts those of `kinds` that can be had, into `peers` one by one, so that they can be closed whatever happens to the next. */
+/**
+ * Starts those of `kinds` that can be had, into `peers` one by one, so that they can be closed whatever
+ * happens to the next.
+ */
 export async function startPeers(
   kinds: readonly PeerKind[],
   config: PeerConfig,
@@ -150,7 +153,10 @@ export async function startPeers(
   }
 }
 
-/** Our engine as it comes and, if that fuses to 256 bits, once more without: as in a browser or on an older Node. */
+/**
+ * Our engine as it comes and, if that fuses to 256 bits, once more without: as in a browser or on an older
+ * Node.
+ */
 async function startOurs(
   { set, threads, simd, expectedLosses }: PeersOptions,
   missing: { name: string; reason: string }[],

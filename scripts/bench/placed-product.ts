@@ -1,4 +1,7 @@
-/** A matrix product in the core's memory, packed as training packs its operands, and the call that computes it. */
+/**
+ * A matrix product in the core's memory, packed as training packs its operands, and the call that computes
+ * it.
+ */
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
 import { growMemory } from '../../src/engines/wasm/memory.ts'
 import { roundUp } from '../../src/engines/wasm/packing.ts'
@@ -224,8 +227,8 @@ function nameOf({ layer, phase }: Product): string {
 // ——— Layouts, as `assembly/plan/structures.ts` names them ———
 
 /**
- * A matrix (rows, columns) as [rows / height][columns / 40][height][40], rows rounded up to whole heights and columns to whole panels:
- * panels where `height` is at least all rows, pair panels where it is two.
+ * A matrix (rows, columns) as [rows / height][columns / 40][height][40], rows rounded up to whole heights and
+ * columns to whole panels: panels where `height` is at least all rows, pair panels where it is two.
  */
 function packPanels(values: Float32Array, rows: number, columns: number, height: number): Float32Array {
   const width = roundUp(columns, PANEL)
@@ -261,7 +264,10 @@ interface PlacedLists {
   readonly blockEntries: readonly number[]
 }
 
-/** A matrix (rows, terms) as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as `assembly/operands/lists.ts` has them. */
+/**
+ * A matrix (rows, terms) as lists of the pairs that are not both zero, in blocks of `blockTerms` terms, as
+ * `assembly/operands/lists.ts` has them.
+ */
 function placeLists(
   arena: Arena,
   values: Float32Array,

@@ -1,4 +1,7 @@
-/** A whole training process, from its start to its files written, beside the same in PyTorch: time and peak memory. */
+/**
+ * A whole training process, from its start to its files written, beside the same in PyTorch: time and peak
+ * memory.
+ */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * The eleven matrix products of a training step with the numbers of a real minibatch: what the kernels are measured on, and
- * what they must give. Each is C (rows, columns) = A (rows, terms) · B (terms, columns).
+ * The eleven matrix products of a training step with the numbers of a real minibatch: what the kernels are
+ * measured on, and what they must give. Each is C (rows, columns) = A (rows, terms) · B (terms, columns).
  *
  *   forward          C = X Wᵀ     rows images, terms inputs, columns outputs
  *   input gradient   C = δ W      rows images, terms outputs, columns inputs; not for the first layer, whose inputs are data;
@@ -17,8 +17,8 @@ import type { Network } from '../../src/model/network.ts'
 import { parameterTable } from '../../src/model/network.ts'
 
 /**
- * How training computes a product: by lists of the non-zero pairs of A (2 rows of one term); all of it; or, `sampled`, only those
- * places of C that pairs of a gate (2 rows of one column) leave open.
+ * How training computes a product: by lists of the non-zero pairs of A (2 rows of one term); all of it; or,
+ * `sampled`, only those places of C that pairs of a gate (2 rows of one column) leave open.
  */
 export type Method = 'lists' | 'dense' | 'sampled'
 
@@ -171,8 +171,8 @@ function product(
 }
 
 /**
- * A few register tiles, dense, whose operands (40 kB) stay in the first cache: what the tile alone can do. Several, so that the
- * call from JavaScript takes no visible share.
+ * A few register tiles, dense, whose operands (40 kB) stay in the first cache: what the tile alone can do.
+ * Several, so that the call from JavaScript takes no visible share.
  */
 export function cachedTiles(): Product {
   const rows = 8

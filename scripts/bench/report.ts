@@ -273,7 +273,10 @@ function gpuText({ adapter, isSoftware, batches, epoch, missing }: GpuResult): s
   return section('WebGPU', what, tableToMarkdown(steps), ...passes, missingText(missing))
 }
 
-/** What the passes of a step would take if every product ran as the fastest, and every dispatch cost what the quickest does. */
+/**
+ * What the passes of a step would take if every product ran as the fastest, and every dispatch cost what the
+ * quickest does.
+ */
 function gpuFloor({ passes }: GpuBatch): { gflops: number; dispatchMs: number; floorMs: number } {
   const rate = Math.max(...passes.map(({ flops, milliseconds: ms }) => flops / ms))
   const dispatchMs = Math.min(...passes.map(({ milliseconds: ms }) => ms))

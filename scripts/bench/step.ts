@@ -1,4 +1,7 @@
-/** The training step and the epoch on several threads and with several kinds of SIMD, and how the step's time grows. */
+/**
+ * The training step and the epoch on several threads and with several kinds of SIMD, and how the step's time
+ * grows.
+ */
 import type { ImageSet } from '../../src/data/dataset.ts'
 import type { Simd } from '../../src/engines/wasm/module-choice.ts'
 import { DeviceError } from '../../src/errors.ts'
@@ -32,7 +35,10 @@ export interface StepResult {
   readonly missing: readonly { readonly name: string; readonly reason: string }[]
 }
 
-/** Multiply-adds of a dense step, times 2: forward, weight gradient, and input gradient of all layers but the first. */
+/**
+ * Multiply-adds of a dense step, times 2: forward, weight gradient, and input gradient of all layers but the
+ * first.
+ */
 export function denseStepFlops(network: Network, batchSize: number): number {
   const products = network.layers.map(({ inputs, outputs }) => inputs * outputs)
   const sum = products.reduce((total, product) => total + product, 0)
@@ -46,7 +52,10 @@ export function threadCounts(largest: number): number[] {
   return [...counts, largest]
 }
 
-/** Every thread count with every kind of SIMD, interleaved; then the epoch of each thread count with the first kind. */
+/**
+ * Every thread count with every kind of SIMD, interleaved; then the epoch of each thread count with the first
+ * kind.
+ */
 export async function benchStep(
   set: ImageSet,
   threads: readonly number[],

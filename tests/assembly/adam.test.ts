@@ -15,7 +15,9 @@ import {
 const U = 2 ** -24
 /** For products of roundings, which the bounds below leave out. */
 const SECOND_ORDER = 1.01
-/** The second moment is kept above this, so that it never becomes subnormal: its root vanishes beside epsilon. */
+/**
+ * The second moment is kept above this, so that it never becomes subnormal: its root vanishes beside epsilon.
+ */
 const SECOND_MOMENT_FLOOR = Math.fround(1e-30)
 const SMALLEST_NORMAL = 2 ** -126
 const LANES = 4
@@ -42,8 +44,9 @@ interface Step {
 }
 
 /**
- * One step of Adam for one parameter in float64, written as in Kingma & Ba 2015 with bias-corrected moments, and what float32
- * may be off by after it: one rounding for each operation and each constant, and what the operands were off by before.
+ * One step of Adam for one parameter in float64, written as in Kingma & Ba 2015 with bias-corrected moments,
+ * and what float32 may be off by after it: one rounding for each operation and each constant, and what the
+ * operands were off by before.
  */
 function adamStep(
   { w, m, v }: Parameter,

@@ -50,8 +50,8 @@ function oracle({ a, b, rows }: Operands): Oracle {
 }
 
 /**
- * A sum of n products in float32 rounds each term at most n times on its way, fused or not: it is off by at most
- * γₙ Σ |a b| with γₙ = n u / (1 − n u), u = 2⁻²⁴ (Higham, Accuracy and Stability, 2002, section 3.1).
+ * A sum of n products in float32 rounds each term at most n times on its way, fused or not: it is off by at
+ * most γₙ Σ |a b| with γₙ = n u / (1 − n u), u = 2⁻²⁴ (Higham, Accuracy and Stability, 2002, section 3.1).
  */
 function errorBound(n: number): number {
   const nu = n * 2 ** -24
@@ -65,7 +65,10 @@ function spread(a: Float32Array, stride: number): Float32Array {
   return values
 }
 
-/** C of the dense product, added to `start`, as words, fences checked. `stride`: floats from one pair of A to the next. */
+/**
+ * C of the dense product, added to `start`, as words, fences checked. `stride`: floats from one pair of A to
+ * the next.
+ */
 function dense(
   { kernels, memory }: TestCore,
   wide: number,
@@ -113,7 +116,9 @@ function assertProduct(words: Uint32Array, operands: Operands, bound: number, wh
   }
 }
 
-/** Whole numbers that name their row and column; every sum is below 2²⁴, so that float32 must hold it exactly. */
+/**
+ * Whole numbers that name their row and column; every sum is below 2²⁴, so that float32 must hold it exactly.
+ */
 function fingerprints(n: number): Operands {
   const a = Float32Array.from({ length: n * PAIR }, (_, i) => 2 * (Math.floor(i / PAIR) % 8) + (i % PAIR) + 1)
   const b = Float32Array.from(

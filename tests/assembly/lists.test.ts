@@ -29,7 +29,10 @@ function panelsOf(values: Float32Array, rows: number, columns: number): Float32A
   return panels
 }
 
-/** Entries [offset, first, second] of the places `from` … `to` at which the two, as `at` gives them, are not both zero. */
+/**
+ * Entries [offset, first, second] of the places `from` … `to` at which the two, as `at` gives them, are not
+ * both zero.
+ */
 function entries(from: number, to: number, at: (place: number) => [number, number]): number[] {
   const words = new Uint32Array(Float32Array.of(0, 0).buffer)
   const list: number[] = []

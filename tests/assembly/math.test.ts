@@ -25,7 +25,10 @@ type FunctionName = (typeof FUNCTIONS)[number]
 
 const ARITHMETICS = ['relaxed', 'plain'] as const
 type Arithmetic = (typeof ARITHMETICS)[number]
-/** These may use the relaxed multiply-add; the random streams, which are to be alike everywhere, use only the others. */
+/**
+ * These may use the relaxed multiply-add; the random streams, which are to be alike everywhere, use only the
+ * others.
+ */
 const RELAXED: readonly FunctionName[] = ['exp4Array', 'sigmoid4Array', 'tanh4Array', 'log1p4Array']
 
 /** f of every x, (a multiple of LANES), the same bits from every build of an arithmetic; fences checked. */
@@ -58,7 +61,10 @@ function bitsOf(value: number): number {
   return new Uint32Array(Float32Array.of(value).buffer)[0]
 }
 
-/** Float32 numbers from `first` to `last`, both of one sign, at equal steps of their bits: as dense at every magnitude. */
+/**
+ * Float32 numbers from `first` to `last`, both of one sign, at equal steps of their bits: as dense at every
+ * magnitude.
+ */
 function byMagnitude(first: number, last: number): Float32Array {
   const [from, to] = [bitsOf(first), bitsOf(last)]
   const step = (to - from) / (SAMPLES - 1)
@@ -197,7 +203,8 @@ test('ln(1 + x) is within 2 ulp on [0, 1], and exact at 0', () => {
 
 test('log is within 1 ulp for every magnitude of normal numbers', () => {
   assertWithinUlps('log4Array', Math.log, 1, byMagnitude(SMALLEST_NORMAL, LARGEST))
-  // About 1, where the logarithm itself goes to zero; 1 itself is tested below, as zero has no ulp of its own.
+  // About 1, where the logarithm itself goes to zero; 1 itself is tested below, as zero has no ulp of its
+  // own.
   const aboutOne = byMagnitude(0.7, 1.42).map((x) => (x === 1 ? 2 : x))
   assertWithinUlps('log4Array', Math.log, 1, aboutOne)
   for (const power of [-126, -1, 1, 64, 127]) {

@@ -19,7 +19,10 @@ function fingerprints({ inputs, outputs }: Layer): Float32Array {
   })
 }
 
-/** Panels [columns / 40][rows][40] of a matrix whose elements `at` gives, written from the definition; padding zero. */
+/**
+ * Panels [columns / 40][rows][40] of a matrix whose elements `at` gives, written from the definition; padding
+ * zero.
+ */
 function panels(rows: number, columns: number, at: (row: number, column: number) => number): Float32Array {
   const packed: number[] = []
   for (let panel = 0; panel < roundUp(columns, PANEL) / PANEL; panel++) {

@@ -65,8 +65,8 @@ for (const variant of CORE_VARIANTS) {
   })
 
   /*
-   * The radius is at most √(−2 ln 2⁻²⁴) = 5.77; sine and cosine are off by at most 1e-7, logarithm by 1 ulp and so the radius
-   * by about as much, the product by half: 5.77 · (1e-7 + 2 · 2⁻²⁴).
+   * The radius is at most √(−2 ln 2⁻²⁴) = 5.77; sine and cosine are off by at most 1e-7, logarithm by 1 ulp
+   * and so the radius by about as much, the product by half: 5.77 · (1e-7 + 2 · 2⁻²⁴).
    */
   test('normal numbers are within 1.3e-6 of streams.ts', () => {
     const pixels = 784

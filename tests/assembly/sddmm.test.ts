@@ -37,7 +37,10 @@ function operands(n: number, columns: number): Operands {
   return { a: signedValues(2 * n, n), b: signedValues(columns * n, n + 1), gate, n, columns }
 }
 
-/** Rows of `n` floats as panels [⌈n⌉ / 40][row][40]: zeros to the end of a step, then a NaN that must not be read. */
+/**
+ * Rows of `n` floats as panels [⌈n⌉ / 40][row][40]: zeros to the end of a step, then a NaN that must not be
+ * read.
+ */
 function panels(values: Float32Array, n: number): Float32Array {
   const rows = values.length / n
   const packed = new Float32Array(Math.ceil(n / PANEL) * rows * PANEL).fill(Number.NaN)
@@ -98,7 +101,8 @@ for (const variant of CORE_VARIANTS) {
                 sum += product
                 magnitude += Math.abs(product)
               }
-              // Each term is rounded at most n / 8 times in its own sum and thrice in the tree (Higham 2002, section 3.1).
+              // Each term is rounded at most n / 8 times in its own sum and thrice in the tree (Higham 2002,
+              // section 3.1).
               const nu = (n / LANES + 3) * 2 ** -24
               const bound = (nu / (1 - nu)) * magnitude
               assert.ok(Math.abs(found[i] - sum) <= bound, `${what}, not within ${bound} of ${sum}`)

@@ -1,4 +1,7 @@
-/** The compiled core on the test's own thread, and buffers for its kernels that notice what is written past their ends. */
+/**
+ * The compiled core on the test's own thread, and buffers for its kernels that notice what is written past
+ * their ends.
+ */
 import { readFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import type { CoreExports } from '../../src/engines/wasm/core.ts'
@@ -71,7 +74,8 @@ export function coreBytes(build: CoreBuild, name: CoreName = 'testing'): Uint8Ar
   return readFileSync(new URL(`../../build/${name}.${build}.wasm`, import.meta.url))
 }
 
-// Once, and before a file registers its first suite: uvu begins when timers run, and would miss suites that come after.
+// Once, and before a file registers its first suite: uvu begins when timers run, and would miss suites that
+// come after.
 const fused = canFuse ? compileFused(coreBytes('relaxed')) : undefined
 for (const kernels of ['seed', 'other'] as const) if (fused) await letOptimize(fused, true, kernels)
 
@@ -88,7 +92,10 @@ export async function loadCore(variant: CoreVariant): Promise<TestCore> {
   return { kernels: kernels as KernelExports, memory }
 }
 
-/** A quiet NaN on both sides of every buffer: read by mistake it shows in the result, overwritten it shows in `check`. */
+/**
+ * A quiet NaN on both sides of every buffer: read by mistake it shows in the result, overwritten it shows in
+ * `check`.
+ */
 const FENCE_WORD = 0x7fc0f00d
 const FENCE_WORDS = 16
 /** Another NaN that outputs begin with, so that what was not written is not mistaken for a zero. */
@@ -193,7 +200,10 @@ export function assertSameBits(actual: Uint32Array, expected: Uint32Array, what:
   }
 }
 
-/** Uniform numbers in [0, 1), multiples of 2⁻²⁴, from a seed that repeats them: Wellons' `lowbias32` of a counter. */
+/**
+ * Uniform numbers in [0, 1), multiples of 2⁻²⁴, from a seed that repeats them: Wellons' `lowbias32` of a
+ * counter.
+ */
 export function uniforms(seed: number): () => number {
   let counter = Math.imul(seed, 0x9e3779b9) >>> 0
   return () => {

@@ -1,4 +1,7 @@
-/** Which of several ways each layer is computed. Neither way of reading inputs changes a bit, and none depends on the threads. */
+/**
+ * Which of several ways each layer is computed. Neither way of reading inputs changes a bit, and none depends
+ * on the threads.
+ */
 import type { Layer, Network } from '../../model/network.ts'
 import type { Inputs } from '../engine.ts'
 import type { INPUT_GRADIENT } from './plan.ts'
@@ -9,14 +12,22 @@ import type { INPUT_GRADIENT } from './plan.ts'
 export interface OperandChoice {
   /** The first layer's inputs, of which `zeros` is the share of zeros. */
   listsInputs(zeros: number): boolean
-  /** The outputs of a layer, for the next one. Those of a ReLU must: the sampled input gradient reads the lists. */
+  /**
+   * The outputs of a layer, for the next one. Those of a ReLU must: the sampled input gradient reads the
+   * lists.
+   */
   listsOutputs(layer: Layer): boolean
 }
 
-/** From this share of zeros on lists pay. With values that are zero at random both ways are as quick at 0.4. */
+/**
+ * From this share of zeros on lists pay. With values that are zero at random both ways are as quick at 0.4.
+ */
 const LEAST_ZEROS = 0.4
 
-/** What was measured to be quicker: a step of 784-392-8-392-784 without any zero takes 13 % less without lists. */
+/**
+ * What was measured to be quicker: a step of 784-392-8-392-784 without any zero takes 13 % less without
+ * lists.
+ */
 export const MEASURED: OperandChoice = {
   listsInputs: (zeros) => zeros >= LEAST_ZEROS,
   listsOutputs: (layer) => layer.activation === 'relu',
@@ -39,7 +50,10 @@ export function shareOfZeros(rows: Inputs, width: number): number {
   return values && zeros / values
 }
 
-/** What noise leaves of a share of zeros: nothing, but where values are clipped at zero half of them become zero again. */
+/**
+ * What noise leaves of a share of zeros: nothing, but where values are clipped at zero half of them become
+ * zero again.
+ */
 export function zerosUnderNoise(zeros: number, noise: 'none' | 'clipped' | 'full'): number {
   return { none: zeros, clipped: zeros / 2, full: 0 }[noise]
 }
@@ -49,12 +63,16 @@ export function zerosUnderNoise(zeros: number, noise: 'none' | 'clipped' | 'full
 /** Sums shorter than this are too short for dot products to pay. */
 export const LEAST_SAMPLED_OUTPUTS = 64
 /**
- * Units that so few others feed are silent for many images: a decoder's, of MNIST, for a third of the pairs of images at z 8, but for a
- * sixth at z 32, where dot products no longer pay. Of so few inputs the dense product would compute a whole panel.
+ * Units that so few others feed are silent for many images: a decoder's, of MNIST, for a third of the pairs
+ * of images at z 8, but for a sixth at z 32, where dot products no longer pay. Of so few inputs the dense
+ * product would compute a whole panel.
  */
 export const MOST_SAMPLED_INPUTS = 16
 
-/** How the gradient of a layer's inputs is computed where it is wanted: `sampled` only where a ReLU lets it pass (assembly/kernels/sddmm.ts). */
+/**
+ * How the gradient of a layer's inputs is computed where it is wanted: `sampled` only where a ReLU lets it
+ * pass (assembly/kernels/sddmm.ts).
+ */
 export function inputGradientOf(network: Network, index: number): keyof typeof INPUT_GRADIENT {
   if (index === 0) return 'none'
   return samplesInputGradient(network, index) ? 'sampled' : 'dense'

@@ -1,6 +1,6 @@
 /**
- * Where a page is not cross-origin isolated, memory cannot be shared: this worker holds the whole engine, one thread of the same
- * core, and the page speaks to it by messages (`hosted-engine.ts`).
+ * Where a page is not cross-origin isolated, memory cannot be shared: this worker holds the whole engine, one
+ * thread of the same core, and the page speaks to it by messages (`hosted-engine.ts`).
  */
 import type { Network } from '../../model/network.ts'
 import type { EpochRequest } from '../engine.ts'

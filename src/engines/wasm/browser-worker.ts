@@ -1,4 +1,6 @@
-/** A Web Worker of the pool: its own instance of the core over the shared memory, and its share of each job. */
+/**
+ * A Web Worker of the pool: its own instance of the core over the shared memory, and its share of each job.
+ */
 import type { CoreExports, WorkerTask } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
 

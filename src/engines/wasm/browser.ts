@@ -1,4 +1,7 @@
-/** The WASM engine in a browser: Web Workers over one memory where the page is cross-origin isolated, else one worker. */
+/**
+ * The WASM engine in a browser: Web Workers over one memory where the page is cross-origin isolated, else one
+ * worker.
+ */
 import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
@@ -16,7 +19,10 @@ export interface WasmBrowserOptions {
   readonly simd?: Simd | undefined
 }
 
-/** The CPU engine. Throws UsageError for a network that no engine computes, DeviceError for what the browser has not. */
+/**
+ * The CPU engine. Throws UsageError for a network that no engine computes, DeviceError for what the browser
+ * has not.
+ */
 export async function createWasmBrowserEngine(
   network: Network,
   { threads = navigator.hardwareConcurrency, simd = 'auto' }: WasmBrowserOptions = {},

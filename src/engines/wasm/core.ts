@@ -31,8 +31,8 @@ export interface CoreExports extends Record<string, unknown> {
 }
 
 /**
- * An instance of the compiled core over a memory. Not by the loader's `instantiate`: that asks for the global `Response`, for
- * which Node loads the whole of fetch, some 30 ms and up to 19 MB in every thread.
+ * An instance of the compiled core over a memory. Not by the loader's `instantiate`: that asks for the global
+ * `Response`, for which Node loads the whole of fetch, some 30 ms and up to 19 MB in every thread.
  */
 export async function instantiateCore(
   module: WebAssembly.Module,

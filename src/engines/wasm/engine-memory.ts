@@ -1,6 +1,6 @@
 /**
- * The engine's view of the one shared memory: what lies where at the moment, and how parameters, images and jobs get in and out.
- * The map itself is drawn in `memory-map.ts`.
+ * The engine's view of the one shared memory: what lies where at the moment, and how parameters, images and
+ * jobs get in and out. The map itself is drawn in `memory-map.ts`.
  */
 import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
@@ -30,10 +30,16 @@ import { type Structure, type ValuesOf, writeStructure } from './structures.ts'
 
 /** Rows of one worker's slice of the activation buffers in inference. */
 export const SLICE_ROWS = 64
-/** Most rows of a shard: its activations and deltas stay in a core's second cache, and so much of a panel of deltas in the first. */
+/**
+ * Most rows of a shard: its activations and deltas stay in a core's second cache, and so much of a panel of
+ * deltas in the first.
+ */
 export const SHARD_ROWS = 128
 
-/** How a minibatch is divided into the pieces of forward and backward work: as many equal ones as it takes, in whole pairs. */
+/**
+ * How a minibatch is divided into the pieces of forward and backward work: as many equal ones as it takes, in
+ * whole pairs.
+ */
 export interface Sharding {
   readonly shardRows: number
   readonly shards: number
@@ -81,7 +87,10 @@ export class EngineMemory {
     return new ControlBlock(this.#memory.buffer, this.fixed.control)
   }
 
-  /** Makes room for a training set after the parameters; what lay there is lost. `at`: where the rows lie already, if they do. */
+  /**
+   * Makes room for a training set after the parameters; what lay there is lost. `at`: where the rows lie
+   * already, if they do.
+   */
   placeTrainingSet(count: number, rowBytes: number, at?: number): TrainingSetMap {
     const map = mapTrainingSet(this.fixed.end, count, rowBytes, at)
     growMemory(this.#memory, map.end)
@@ -145,8 +154,8 @@ export class EngineMemory {
   }
 
   /**
-   * Writes what all workers read: layers, minibatch buffers, and the job with `values`. Needs `workFor` before. `listsInputs`: the first
-   * layer reads lists, not row pairs.
+   * Writes what all workers read: layers, minibatch buffers, and the job with `values`. Needs `workFor`
+   * before. `listsInputs`: the first layer reads lists, not row pairs.
    */
   writeJob(values: JobValues, listsInputs: boolean): void {
     const work = this.#work as WorkMap
@@ -198,7 +207,9 @@ export class EngineMemory {
     })
   }
 
-  /** The structure `index` of those that lie one after the other from `address` on. Returns its own address. */
+  /**
+   * The structure `index` of those that lie one after the other from `address` on. Returns its own address.
+   */
   #write<S extends Structure>(address: number, index: number, structure: S, values: ValuesOf<S>): number {
     const at = address + index * structure.bytes
     writeStructure(this.#memory.buffer, at, structure, values)

@@ -1,4 +1,7 @@
-/** The page's side of an engine that lives in a worker (`browser-host-worker.ts`): the Engine interface over messages. */
+/**
+ * The page's side of an engine that lives in a worker (`browser-host-worker.ts`): the Engine interface over
+ * messages.
+ */
 import { DeviceError, TrainingError, UsageError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { inputSize } from '../../model/network.ts'

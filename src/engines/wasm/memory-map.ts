@@ -3,16 +3,18 @@
  *
  *   0            constants of the core; address 0 stays "none"
  *   control      counters that workers meet at, one to a cache line
- *   job          what to do now, the layers, the two minibatch buffers
+ *   job          what to do now, the layers, their operands, the two minibatch buffers
  *   workers      what each of them has of its own: what it is at, and its scratch (assembly/scratch.ts)
- *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W where they are wanted, biases and their moments
+ *   parameters   per layer: panels of Wᵀ, their two Adam moments, panels of W where they are wanted, biases
+ *                and their moments
  *   ─ laid anew when a training set comes ─
- *   rows         bytes, rows padded to a multiple of 8, unless they are there already, or floats; labels; signatures
+ *   rows         of bytes, padded to a multiple of 8, or of floats; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, inputs as lists or row pairs
- *   activations  per layer: outputs as panels and as lists or row pairs, deltas as panels and as row pairs or pair panels
+ *   activations  per layer: outputs as panels and as lists or row pairs, deltas as panels and as row pairs or
+ *                pair panels
  *   losses       of rows and of minibatches
- *   staging      order and losses of an epoch; inputs, outputs and errors of inference
+ *   staging      order and losses of an epoch; inputs, outputs and losses of inference
  */
 import type { Layer, Network } from '../../model/network.ts'
 import { inputGradientOf, type OperandChoice } from './algorithms.ts'

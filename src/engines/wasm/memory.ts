@@ -3,15 +3,18 @@ import { DeviceError } from '../../errors.ts'
 
 const PAGE_BYTES = 65536
 /**
- * Address space that is asked for, in pages: all of 32 bits, or less where that is refused, as by `ulimit -v` or on small devices. What is
- * only reserved takes no memory.
+ * Address space that is asked for, in pages: all of 32 bits, or less where that is refused, as by `ulimit -v`
+ * or on small devices. What is only reserved takes no memory.
  */
 const MAXIMA = [65536, 32768, 16384, 8192, 4096, 2048]
 
 /** How far memories made here may grow, in pages. */
 const maxima = new WeakMap<WebAssembly.Memory, number>()
 
-/** A shared memory of one page, which may grow as far as the runtime lets it, or to `most` bytes. Throws DeviceError where it lets none. */
+/**
+ * A shared memory of one page, which may grow as far as the runtime lets it, or to `most` bytes. Throws
+ * DeviceError where it lets none.
+ */
 export function createMemory(most = Infinity): WebAssembly.Memory {
   const mostPages = Math.min(Math.floor(most / PAGE_BYTES), MAXIMA[0])
   let refused: unknown

@@ -4,7 +4,9 @@ import { instantiateCore } from './core.ts'
 import type { CheckedKernels } from './self-check.ts'
 import { fusedAgrees, letOptimize, wideTileIsFaster, withCustomSection } from './self-check.ts'
 
-/** `256`: relaxed multiply-add fused to 256 bits; `128`: relaxed multiply-add; `plain`: SIMD128 without it. */
+/**
+ * `256`: relaxed multiply-add fused to 256 bits; `128`: relaxed multiply-add; `plain`: SIMD128 without it.
+ */
 export type Simd = 'auto' | '256' | '128' | 'plain'
 
 export interface ModuleChoice {
@@ -17,7 +19,9 @@ export interface ModuleChoice {
 /** Name of a build: `testing` has the exports of assembly/testing.ts as well. */
 export type CoreName = 'core' | 'testing'
 
-/** Which build, and which of its kernels must have been checked before the compiler is trusted to fuse them. */
+/**
+ * Which build, and which of its kernels must have been checked before the compiler is trusted to fuse them.
+ */
 export interface CoreUse {
   readonly name?: CoreName
   readonly kernels?: CheckedKernels
@@ -28,7 +32,10 @@ export interface Platform {
   /** Bytes of a build of the core by its file name. */
   load(file: string): Promise<Uint8Array<ArrayBuffer>>
   compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>
-  /** Where the compiler can be asked to fuse 128-bit operations to 256 bits: the core so, and the core never optimized. */
+  /**
+   * Where the compiler can be asked to fuse 128-bit operations to 256 bits: the core so, and the core never
+   * optimized.
+   */
   readonly fusing:
     | {
         compileFused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module

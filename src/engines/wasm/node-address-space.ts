@@ -1,15 +1,24 @@
-/** How much address space the shared memory may reserve in Node, so that the threads find theirs under a limit (`ulimit -v`). */
+/**
+ * How much address space the shared memory may reserve in Node, so that the threads find theirs under a limit
+ * (`ulimit -v`).
+ */
 import { readFile } from 'node:fs/promises'
 import { DeviceError } from '../../errors.ts'
 
-/** What a thread reserves for its heap, its code and its stack: 0.9 GB with Node 26. Where it finds no more, V8 ends the process. */
+/**
+ * What a thread reserves for its heap, its code and its stack: 0.9 GB with Node 26. Where it finds no more,
+ * V8 ends the process.
+ */
 const THREAD_BYTES = 2 ** 30
 /** What the main thread may still reserve: data sets, results, and V8's own heap as it grows. */
 const SPARE_BYTES = 2 ** 29
 /** With less no network of any use can be computed. */
 const LEAST_BYTES = 2 ** 26
 
-/** Bytes that are left for the shared memory beside `threads` threads; Infinity where there is no limit, or none is known. */
+/**
+ * Bytes that are left for the shared memory beside `threads` threads; Infinity where there is no limit, or
+ * none is known.
+ */
 export async function sharedAddressSpace(threads: number): Promise<number> {
   // Other systems have no such file; macOS and Windows know no such limit.
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')

@@ -1,7 +1,10 @@
 /** What Node lets a program ask of V8 before the core is compiled. */
 import { setFlagsFromString } from 'node:v8'
 
-/** V8 fuses neighbouring 128-bit operations to 256 bits on x64 only, and has the flag from the version in Node 24 on. */
+/**
+ * V8 fuses neighbouring 128-bit operations to 256 bits on x64 only, and has the flag from the version in Node
+ * 24 on.
+ */
 const FIRST_FUSING_NODE = 24
 /** From here on relaxed SIMD needs no flag. */
 const FIRST_RELAXED_NODE = 22
@@ -24,11 +27,12 @@ const SMALL_TIERING_BUDGET = 1000
 const ENDLESS_TIERING_BUDGET = 2_000_000_000
 
 /**
- * The core with 256-bit fusing: every function is optimized in the background after a few calls, some milliseconds later. The flag
- * stays on from here, since it counts when a function is optimized.
+ * The core with 256-bit fusing: every function is optimized in the background after a few calls, some
+ * milliseconds later. The flag stays on from here, since it counts when a function is optimized.
  *
- * Only flags that V8's background compiler may see change are touched: without `--liftoff` and `--wasm-inlining` all would be
- * optimized at once, but V8 aborts if it is just then optimizing another module, such as the one by which Node reads TypeScript.
+ * Only flags that V8's background compiler may see change are touched: without `--liftoff` and
+ * `--wasm-inlining` all would be optimized at once, but V8 aborts if it is just then optimizing another
+ * module, such as the one by which Node reads TypeScript.
  */
 export function compileFused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   setFlagsFromString('--experimental-wasm-revectorize')
@@ -36,8 +40,8 @@ export function compileFused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module
 }
 
 /**
- * The core with no fusing: optimized after a few calls like the fused one. Once a fused core is compiled in the same process, what is
- * optimized from then on is fused here too, which changes no bit.
+ * The core with no fusing: optimized after a few calls like the fused one. Once a fused core is compiled in
+ * the same process, what is optimized from then on is fused here too, which changes no bit.
  */
 export function compileUnfused(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   return compileWithBudget(bytes, SMALL_TIERING_BUDGET)

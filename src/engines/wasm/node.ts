@@ -1,4 +1,7 @@
-/** The WASM engine in Node: the core from a file, workers from Piscina, and V8's 256-bit fusing where it can be had. */
+/**
+ * The WASM engine in Node: the core from a file, workers from Piscina, and V8's 256-bit fusing where it can
+ * be had.
+ */
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -23,8 +26,9 @@ export interface WasmOptions {
 }
 
 /**
- * The CPU engine on `threads` worker threads. Throws UsageError for a network that no engine computes, DeviceError where `simd` asks for
- * what the runtime has not or there is not enough of it for the network; no thread is left then.
+ * The CPU engine on `threads` worker threads. Throws UsageError for a network that no engine computes,
+ * DeviceError where `simd` asks for what the runtime has not or there is not enough of it for the network; no
+ * thread is left then.
  */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   checkNetwork(network)
@@ -46,8 +50,8 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
 const choices = new Map<string, Promise<ModuleChoice>>()
 
 /**
- * The build of the core that suits this Node, compiled and checked once in a process; for `network` also what is not checked without one.
- * Throws DeviceError where `simd` asks for what the runtime has not.
+ * The build of the core that suits this Node, compiled and checked once in a process; for `network` also what
+ * is not checked without one. Throws DeviceError where `simd` asks for what the runtime has not.
  */
 export async function chooseNodeModule(
   simd: Simd,

@@ -1,4 +1,7 @@
-/** Sizes of what the kernels read: rows and panels are padded to whole groups. What lies where in them is `assembly/operands/packing.ts`. */
+/**
+ * Sizes of what the kernels read: rows and panels are padded to whole groups. What lies where in them is
+ * `assembly/operands/packing.ts`.
+ */
 import type { Layer } from '../../model/network.ts'
 import { BYTE_GROUP, PANEL } from './plan.ts'
 

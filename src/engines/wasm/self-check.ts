@@ -1,4 +1,7 @@
-/** What makes an experimental compiler flag safe to rely on: the fused core must do, bit for bit, what the unfused one does. */
+/**
+ * What makes an experimental compiler flag safe to rely on: the fused core must do, bit for bit, what the
+ * unfused one does.
+ */
 import type { Network } from '../../model/network.ts'
 import { inputSize } from '../../model/network.ts'
 import { hourglass } from '../../model/recipes.ts'
@@ -9,8 +12,9 @@ import { PAIR } from './plan.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
 /**
- * What is trained to see whether two cores agree: `seed` runs what the seed's network runs, `other` all that is left, so that nobody
- * waits for the check of what he does not use. Sizes leave whole panels, part panels, part pairs and a smaller last batch.
+ * What is trained to see whether two cores agree: `seed` runs what the seed's network runs, `other` all that
+ * is left, so that nobody waits for the check of what he does not use. Sizes leave whole panels, part panels,
+ * part pairs and a smaller last batch.
  */
 const NETWORKS = {
   seed: hourglass({ input: 90, hidden: 47, bottleneck: 5 }),
@@ -41,7 +45,10 @@ export function kernelsOf({ layers, loss }: Network): CheckedKernels {
 const ROWS = 29
 const BATCH_SIZE = 12
 
-/** An engine ready for the tiny training, on this thread and in a memory of its own: of bytes, many of them zero, or of floats. */
+/**
+ * An engine ready for the tiny training, on this thread and in a memory of its own: of bytes, many of them
+ * zero, or of floats.
+ */
 async function createTiny(
   kernels: CheckedKernels,
   module: WebAssembly.Module,
@@ -92,7 +99,10 @@ async function tinyState(
   return [parameters, firstMoment, secondMoment] as Float32Array[]
 }
 
-/** Trainings and pauses after which V8 has optimized every function of the step; it took at most 40 ms where it was tried. */
+/**
+ * Trainings and pauses after which V8 has optimized every function of the step; it took at most 40 ms where
+ * it was tried.
+ */
 const WARM_UP_ROUNDS = 4
 const WARM_UP_PAUSE_MS = 15
 
@@ -125,7 +135,10 @@ export async function fusedAgrees(
   })
 }
 
-/** The same core under other bytes, so that V8 does not answer with code it has compiled before: an empty custom section. */
+/**
+ * The same core under other bytes, so that V8 does not answer with code it has compiled before: an empty
+ * custom section.
+ */
 export function withCustomSection(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
   const letters = new TextEncoder().encode(name)
   return Uint8Array.from([...bytes, 0, letters.length + 1, letters.length, ...letters])
@@ -136,7 +149,10 @@ const PROBE_TILES = 60
 const PROBE_ROUNDS = 5
 const PROBE_BYTES = 1 << 20
 
-/** Whether the 2 × 40 tile is quicker here than two 2 × 20 tiles: it is where V8 really fuses, and spills where it does not. */
+/**
+ * Whether the 2 × 40 tile is quicker here than two 2 × 20 tiles: it is where V8 really fuses, and spills
+ * where it does not.
+ */
 export function wideTileIsFaster(core: CoreExports, memory: WebAssembly.Memory): boolean {
   const address = memory.buffer.byteLength
   memory.grow(PROBE_BYTES / 65536)

@@ -1,6 +1,6 @@
 /**
- * The CPU engine: one shared memory, one compiled core, and a pool of workers that share each job. Knows neither Node nor the
- * browser: module, memory and pool are handed in.
+ * The CPU engine: one shared memory, one compiled core, and a pool of workers that share each job. Knows
+ * neither Node nor the browser: module, memory and pool are handed in.
  */
 import { HourglassError, TrainingError } from '../../errors.ts'
 import type { Loss, Network } from '../../model/network.ts'
@@ -29,13 +29,16 @@ import { byteRowBytes, roundUp } from './packing.ts'
 import { DOUBLE, FLOAT, LINE, LOSS, ROWS, WORD } from './plan.ts'
 
 /**
- * Bytes of inputs and outputs that inference stages at once, as long as that is a slice of rows for each worker: bounds memory, changes
- * no result. MNIST's test set is one piece, but for its reconstructions.
+ * Bytes of inputs and outputs that inference stages at once, as long as that is a slice of rows for each
+ * worker: bounds memory, changes no result. MNIST's test set is one piece, but for its reconstructions.
  */
 const STAGED_BYTES = 9_000_000
 /** Rows that are copied into memory in one task of the host. */
 const ROWS_AT_ONCE = 16_384
-/** Looks before a waiting worker sleeps: some 0.5 ms where every worker has a core, next to none where they share. */
+/**
+ * Looks before a waiting worker sleeps: some 0.5 ms where every worker has a core, next to none where they
+ * share.
+ */
 const SPINS = 20_000
 const SPINS_OVERSUBSCRIBED = 50
 
@@ -52,8 +55,8 @@ export interface WasmParts {
   /** Which inputs of layers lie as lists; default by what was measured. Changes no bit. */
   readonly operands?: OperandChoice
   /**
-   * Steps that workers do before they come back. Unlimited where the host's thread is free to watch meanwhile; few where the host
-   * works itself, so that it can hear a stop between.
+   * Steps that workers do before they come back. Unlimited where the host's thread is free to watch
+   * meanwhile; few where the host works itself, so that it can hear a stop between.
    */
   readonly stepsPerJob?: number
 }
@@ -69,7 +72,9 @@ interface ResidentSet {
   readonly hasLabels: boolean
 }
 
-/** What an inference job computes: layers firstLayer … lastLayer, and the loss of each row where one is named. */
+/**
+ * What an inference job computes: layers firstLayer … lastLayer, and the loss of each row where one is named.
+ */
 interface Inference {
   readonly firstLayer: number
   readonly lastLayer: number
@@ -122,7 +127,8 @@ export class WasmEngine implements Engine {
     return this.#guard.runSync(() => {
       const inputs = inputSize(this.network)
       checkInteger('rows', rows, 0, Number.MAX_SAFE_INTEGER)
-      // A training set that is in use stays where it is; rows of other lengths are padded, which is a copy anyway.
+      // A training set that is in use stays where it is; rows of other lengths are padded, which is a copy
+      // anyway.
       const isSpared = !this.#trainingSet && !this.#room && byteRowBytes(inputs) === inputs
       const map = isSpared ? this.#memory.tryPlaceTrainingSet(rows, inputs) : undefined
       if (!map) return new Uint8Array(rows * inputs)
@@ -315,7 +321,10 @@ export class WasmEngine implements Engine {
     return new Uint32Array(this.#parts.memory.buffer, order, count).slice()
   }
 
-  /** Runs the job that was written; returns the steps done, fewer than `steps` after a stop or a loss that is no number. */
+  /**
+   * Runs the job that was written; returns the steps done, fewer than `steps` after a stop or a loss that is
+   * no number.
+   */
   async #train(
     steps: number,
     batchSize: number,

@@ -38,7 +38,8 @@ for (const variant of ['relaxed', 'plain'] as const) {
             const what = `z ${z}, t ${t}`
             const [loss] = await engine.rowLosses(new Float32Array(SIZE).fill(t))
             const expected = lossOf(z, t)
-            // Four roundings and two ulp each of exponential and logarithm; below e^−87 a loss counts as zero.
+            // Four roundings and two ulp each of exponential and logarithm; below e^−87 a loss counts as
+            // zero.
             const bound = 2 ** -20 * Math.max(expected, Math.abs(z * t)) + 2e-38
             assert.ok(Math.abs(loss - expected) <= bound, `${what}: ${loss}, expected ${expected}`)
           }
@@ -52,7 +53,8 @@ for (const variant of ['relaxed', 'plain'] as const) {
   test(`moves each bias against its own error alone, core ${variant}`, async () => {
     const { engine } = await engineFromParts(network, { variant, threads: 1, wideTile: false })
     try {
-      // The first outputs are far too small, the last far too large, those between right; all with the target 1/2.
+      // The first outputs are far too small, the last far too large, those between right; all with the target
+      // 1/2.
       const logits = Array.from({ length: SIZE }, (_, i): number => (i < 3 ? -1e4 : i > 37 ? 1e4 : 0))
       await engine.setTrainingSet({ rows: new Float32Array(SIZE).fill(0.5) })
       await engine.writeState(stateOf(parametersOf(logits)))

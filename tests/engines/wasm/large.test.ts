@@ -53,8 +53,8 @@ function assertAtMost(error: number, bound: number, what: string): void {
 }
 
 /*
- * Rounding errors of a sum of n terms grow as √n where they are of either sign; the longest sums are over the batch, the
- * hidden units and the 784 pixels, one inside the other in four layers there and four back.
+ * Rounding errors of a sum of n terms grow as √n where they are of either sign; the longest sums are over the
+ * batch, the hidden units and the 784 pixels, one inside the other in four layers there and four back.
  */
 for (const { hidden, bottleneck, images: count, batchSize, threads } of CASES) {
   const longest = Math.max(784, hidden, count)

@@ -47,7 +47,8 @@ for (const network of NETWORKS) {
         })
         await engine.initialize(1)
         const state = await engine.readState()
-        // All of the tensor: products with zero are skipped, and a NaN that only zeros would meet stays unseen.
+        // All of the tensor: products with zero are skipped, and a NaN that only zeros would meet stays
+        // unseen.
         state.parameters.fill(Number.NaN, offset, offset + length)
         await engine.writeState(state)
         const request = { seed: 1, epoch: 1, batchSize: 4, learningRate: 1e-3, weightDecay: 0 }

@@ -24,7 +24,9 @@ const FILES = [
   'bce-mnist.json',
   'deep-mnist.json',
 ]
-/** Every thread count with the arithmetic of this machine, and the other arithmetics with one and with many. */
+/**
+ * Every thread count with the arithmetic of this machine, and the other arithmetics with one and with many.
+ */
 const CONFIGURATIONS: readonly (readonly [Simd, number])[] = [
   ['plain', 1],
   ['plain', 8],

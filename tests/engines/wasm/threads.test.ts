@@ -121,8 +121,8 @@ for (const network of NETWORKS) {
 }
 
 /**
- * Steps so small that workers spend them meeting each other, on more threads than there are cores: races show here first.
- * Noise makes the gathering long beside the rest.
+ * Steps so small that workers spend them meeting each other, on more threads than there are cores: races show
+ * here first. Noise makes the gathering long beside the rest.
  */
 interface TinySteps {
   readonly network: Network
