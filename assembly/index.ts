@@ -2,6 +2,7 @@
  * The exports of the core. Nothing here or below allocates or keeps state between calls: every address comes
  * from the host, so that any number of instances can work in one shared memory.
  */
+import { multiplyAdd } from './kernels/multiply-add'
 import { Job } from './plan/structures'
 import { Worker } from './plan/worker'
 import { shuffle, xavierUniform } from './random'
@@ -53,7 +54,7 @@ export function shuffleOrder(order: usize, scratch: usize, count: i32, seed: u32
   shuffle(order, scratch, count, seed, epoch)
 }
 
-/** 1 in the build whose multiply-add is the relaxed instruction. */
-export function relaxed(): i32 {
-  return i32(ASC_FEATURE_RELAXED_SIMD)
+/** x · x + y as the kernels compute it: the host gives numbers that tell one rounding from two. */
+export function squareAndAdd(x: f32, y: f32): f32 {
+  return f32x4.extract_lane(multiplyAdd(f32x4.splat(x), f32x4.splat(x), f32x4.splat(y)), 0)
 }

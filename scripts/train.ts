@@ -22,7 +22,7 @@ async function main(args: string[]): Promise<number | undefined> {
   }
   const report = job.isJson ? jsonReport() : textReport()
   try {
-    for (const note of job.outputs.notes) report.notice(note)
+    for (const note of [...job.outputs.notes, ...job.notes]) report.notice(note)
     report.start(job)
     return await trainAndSave(job, report)
   } finally {

@@ -93,6 +93,8 @@ export interface TrainingJob {
   readonly files: RunFiles
   /** Keeps other runs off the files until released, which is the caller's to do. */
   readonly outputs: Outputs
+  /** What the user should know, one line each. */
+  readonly notes: readonly string[]
   readonly isJson: boolean
   /** Name of the checkpoint that it goes on from. */
   readonly resumed: string | undefined
@@ -146,7 +148,21 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
     }
     if (stored) await engine.writeState(stored.state)
     await run.recognize(engine, data)
-    return { run, engine, data, dataDirectory, limit, files, outputs, isJson: flags.json, resumed: file }
+    const saysNothing = stored !== undefined && stored.identity === undefined
+    const unverified = `${file}: does not say what data it was trained on; taken for those of ${data.name}`
+    const notes = saysNothing ? [unverified] : []
+    return {
+      run,
+      engine,
+      data,
+      dataDirectory,
+      limit,
+      files,
+      outputs,
+      notes,
+      isJson: flags.json,
+      resumed: file,
+    }
   } catch (error) {
     await engine?.dispose()
     await outputs.release()

@@ -11,6 +11,12 @@ export type Device = (typeof DEVICES)[number]
 
 export const SIMD_CHOICES: readonly Simd[] = ['auto', '256', '128', 'plain']
 
+/** `EngineInfo.bits` of the CPU engine: whether its multiply-add rounds once or twice. */
+export const WASM_BITS = {
+  fused: 'wasm, fused multiply-add',
+  separate: 'wasm, separate multiply and add',
+} as const
+
 export interface EngineOptions {
   /**
    * `cpu` and `wasm` are one engine; `auto` (the default) takes it too, unless a GPU trains this network faster. A

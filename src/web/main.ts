@@ -1,4 +1,5 @@
 /** Puts the page together: the panels, the tabs between them, the URL, and what belongs to no panel. */
+import { WASM_BITS } from '../browser.ts'
 import { DenoisePanel } from './denoise-panel.ts'
 import { byId, onThemeChange } from './dom.ts'
 import { ExplorePanel } from './explore-panel.ts'
@@ -191,7 +192,7 @@ function tellWhatIsMissing(settings: Settings, cores: number, form: SettingsForm
 /** Says what it costs where the browser cannot multiply and add in one. */
 async function tellArithmetic(session: Session): Promise<void> {
   const { bits } = await session.infer(async (engine) => engine.info)
-  if (bits !== 'wasm, plain') return
+  if (bits !== WASM_BITS.separate) return
   notice(
     'This browser has no relaxed SIMD (multiply and add in one): training is slower, and its weights differ in ' +
       'their last digits from those of the same seed where there is.',

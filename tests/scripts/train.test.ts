@@ -479,7 +479,7 @@ test('refuses to resume from what does not fit', async () => {
     ],
     [
       1,
-      `${file}: expected a checkpoint of arithmetic wasm, plain, found one of float64`,
+      `${file}: expected a checkpoint of arithmetic wasm, separate multiply and add, found one of float64`,
       [file, '-e', '2', '--device', 'cpu', '--simd', 'plain'],
     ],
     [

@@ -1,5 +1,7 @@
 /** The compiled core as the host sees it, and what a worker is told to do with it. */
+
 import { demangle } from '@assemblyscript/loader'
+import { WASM_BITS } from '../devices.ts'
 
 /** Exports of `assembly/index.ts`; addresses and counts are numbers. */
 export interface CoreExports extends Record<string, unknown> {
@@ -26,7 +28,7 @@ export interface CoreExports extends Record<string, unknown> {
   arrangeBatches(order: number, count: number, batchSize: number, signatures: number, scratch: number): void
   packWeights(packed: number, transposed: number, weights: number, inputs: number, outputs: number): void
   unpackWeights(weights: number, packed: number, inputs: number, outputs: number): void
-  relaxed(): number
+  squareAndAdd(x: number, y: number): number
   gemmTile(wide: number, c: number, a: number, aStride: number, b: number, n: number): void
 }
 
@@ -65,4 +67,14 @@ export interface WorkerPool {
   run(task: WorkerTask): Promise<void>
   /** Ends the threads. Idempotent. */
   close(): Promise<void>
+}
+
+/**
+ * What decides the bits of this core here: the relaxed multiply-add rounds once on one kind of processor and twice on
+ * another, where it is no other than the plain build's.
+ */
+export function bitsOf(core: CoreExports): string {
+  // (1 + 2⁻¹²)² = 1 + 2⁻¹¹ + 2⁻²⁴, whose last term is lost where the product is rounded by itself.
+  const isFused = core.squareAndAdd(1 + 2 ** -12, -(1 + 2 ** -11)) !== 0
+  return isFused ? WASM_BITS.fused : WASM_BITS.separate
 }

@@ -22,6 +22,7 @@ import {
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
 import { MEASURED, type OperandChoice, shareOfZeros, zerosUnderNoise } from './algorithms.ts'
 import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
+import { bitsOf } from './core.ts'
 import type { JobValues } from './engine-memory.ts'
 import { EngineMemory, SLICE_ROWS, shardsOf } from './engine-memory.ts'
 import type { TrainingSetMap } from './memory-map.ts'
@@ -117,7 +118,7 @@ export class WasmEngine implements Engine {
       device: 'wasm',
       threads: parts.pool.size,
       arithmetic: parts.arithmetic,
-      bits: parts.core.relaxed() ? 'wasm, relaxed multiply-add' : 'wasm, plain',
+      bits: bitsOf(parts.core),
     }
     this.#operands = parts.operands ?? MEASURED
     this.#memory = new EngineMemory(network, parts.core, parts.memory, parts.pool.size, this.#operands)
