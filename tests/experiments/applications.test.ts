@@ -282,29 +282,31 @@ test('what cannot work is refused before anything is computed', async () => {
     createEngine: () => assert.unreachable('an engine was made') as never,
   }
   const one = { ...dataset.test, labels: new Uint8Array(dataset.test.count).fill(3) }
-  const refusals: [Promise<unknown>, RegExp][] = [
+  const refusals: [() => Promise<unknown>, RegExp][] = [
     [
-      anomalyDetection({ ...untouched, dataset: { ...dataset, test: one } }, model),
+      () => anomalyDetection({ ...untouched, dataset: { ...dataset, test: one } }, model),
       /^anomaly: expected test images of at least two classes, found those of 3 alone$/,
     ],
-    [latentSpace(untouched, model, { neighbours: 161 }), /^neighbours: .*from 1 to 160, found 161$/],
+    [() => latentSpace(untouched, model, { neighbours: 161 }), /^neighbours: .*from 1 to 160, found 161$/],
     [
-      generateDigits(
-        { ...untouched, dataset: { ...dataset, train: { ...dataset.train, labels: new Uint8Array(160) } } },
-        model,
-      ),
+      () =>
+        generateDigits(
+          { ...untouched, dataset: { ...dataset, train: { ...dataset.train, labels: new Uint8Array(160) } } },
+          model,
+        ),
       /classes.*found 1/,
     ],
     [
-      generateDigits(untouched, {
-        network: hourglass({ input: 144, hidden: 4, bottleneck: 9000 }),
-        parameters: new Float32Array(),
-      }),
+      () =>
+        generateDigits(untouched, {
+          network: hourglass({ input: 144, hidden: 4, bottleneck: 9000 }),
+          parameters: new Float32Array(),
+        }),
       /^generate: expected a model of at most 8192 latent units, found 9000$/,
     ],
   ]
   for (const [work, pattern] of refusals) {
-    await work.then(
+    await work().then(
       () => assert.unreachable('it was done'),
       (error: Error) => assert.match(error.message, pattern),
     )

@@ -154,9 +154,11 @@ posixTest('a read-only file is refused, for root too, and stays as it is', async
   const made = directoryWith({ kept: 'old' })
   const path = join(made, 'kept')
   chmodSync(path, 0o444)
-  for (const attempt of [checkWritable(path), writeFileAtomically(path, 'new'), holdOutputs([path])]) {
-    await expectFileError(attempt, path, 'found it read-only (mode 0444)')
-  }
+  const refused = (attempt: Promise<unknown>) =>
+    expectFileError(attempt, path, 'found it read-only (mode 0444)')
+  await refused(checkWritable(path))
+  await refused(writeFileAtomically(path, 'new'))
+  await refused(holdOutputs([path]))
   assert.is(readFileSync(path, 'utf8'), 'old')
   assert.equal(readdirSync(made), ['kept'])
 })
