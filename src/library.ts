@@ -35,6 +35,7 @@ export {
   codeSize,
   describeSizes,
   inputSize,
+  isAutoencoder,
   outputSize,
   parameterCount,
   parameterTable,

@@ -1,23 +1,64 @@
 /** Models from files, whoever wrote them, and the pre-trained one. */
-import { FileError, readModel, stateOf } from '../browser.ts'
+import { codeSize, FileError, HourglassError, isAutoencoder, readModel, stateOf } from '../browser.ts'
 import { PRETRAINED_NAME, PRETRAINED_URL } from './pretrained.ts'
+import type { ReadingAnswer, ReadingCall } from './reading-worker.ts'
 import type { Model } from './session.ts'
+import { RULES } from './settings.ts'
 
 /** Larger than any autoencoder of MNIST's digits that a page could use. */
 const MAX_FILE_BYTES = 512e6
 
-/** A model from a file's bytes, and what is odd about the file. Throws `FileError`, which begins with its name. */
-export function parseModel(bytes: Uint8Array, file: string): { model: Model; warnings: readonly string[] } {
-  const { network, parameters, warnings } = readModel(bytes, file)
-  return { model: { network, state: stateOf(parameters), name: file }, warnings }
+/** No honest file of that size takes a tenth of it. */
+const MAX_READING_MS = 10_000
+
+interface ReadFile {
+  readonly model: Model
+  readonly warnings: readonly string[]
 }
 
-export async function readModelFile(file: File): Promise<{ model: Model; warnings: readonly string[] }> {
+/**
+ * A model from a file that somebody gave, and what is odd about it. Throws `FileError`, which begins with the file's name,
+ * also for a network that the page cannot show, and for a file that takes too long to read.
+ */
+export async function readModelFile(file: File): Promise<ReadFile> {
   if (file.size > MAX_FILE_BYTES) {
     const found = `${Math.round(file.size / 1e6)} MB`
     throw new FileError(file.name, `expected weights of at most ${MAX_FILE_BYTES / 1e6} MB, found ${found}`)
   }
-  return parseModel(new Uint8Array(await file.arrayBuffer()), file.name)
+  const answer = await readApart({ bytes: new Uint8Array(await file.arrayBuffer()), file: file.name })
+  if ('problem' in answer) throw new HourglassError(answer.problem)
+  const { network, parameters, warnings } = answer
+  if (!isAutoencoder(network)) {
+    throw new FileError(file.name, 'expected an autoencoder, found a classifier')
+  }
+  const most = RULES.z.max
+  if (codeSize(network) > most) {
+    const found = `found ${codeSize(network)}`
+    throw new FileError(file.name, `expected at most ${most} latent units, as this page can show, ${found}`)
+  }
+  return { model: { network, state: stateOf(parameters), name: file.name }, warnings }
+}
+
+/** Reads in a worker of its own, which ends with the reading, or with the patience for it. */
+async function readApart(call: ReadingCall): Promise<ReadingAnswer> {
+  const worker = new Worker(new URL('./reading-worker.ts', import.meta.url), { type: 'module' })
+  try {
+    return await new Promise<ReadingAnswer>((resolve, reject) => {
+      worker.addEventListener('message', (event: MessageEvent<ReadingAnswer>) => resolve(event.data))
+      worker.addEventListener('error', () => {
+        reject(new FileError(call.file, 'cannot be read: the worker that reads files failed'))
+      })
+      setTimeout(() => {
+        const seconds = MAX_READING_MS / 1000
+        reject(
+          new FileError(call.file, `expected a file that is read within ${seconds} s, found one that is not`),
+        )
+      }, MAX_READING_MS)
+      worker.postMessage(call, [call.bytes.buffer as ArrayBuffer])
+    })
+  } finally {
+    worker.terminate()
+  }
 }
 
 export async function loadPretrained(): Promise<Model> {
@@ -31,6 +72,6 @@ export async function loadPretrained(): Promise<Model> {
   if (!response.ok) {
     throw new FileError(file, `the pre-trained model could not be fetched: status ${response.status}`)
   }
-  const { model } = parseModel(new Uint8Array(await response.arrayBuffer()), file)
-  return { ...model, name: `${PRETRAINED_NAME}, pre-trained` }
+  const { network, parameters } = readModel(new Uint8Array(await response.arrayBuffer()), file)
+  return { network, state: stateOf(parameters), name: `${PRETRAINED_NAME}, pre-trained` }
 }

@@ -53,11 +53,39 @@ function mnistFiles(): Plugin {
   }
 }
 
+/**
+ * What the built page may load and run: its own files alone, whatever a dropped file or a link should manage to put into
+ * it. The development server's own scripts would not pass.
+ */
+const POLICY = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ')
+
+function contentSecurityPolicy(): Plugin {
+  return {
+    name: 'content-security-policy',
+    apply: 'build',
+    transformIndexHtml: () => [
+      {
+        tag: 'meta',
+        attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+        injectTo: 'head-prepend',
+      },
+    ],
+  }
+}
+
 export default defineConfig({
   root: here,
   // Relative, so that the folder works under any path of any host.
   base: './',
-  plugins: [mnistFiles()],
+  plugins: [mnistFiles(), contentSecurityPolicy()],
   worker: { format: 'es' },
   server: { headers, fs: { allow: [root] } },
   preview: { headers },

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readModel } from '../../src/formats/model-file.ts'
+import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { codeSize } from '../../src/model/network.ts'
+import { hourglass } from '../../src/model/recipes.ts'
+import { initialParameters } from '../../src/random/streams.ts'
 import {
   browserTest,
   canvasHash,
@@ -53,6 +55,50 @@ browserTest(test, 'a corrupt file gives a message and leaves the page working', 
     assert.match(await textOf(page, '#model-name'), /^MLP\.8/)
     await page.click('#tab-denoise')
     await waitForText(page, '#denoised-caption', /MSE/)
+  }),
+)
+
+browserTest(test, 'a model that the page cannot show is refused by its latent units', () =>
+  withPage({ query: 'panel=files' }, async ({ page }) => {
+    const network = hourglass({ input: 784, hidden: 1, bottleneck: 129 })
+    const bytes = writeModel({ network, parameters: initialParameters(network, 1) }, 'wide.safetensors')
+    await dropFile(page, 'wide.safetensors', Buffer.from(bytes))
+    await waitForText(
+      page,
+      '#file-problem',
+      /^wide\.safetensors: expected at most 128 latent units.*found 129/,
+    )
+  }),
+)
+
+browserTest(test, 'a file that takes for ever to read ends in a message, and the page works meanwhile', () =>
+  withPage({ query: 'panel=files' }, async ({ page }) => {
+    // A reader that never answers.
+    await page.route(/reading-worker/, (route) =>
+      route.fulfill({
+        contentType: 'text/javascript',
+        body: '',
+        headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' },
+      }),
+    )
+    await dropFile(page, 'endless.pth', await readFile(join(FIXTURES, 'MLP.8.pth')))
+    await page.click('#tab-denoise')
+    await waitForText(page, '#denoised-caption', /MSE/)
+    await page.click('#tab-files')
+    await waitForText(page, '#file-problem', /^endless\.pth: expected a file that is read within 10 s/)
+  }),
+)
+
+browserTest(test, 'no script runs that is not a file of the page', () =>
+  withPage({}, async ({ page, errors }) => {
+    await page.evaluate(() => {
+      const script = document.createElement('script')
+      script.textContent = 'document.body.dataset.injected = "yes"'
+      document.head.append(script)
+    })
+    assert.is(await page.evaluate(() => document.body.dataset.injected), undefined)
+    // The browser says so on the console, which is no fault of the page.
+    assert.match(errors.splice(0).join(), /^Executing inline script violates.*'self' 'wasm-unsafe-eval'/)
   }),
 )
 

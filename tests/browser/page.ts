@@ -58,7 +58,7 @@ export interface OpenPage {
   /** Paths that the host was asked for since the last look, relative to the page. */
   readonly requests: string[]
   /** What was written to the console as an error, and what was thrown and not caught. */
-  readonly errors: readonly string[]
+  readonly errors: string[]
   close(): Promise<void>
 }
 
