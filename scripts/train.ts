@@ -26,8 +26,7 @@ async function main(args: string[]): Promise<number | undefined> {
     report.start(job)
     return await trainAndSave(job, report)
   } finally {
-    await job.engine.dispose()
-    await job.outputs.release()
+    await Promise.all([job.engine.dispose(), job.outputs.release()])
   }
 }
 

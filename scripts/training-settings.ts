@@ -131,10 +131,15 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   const continued = before?.continued(given, kept, nameOf)
   const networkFor = (input: number) => continued?.network ?? networkOf(settings, input)
 
-  const outputs = await holdOutputs(Object.values(files))
+  const holding = holdOutputs(Object.values(files))
+  const loading = loadOnEngine(dataDirectory, networkFor, flags)
+  // Both take a while, and neither needs the other. What the first of them fails with is said.
+  await Promise.allSettled([holding, loading])
+  let outputs: Outputs | undefined
   let engine: Engine | undefined
   try {
-    const loaded = await loadOnEngine(dataDirectory, networkFor, flags)
+    outputs = await holding
+    const loaded = await loading
     engine = loaded.engine
     const all = loaded.data
     const data = limit === undefined ? all : limited(all, limit)
@@ -164,8 +169,8 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
       resumed: file,
     }
   } catch (error) {
-    await engine?.dispose()
-    await outputs.release()
+    await (engine ?? (await loading.catch(() => undefined))?.engine)?.dispose()
+    await outputs?.release()
     throw error
   }
 }

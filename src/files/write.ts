@@ -137,10 +137,12 @@ export async function holdOutputs(paths: readonly string[]): Promise<Outputs> {
   const claims: (readonly [string, Claim])[] = []
   const notes: string[] = []
   const release = async () => {
-    for (const [target, { release }] of claims.splice(0)) {
-      held.delete(target)
-      await release()
-    }
+    await Promise.all(
+      claims.splice(0).map(([target, own]) => {
+        held.delete(target)
+        return own.release()
+      }),
+    )
   }
   try {
     for (const [i, target] of targets.entries()) {

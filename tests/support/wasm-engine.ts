@@ -9,7 +9,7 @@ import type { Network } from '../../src/model/network.ts'
 import type { CoreVariant } from './core.ts'
 import { compileCore } from './core.ts'
 
-export type TestPool = Awaited<ReturnType<typeof createPiscinaPool>>
+export type TestPool = ReturnType<typeof createPiscinaPool>
 
 export interface EngineUnderTest {
   readonly variant: CoreVariant
@@ -27,7 +27,7 @@ export async function engineFromParts(
   const module = compileCore(variant)
   const memory = createMemory()
   const core = await instantiateCore(module, memory)
-  const pool = wrapPool(await createPiscinaPool(threads, module, memory))
+  const pool = wrapPool(createPiscinaPool(threads, module, memory))
   const cores = availableParallelism()
   const engine = new WasmEngine(network, {
     memory,

@@ -6,15 +6,16 @@ import type { WorkerPool, WorkerTask } from './core.ts'
 import type { Meeting } from './node-worker.ts'
 
 /**
- * `size` threads that each hold an instance of the core over `memory`, all of them ready; tests reach the
- * threads through `piscina`. Throws DeviceError where the system does not start so many; none is left running
- * then.
+ * `size` threads that each hold an instance of the core over `memory`; tests reach the threads through
+ * `piscina`. They start at once, and the first task waits for all of them: meanwhile the host reads its data.
+ * Where the system does not start so many, that task and all later ones reject with a DeviceError, and no
+ * thread is left running.
  */
-export async function createPiscinaPool(
+export function createPiscinaPool(
   size: number,
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-): Promise<WorkerPool & { readonly piscina: Piscina }> {
+): WorkerPool & { readonly piscina: Piscina } {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const queue = new Queue()
   const piscina = new Piscina({
@@ -30,18 +31,27 @@ export async function createPiscinaPool(
     workerData: { module, memory },
   })
   const calls = new PoolCalls(piscina, queue)
-  const pool = {
+  const ready = meet(calls, size)
+  // It is said by the task that meets it.
+  ready.catch(() => undefined)
+  return {
     size,
     piscina,
-    run: (task: WorkerTask) => calls.run(task),
+    run: async (task: WorkerTask) => {
+      await ready
+      return calls.run(task)
+    },
     close: () => calls.close(),
   }
+}
+
+/** Resolves when each of `size` threads has begun. Ends all of them, and rejects, where one does not. */
+async function meet(calls: PoolCalls, size: number): Promise<void> {
   const meeting = new Int32Array(new SharedArrayBuffer(4))
   try {
     await Promise.all(Array.from({ length: size }, () => calls.run({ meeting, size })))
-    return pool
   } catch (cause) {
-    await pool.close()
+    await calls.close()
     throw cause instanceof HourglassError ? cause : startError(size, cause)
   }
 }

@@ -28,7 +28,7 @@ export interface WasmOptions {
 /**
  * The CPU engine on `threads` worker threads. Throws UsageError for a network that no engine computes,
  * DeviceError where `simd` asks for what the runtime has not or there is not enough of it for the network; no
- * thread is left then.
+ * thread is left then. Threads that cannot start are a DeviceError of the first call that needs them.
  */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   checkNetwork(network)
@@ -36,7 +36,7 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   const choice = await chooseNodeModule(simd, { network })
   const memory = createMemory(await sharedAddressSpace(threads))
   const core = await instantiateCore(choice.module, memory)
-  const pool = await createPiscinaPool(threads, choice.module, memory)
+  const pool = createPiscinaPool(threads, choice.module, memory)
   return createOrClose(network, {
     memory,
     core,
