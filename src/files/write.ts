@@ -128,7 +128,9 @@ async function findTarget(path: string): Promise<string> {
  * one file
  */
 export async function holdOutputs(paths: readonly string[]): Promise<Outputs> {
-  const targets = await Promise.all(paths.map(findTarget))
+  // One after the other: of several that cannot be, the first is named, not the one that was seen first.
+  const targets: string[] = []
+  for (const path of paths) targets.push(await findTarget(path))
   targets.forEach((target, i) => {
     const first = targets.indexOf(target)
     if (first === i) return

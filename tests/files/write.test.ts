@@ -358,4 +358,14 @@ posixTest(
   },
 )
 
+test('of several files that cannot be written the first is named, every time', async () => {
+  for (let i = 0; i < 200; i++) {
+    const paths = ['nowhere/a.pth', 'nowhere/b.safetensors'].map((name) =>
+      join(tmpdir(), `missing-${i}`, name),
+    )
+    const error = await holdOutputs(paths).catch((cause: unknown) => cause)
+    assert.ok(String(error).includes('a.pth: expected a writable directory'), String(error))
+  }
+})
+
 test.run()
