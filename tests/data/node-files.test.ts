@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loadDataset, readFileBytes, readFileText, releaseImages } from '../../src/data/node-files.ts'
-import { FileError } from '../../src/errors.ts'
+import { expectFileError } from '../support/file-error.ts'
 import { skipTest } from '../support/skip.ts'
 
 const test = suite('files in Node')
@@ -19,17 +19,6 @@ function directoryWith(files: Record<string, Uint8Array>): string {
   const made = mkdtempSync(join(directory, 'set-'))
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(made, name), bytes)
   return made
-}
-
-async function expectFileError(promise: Promise<unknown>, ...parts: string[]): Promise<void> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  assert.instance(error, FileError)
-  const { message } = error as FileError
-  assert.not.match(message, /\n/)
-  for (const part of parts) assert.ok(message.includes(part), `"${part}" is not in "${message}"`)
 }
 
 const trainImages = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40)

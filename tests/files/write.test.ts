@@ -19,8 +19,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { FileError } from '../../src/errors.ts'
 import { appendDurably, checkWritable, holdOutputs, writeFileAtomically } from '../../src/files/write.ts'
+import { expectFileError } from '../support/file-error.ts'
 import { OWN_NAMESPACE, runNode, startUntilLine, withoutNamespaces } from '../support/processes.ts'
 import { skipTest } from '../support/skip.ts'
 import { content, versionOf } from './programs/content.ts'
@@ -34,17 +34,6 @@ function directoryWith(files: Record<string, Uint8Array | string>): string {
   const made = mkdtempSync(join(directory, 'set-'))
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(made, name), bytes)
   return made
-}
-
-async function expectFileError(promise: Promise<unknown>, ...parts: string[]): Promise<void> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  assert.instance(error, FileError)
-  const { message } = error as FileError
-  assert.not.match(message, /\n/)
-  for (const part of parts) assert.ok(message.includes(part), `"${part}" is not in "${message}"`)
 }
 
 const program = (name: string) => fileURLToPath(new URL(`programs/${name}`, import.meta.url))
