@@ -65,6 +65,12 @@ export class PickleWriter {
     return this
   }
 
+  emptyOrderedDict(): this {
+    return this.global('collections.OrderedDict')
+      .tuple(() => {})
+      .reduce()
+  }
+
   /** All that `content` writes becomes one tuple. */
   tuple(content: () => void): this {
     this.#bytes.push(Op.MARK)

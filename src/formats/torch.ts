@@ -313,12 +313,7 @@ const STORAGE_TYPES: ReadonlyMap<DType, string> = new Map(
 /** OrderedDict([(name, torch._utils._rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())), …]) */
 function pickleStateDict(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   const pickle = new PickleWriter()
-  const emptyOrderedDict = () =>
-    pickle
-      .global('collections.OrderedDict')
-      .tuple(() => {})
-      .reduce()
-  emptyOrderedDict()
+  pickle.emptyOrderedDict()
   pickle.items(() => {
     let key = 0
     for (const [name, { shape, data }] of tensors) {
@@ -333,7 +328,7 @@ function pickleStateDict(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
           pickle.text('storage').global(storageType).text(`${key}`).text('cpu').integer(data.length)
         })
         pickle.persistentId().integer(0).integers(shape).integers(rowMajorStrides(shape)).false()
-        emptyOrderedDict()
+        pickle.emptyOrderedDict()
       })
       pickle.reduce()
       key++

@@ -110,10 +110,7 @@ interface View {
 
 /** {'t': a tensor that views storage '0' of six floats, unless told otherwise} */
 function pickleOf(...views: View[]): Uint8Array {
-  const pickle = new PickleWriter()
-    .global('collections.OrderedDict')
-    .tuple(() => {})
-    .reduce()
+  const pickle = new PickleWriter().emptyOrderedDict()
   pickle.items(() => {
     for (const [i, view] of views.entries()) {
       const {
@@ -130,10 +127,7 @@ function pickleOf(...views: View[]): Uint8Array {
           .tuple(() => pickle.text('storage').global(type).text(key).text('cpu').integer(length))
           .persistentId()
         pickle.integer(offset).integers(shape).integers(strides).false()
-        pickle
-          .global('collections.OrderedDict')
-          .tuple(() => {})
-          .reduce()
+        pickle.emptyOrderedDict()
       })
       pickle.reduce()
     }
@@ -191,12 +185,7 @@ test('many views of one storage together stay within a multiple of the file', ()
 /** {'t0': rebuilt by `global` from storage '0' of six floats, with what `rest` writes after strides} */
 function rebuiltBy(global: string, rest: (pickle: PickleWriter) => void, storage = 'torch.FloatStorage') {
   const pickle = new PickleWriter()
-  const emptyOrderedDict = () =>
-    pickle
-      .global('collections.OrderedDict')
-      .tuple(() => {})
-      .reduce()
-  emptyOrderedDict()
+  pickle.emptyOrderedDict()
   pickle.items(() => {
     pickle.text('t0').global(global)
     pickle.tuple(() => {
@@ -213,11 +202,7 @@ function rebuiltBy(global: string, rest: (pickle: PickleWriter) => void, storage
 }
 
 const V2 = 'torch._utils._rebuild_tensor_v2'
-const orderedDict = (pickle: PickleWriter) =>
-  pickle
-    .global('collections.OrderedDict')
-    .tuple(() => {})
-    .reduce()
+const orderedDict = (pickle: PickleWriter) => pickle.emptyOrderedDict()
 
 test('a tensor’s neg flag turns its signs, as torch.load does; other flags are refused', () => {
   const flagged = (rest: (pickle: PickleWriter) => void) =>

@@ -93,11 +93,7 @@ function rebuiltAgain(dimensions: number, times: number): Uint8Array {
       pickle.text('storage').global('torch.FloatStorage').text('0').text('cpu').integer(1)
     })
     pickle.persistentId().bytes(Op.BINPUT, 2)
-    pickle
-      .global('collections.OrderedDict')
-      .tuple(() => {})
-      .reduce()
-      .bytes(Op.BINPUT, 3)
+    pickle.emptyOrderedDict().bytes(Op.BINPUT, 3)
   })
   const again = [
     ...[Op.BINGET, 1, Op.MARK, Op.BINGET, 2, Op.BININT1, 0, Op.BINGET, 0, Op.BINGET, 0],
@@ -121,10 +117,7 @@ function strideZero(length: number, fileBytes: number): Uint8Array {
             .integer(fileBytes / 2)
         })
         pickle.persistentId().integer(0).integers([length]).integers([0]).false()
-        pickle
-          .global('collections.OrderedDict')
-          .tuple(() => {})
-          .reduce()
+        pickle.emptyOrderedDict()
       })
       pickle.reduce()
     })
