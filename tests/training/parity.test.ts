@@ -8,6 +8,7 @@ import { FileError, UsageError } from '../../src/errors.ts'
 import type { FloatArray } from '../../src/model/state.ts'
 import type { Trajectory } from '../../src/training/parity.ts'
 import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../../src/training/parity.ts'
+import { MIXED_TRAJECTORIES } from '../support/trajectories.ts'
 
 const test = suite('PyTorch trajectories')
 const text = readFileSync(new URL('../fixtures/parity/z2-b64.json', import.meta.url), 'utf8')
@@ -20,18 +21,7 @@ function shorten(steps: number, final = trajectory.final_parameters): Trajectory
   return { ...trajectory, steps, loss_float64, final_parameters: final }
 }
 
-/** Of every depth, activation, output and loss, on bytes and on floats: see `make.py` beside them. */
-const OTHERS = [
-  'one-linear.json',
-  'two-tanh.json',
-  'table.json',
-  'six-bce.json',
-  'eight-mixed.json',
-  'tanh-mnist.json',
-  'bce-mnist.json',
-]
-
-for (const file of OTHERS) {
+for (const file of MIXED_TRAJECTORIES) {
   test(`the reference engine lands within 1e-10: ${file}`, async () => {
     const url = new URL(`../fixtures/parity/${file}`, import.meta.url)
     const other = parseTrajectory(readFileSync(url, 'utf8'), file)

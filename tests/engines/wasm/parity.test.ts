@@ -7,23 +7,11 @@ import type { Engine } from '../../../src/engines/engine.ts'
 import type { Simd } from '../../../src/engines/wasm/module-choice.ts'
 import { createWasmEngine } from '../../../src/engines/wasm/node.ts'
 import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../../../src/training/parity.ts'
+import { MIXED_TRAJECTORIES } from '../../support/trajectories.ts'
 
 const test = suite('PyTorch trajectories on the WASM engine')
 
-const FILES = [
-  'z2-b64.json',
-  'z8-b256.json',
-  'z32-b96.json',
-  // Of every depth, activation, output and loss, on bytes and on floats: see make.py beside them.
-  'one-linear.json',
-  'two-tanh.json',
-  'table.json',
-  'six-bce.json',
-  'eight-mixed.json',
-  'tanh-mnist.json',
-  'bce-mnist.json',
-  'deep-mnist.json',
-]
+const FILES = ['z2-b64.json', 'z8-b256.json', 'z32-b96.json', ...MIXED_TRAJECTORIES, 'deep-mnist.json']
 /**
  * Every thread count with the arithmetic of this machine, and the other arithmetics with one and with many.
  */
