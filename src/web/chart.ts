@@ -130,8 +130,11 @@ function drawAxes(context: CanvasRenderingContext2D, axes: Axes): void {
     }
   }
   const ticks = epochTicks(axes.epochs)
+  const last = ticks[ticks.length - 1]
+  const room = context.measureText(`epoch ${last}`).width + 12
   for (const tick of ticks) {
-    const isLast = tick === ticks[ticks.length - 1]
+    const isLast = tick === last
+    if (!isLast && axes.x(last) - axes.x(tick) < room) continue
     // The last label is the longest and stands at the edge.
     context.textAlign = isLast ? 'right' : 'center'
     context.fillText(

@@ -7,10 +7,11 @@ import {
   peakSignalToNoiseRatio,
   STREAM_EVALUATION_NOISE,
 } from '../browser.ts'
-import { byId, context2d, element, fitCanvas, LatestOnly, themeColor } from './dom.ts'
+import { byId, context2d, element, fitCanvas, LatestOnly, setText, themeColor } from './dom.ts'
 import { Pad } from './pad.ts'
 import type { Panel, Report } from './panel.ts'
 import { intensities, row, showDigit, showGrid } from './picture.ts'
+import { Placement } from './placement.ts'
 import type { Session } from './session.ts'
 
 const DIGITS = 10
@@ -20,6 +21,9 @@ interface Views {
   readonly noisy: Float32Array
   readonly denoised: Float32Array
   readonly code: FloatArray
+  /** Of the original, without noise. */
+  readonly cleanCode: FloatArray
+  readonly cleanError: number
 }
 
 /** "MSE 0.0123, 19.1 dB" on two lines. */
@@ -32,6 +36,7 @@ export class DenoisePanel implements Panel {
   readonly #session: Session
   readonly #report: Report
   readonly #latest = new LatestOnly()
+  readonly #placement: Placement
   readonly #pad: Pad
   readonly #noise = byId('noise', HTMLInputElement)
   readonly #clip = byId('clip', HTMLInputElement)
@@ -49,13 +54,18 @@ export class DenoisePanel implements Panel {
         const { original, noisy, denoised } = this.#views
         showGrid(canvas, [original, noisy, denoised], 3, { scale: 10, gap: 20 })
       }
-      return canvas
+      return {
+        canvas,
+        title: 'Original, noisy, reconstructed',
+        detail: `noise σ ${this.#sigma.toFixed(2)} · ${this.#session.describe()}`,
+      }
     },
   }
 
   constructor(session: Session, report: Report) {
     this.#session = session
     this.#report = report
+    this.#placement = new Placement(session)
     this.#pad = new Pad(byId('pad', HTMLCanvasElement), (pixels) => {
       this.#drawn = pixels
       this.#describeSource('drawn by you')
@@ -107,7 +117,7 @@ export class DenoisePanel implements Panel {
   /** The next test image of this digit after the one shown. */
   async #chooseDigit(digit: number): Promise<void> {
     try {
-      const { labels } = await this.#session.testSet()
+      const { labels } = await this.#session.firstDigits()
       const next = labels.indexOf(digit, Number(this.#index.value) + 1)
       this.#choose(next === -1 ? labels.indexOf(digit) : next)
     } catch (error) {
@@ -135,6 +145,7 @@ export class DenoisePanel implements Panel {
       try {
         await this.#compute()
         this.#draw()
+        if (this.#views) await this.#placement.show(this.#views.cleanCode, this.#views.cleanError)
       } catch (error) {
         this.#report(error)
       }
@@ -149,11 +160,13 @@ export class DenoisePanel implements Panel {
       noisy,
       denoised: Float32Array.from(await engine.forward(noisy)),
       code: await engine.encode(noisy),
+      cleanCode: await engine.encode(original),
+      cleanError: (await engine.reconstructionErrors(original))[0],
     }))
   }
 
   async #testImage(): Promise<Float32Array> {
-    const { rows: images } = await this.#session.testSet()
+    const { rows: images } = await this.#session.firstDigits()
     return intensities(row(images, Number(this.#index.value), MNIST_PIXELS))
   }
 
@@ -175,7 +188,7 @@ export class DenoisePanel implements Panel {
     showDigit(byId('view-denoised', HTMLCanvasElement), denoised)
     byId('noisy-caption', HTMLSpanElement).textContent = quality(original, noisy)
     byId('denoised-caption', HTMLSpanElement).textContent = quality(original, denoised)
-    byId('denoise-verdict', HTMLParagraphElement).textContent = this.#verdict(original, noisy, denoised)
+    setText(byId('denoise-verdict', HTMLParagraphElement), this.#verdict(original, noisy, denoised))
     drawCodeBars(byId('code-bars', HTMLCanvasElement), code)
   }
 

@@ -18,6 +18,11 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made
 }
 
+/** Sets an element's text where it is another: what reads the page aloud repeats every change. */
+export function setText(of: Element, text: string): void {
+  if (of.textContent !== text) of.textContent = text
+}
+
 /** A canvas's 2-D context; every browser that runs WebAssembly SIMD has one. */
 export function context2d(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const context = canvas.getContext('2d')

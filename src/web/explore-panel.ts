@@ -1,8 +1,9 @@
 /** Panel 3: the latent space as sliders, as a map, and as ways between digits. */
-import type { FloatArray } from '../browser.ts'
-import { byId, element, LatestOnly } from './dom.ts'
+import { deadLatentUnits, type FloatArray, UsageError } from '../browser.ts'
+import { CLASS_COLOURS } from '../figures/class-colours.ts'
+import { byId, element, LatestOnly, setText } from './dom.ts'
 import { Interpolation } from './interpolation.ts'
-import { DIGIT_COLORS, LatentMap } from './latent-map.ts'
+import { LatentMap } from './latent-map.ts'
 import type { Panel, Report } from './panel.ts'
 import { row, showDigit, showGrid } from './picture.ts'
 import type { Codes, Session } from './session.ts'
@@ -25,6 +26,7 @@ export class ExplorePanel implements Panel {
   readonly #report: Report
   readonly #latestModel = new LatestOnly()
   readonly #latestCode = new LatestOnly()
+  readonly #latestHover = new LatestOnly()
   readonly #interpolation: Interpolation
   readonly #canvas = byId('map', HTMLCanvasElement)
   #isVisible = false
@@ -40,15 +42,22 @@ export class ExplorePanel implements Panel {
     map: async () => {
       await this.#update()
       const canvas = document.createElement('canvas')
-      this.#map?.draw(canvas, this.#code, { width: 800, height: 800 })
-      return canvas
+      if (!this.#map) throw new UsageError('One latent unit makes a line and no map: there is none to save.')
+      this.#map.draw(canvas, this.#code, { width: 800, height: 800 })
+      return {
+        canvas,
+        title: 'Latent space',
+        detail: `${byId('map-detail', HTMLSpanElement).textContent} · ${this.#session.describe()}`,
+        legend: CLASS_COLOURS.map((color, digit) => ({ color, label: String(digit) })),
+      }
     },
     decoded: async () => {
       await this.#update()
       const digit = await this.#decode()
       const canvas = document.createElement('canvas')
       showGrid(canvas, [digit], 1, { scale: 12, gap: 0 })
-      return canvas
+      const code = Array.from(this.#code, (value) => value.toFixed(1)).join(' ')
+      return { canvas, title: 'A decoded code', detail: `${code} · ${this.#session.describe()}` }
     },
     strip: () => this.#interpolation.picture(),
   }
@@ -58,21 +67,24 @@ export class ExplorePanel implements Panel {
     this.#report = report
     this.#interpolation = new Interpolation(session, report)
     byId('legend', HTMLUListElement).append(
-      ...DIGIT_COLORS.map((color, digit) => {
+      ...CLASS_COLOURS.map((color, digit) => {
         const entry = element('li', { textContent: String(digit) })
         entry.style.setProperty('--dot', color)
         return entry
       }),
     )
     byId('code-mean', HTMLButtonElement).addEventListener('click', () => {
-      if (this.#codes) this.#setCode(meanCode(this.#codes), 'from the mean of the test codes')
+      if (this.#codes) this.#setCode(meanCode(this.#codes), 'from the average of the test digits’ codes')
     })
     byId('code-random', HTMLButtonElement).addEventListener('click', () => {
       if (this.#codes) this.#setTestCode(Math.floor(Math.random() * this.#codes.count))
     })
     this.#listenToMap()
     session.onChange((change) => {
-      if (change === 'model') this.#code = new Float32Array()
+      if (change === 'model') {
+        this.#code = new Float32Array()
+        this.#map = undefined
+      }
       if (this.#isVisible) this.#refresh()
     })
   }
@@ -113,7 +125,7 @@ export class ExplorePanel implements Panel {
     const { version } = this.#session
     if (this.#version === version) return
     const codes = await this.#session.codes()
-    const map = codes.z > 1 ? new LatentMap(codes) : undefined
+    const map = codes.z > 1 ? new LatentMap(codes, this.#map) : undefined
     if (map && codes.z === 2) map.fill(await this.#decodeAll(map.cellCodes()))
     this.#codes = codes
     this.#map = map
@@ -126,7 +138,7 @@ export class ExplorePanel implements Panel {
     this.#describeMap(codes.z)
   }
 
-  async #decodeAll(codes: Float32Array): Promise<FloatArray> {
+  async #decodeAll(codes: FloatArray): Promise<FloatArray> {
     return this.#session.infer((engine) => engine.decode(codes))
   }
 
@@ -140,7 +152,7 @@ export class ExplorePanel implements Panel {
       z === 1
         ? ['One latent unit', 'its slider is the whole space']
         : z === 2
-          ? ['The whole latent space, decoded', 'with the test digits where they land']
+          ? ['The whole latent space, decoded', this.#describePlane()]
           : [
               `${z} latent units on a plane`,
               `PCA: ${Math.round(100 * (this.#map?.explained ?? 1))} % of the variance`,
@@ -156,17 +168,28 @@ export class ExplorePanel implements Panel {
     }
   }
 
+  /** With two units, one that is silent leaves all digits on one edge of the map. */
+  #describePlane(): string {
+    const codes = this.#codes
+    const silent = codes ? deadLatentUnits(codes.values, codes.z) : []
+    if (silent.length === 0) return 'with the test digits where they land'
+    return silent.length === 2
+      ? 'both units are silent: every digit has the same code'
+      : `unit ${silent[0] + 1} is silent, so that all digits lie on one edge`
+  }
+
   /** One slider a unit, over the range of the test digits' codes. Made anew only for another number of units. */
   #makeSliders({ count, z, values }: Codes): void {
     const list = byId('sliders', HTMLDivElement)
     if (this.#sliders.length !== z) {
       this.#sliders = Array.from({ length: z }, (_, unit) => {
         const input = element('input', { type: 'range', step: 'any' })
-        const output = element('output')
+        // Spoken with the slider, and not once more at every movement.
+        const output = element('output', { ariaLive: 'off' })
         input.addEventListener('input', () => {
           this.#code = this.#code.map((value, i) => (i === unit ? Number(input.value) : value))
           this.#describeCode('from the sliders')
-          output.textContent = Number(input.value).toFixed(1)
+          showValue({ input, output }, Number(input.value))
           this.#showDecoded()
         })
         return { input, output }
@@ -200,7 +223,7 @@ export class ExplorePanel implements Panel {
   #showSliders(): void {
     this.#sliders.forEach(({ input, output }, unit) => {
       input.value = String(this.#code[unit])
-      output.textContent = this.#code[unit].toFixed(1)
+      showValue({ input, output }, this.#code[unit])
     })
   }
 
@@ -212,17 +235,21 @@ export class ExplorePanel implements Panel {
   }
 
   #setCode(code: FloatArray, source: string): void {
-    // The decoder never saw a code that its bottleneck cannot give: a ReLU's are not negative.
-    const { model } = this.#session
-    const isRelu = model?.network.layers[model.network.codeLayer].activation === 'relu'
-    this.#code = isRelu ? code.map((value) => Math.max(0, value)) : code
+    this.#code = this.#possible(code)
     this.#describeCode(source)
     this.#showSliders()
     this.#showDecoded()
   }
 
+  /** The decoder never saw a code that its bottleneck cannot give: a ReLU's are not negative. */
+  #possible<T extends FloatArray>(code: T): T {
+    const { model } = this.#session
+    const isRelu = model?.network.layers[model.network.codeLayer].activation === 'relu'
+    return isRelu ? (code.map((value) => Math.max(0, value)) as T) : code
+  }
+
   #describeCode(source: string): void {
-    byId('decoded-from', HTMLSpanElement).textContent = source
+    setText(byId('decoded-from', HTMLSpanElement), source)
   }
 
   #showDecoded(): void {
@@ -240,16 +267,26 @@ export class ExplorePanel implements Panel {
   #drawMap(): void {
     if (!this.#isVisible || this.#canvas.hidden) return
     this.#map?.draw(this.#canvas, this.#code)
+    this.#sayPlace()
     if (this.#digit && NARROW.matches) this.#map?.drawInset(this.#canvas, this.#digit, this.#code)
+  }
+
+  /** The map is a slider of two directions to those who hear it. */
+  #sayPlace(): void {
+    if (!this.#map) return
+    const [x, y] = this.#map.fractions(this.#map.locate(this.#code)).map((share) => Math.round(100 * share))
+    this.#canvas.setAttribute('aria-valuenow', String(Math.min(100, Math.max(0, x))))
+    this.#canvas.setAttribute('aria-valuetext', `${x} % from the left, ${y} % from the top`)
   }
 
   #listenToMap(): void {
     const canvas = this.#canvas
-    const pick = (event: PointerEvent) => {
+    const placeOf = (event: PointerEvent): readonly [number, number] => {
       const box = canvas.getBoundingClientRect()
-      const place = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]
-      this.#pick(Math.min(1, Math.max(0, place[0])), Math.min(1, Math.max(0, place[1])))
+      const within = (share: number) => Math.min(1, Math.max(0, share))
+      return [within((event.clientX - box.left) / box.width), within((event.clientY - box.top) / box.height)]
     }
+    const pick = (event: PointerEvent) => this.#pick(...placeOf(event))
     canvas.addEventListener('pointerdown', (event) => {
       if (event.button !== 0) return
       canvas.setPointerCapture(event.pointerId)
@@ -257,7 +294,9 @@ export class ExplorePanel implements Panel {
     })
     canvas.addEventListener('pointermove', (event) => {
       if (canvas.hasPointerCapture(event.pointerId)) pick(event)
+      else if (event.pointerType === 'mouse') this.#hover(placeOf(event))
     })
+    canvas.addEventListener('pointerleave', () => this.#drawMap())
     const moves: Record<string, readonly [number, number]> = {
       ArrowLeft: [-KEY_STEP, 0],
       ArrowRight: [KEY_STEP, 0],
@@ -273,12 +312,29 @@ export class ExplorePanel implements Panel {
     })
   }
 
+  /** Decodes the place under the pointer, and leaves the code in hand as it is. */
+  #hover(place: readonly [number, number]): void {
+    const map = this.#map
+    if (!map) return
+    this.#latestHover.run(async () => {
+      const digit = await this.#decodeAll(this.#possible(map.codeAt(...place)))
+      if (map !== this.#map || !this.#canvas.matches(':hover')) return
+      this.#drawMap()
+      map.drawBeside(this.#canvas, digit, place)
+    })
+  }
+
   #pick(fractionX: number, fractionY: number): void {
     if (!this.#map) return
     const near = this.#map.digitNear(fractionX, fractionY, SNAP)
     if (near === undefined) this.#setCode(this.#map.codeAt(fractionX, fractionY), 'from the map')
     else this.#setTestCode(near)
   }
+}
+
+function showValue({ input, output }: Slider, value: number): void {
+  output.textContent = value.toFixed(1)
+  input.setAttribute('aria-valuetext', value.toFixed(1))
 }
 
 function meanCode({ count, z, values }: Codes): Float32Array {

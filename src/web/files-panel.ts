@@ -1,25 +1,25 @@
 /** Panel 4: weights in, weights and pictures out. */
 import { historyToCsv, parameterCount, UsageError, writeModel, writeOnnx } from '../browser.ts'
-import { byId } from './dom.ts'
+import { byId, setText } from './dom.ts'
 import { loadPretrained, readModelFile } from './model-files.ts'
-import { errorMessage } from './notices.ts'
+import { errorMessage, notice } from './notices.ts'
 import type { Panel, Report } from './panel.ts'
-import type { TrainingRun } from './run.ts'
 import { downloadFile } from './save.ts'
 import type { Model, Session } from './session.ts'
+import type { TrainPanel } from './train-panel.ts'
 
 export class FilesPanel implements Panel {
   readonly pictures = {}
   readonly #session: Session
   readonly #report: Report
-  readonly #currentRun: () => TrainingRun
+  readonly #trainPanel: TrainPanel
   readonly #drop = byId('drop', HTMLLabelElement)
   #isVisible = false
 
-  /** `currentRun`: the run whose history is to be saved, and which must not be training when a file is opened. */
-  constructor(session: Session, currentRun: () => TrainingRun, report: Report) {
+  /** `trainPanel` has the run that is to be saved, and that must not be training when a file is opened. */
+  constructor(session: Session, trainPanel: TrainPanel, report: Report) {
     this.#session = session
-    this.#currentRun = currentRun
+    this.#trainPanel = trainPanel
     this.#report = report
     const input = byId('file-input', HTMLInputElement)
     input.addEventListener('change', () => {
@@ -29,9 +29,13 @@ export class FilesPanel implements Panel {
       input.value = ''
     })
     this.#listenToDrops()
-    byId('pretrained', HTMLButtonElement).addEventListener('click', () => void this.#openPretrained())
+    byId('pretrained', HTMLButtonElement).addEventListener('click', () => {
+      void this.#take(async () => this.#show(await loadPretrained()))
+    })
     for (const button of document.querySelectorAll<HTMLButtonElement>('[data-download]')) {
-      button.addEventListener('click', () => this.#download(button.dataset.download ?? ''))
+      button.addEventListener('click', () => {
+        this.#download(button.dataset.download ?? '').catch(this.#report)
+      })
     }
     session.onChange(() => this.#refresh())
   }
@@ -67,70 +71,86 @@ export class FilesPanel implements Panel {
 
   async #open(file: File): Promise<void> {
     await this.#take(async () => {
-      const { model, warnings } = await readModelFile(file)
+      const { model, checkpoint, warnings } = await readModelFile(file)
       for (const warning of warnings) this.#report(new UsageError(warning))
-      return model
+      if (!checkpoint) return this.#show(model)
+      await this.#trainPanel.open(checkpoint, file.name)
+      const { epoch } = checkpoint.progress
+      return `${file.name} is a run after ${epoch === 1 ? '1 epoch' : `${epoch} epochs`}: Train goes on with it`
     })
   }
 
-  async #openPretrained(): Promise<void> {
-    await this.#take(loadPretrained)
+  /** Puts a model in use; a run that is under way pauses and stays. */
+  async #show(model: Model): Promise<string> {
+    this.#trainPanel.run.pause()
+    await this.#session.use(model)
+    return `${model.name} is in use`
   }
 
-  async #take(load: () => Promise<Model>): Promise<void> {
+  /** Opens something, and says what came of it: here, and above the panels where another is in view. */
+  async #take(open: () => Promise<string>): Promise<void> {
     const status = byId('file-status', HTMLParagraphElement)
     const problem = byId('file-problem', HTMLParagraphElement)
     problem.textContent = ''
     status.textContent = 'Reading …'
     try {
-      const model = await load()
-      this.#currentRun().pause()
-      await this.#session.use(model)
-      status.textContent = `${model.name} is in use.`
+      const done = await open()
+      status.textContent = `${done}.`
+      if (!this.#isVisible) notice(`${done}.`)
       const mse = await this.#session.testMse()
-      status.textContent = `${model.name} is in use: test MSE ${mse.toFixed(6)}.`
+      status.textContent = `${done}: test MSE ${mse.toFixed(6)}.`
     } catch (error) {
       status.textContent = ''
-      problem.textContent = `${errorMessage(error)}. The model before stays in use.`
+      const text = `${errorMessage(error)}. The model before stays in use.`
+      problem.textContent = text
+      if (!this.#isVisible) notice(text, 'bad')
     }
   }
 
-  #download(kind: string): void {
-    try {
-      const { model } = this.#session
-      const { history } = this.#currentRun()
-      if (kind === 'csv') {
-        if (history.length === 0) {
-          throw new UsageError('There is no loss history yet: train for at least one epoch.')
-        }
-        downloadFile('hourglass-loss.csv', new Blob([historyToCsv(history)], { type: 'text/csv' }))
-        return
-      }
-      if (!model) throw new UsageError('There is no model yet.')
-      const { network, state } = model
-      const file = `hourglass-z${this.#session.z}.${kind}`
-      const bytes =
-        kind === 'onnx'
+  async #download(kind: string): Promise<void> {
+    const { model } = this.#session
+    const { run } = this.#trainPanel
+    const needsRun = kind === 'csv' || kind === 'checkpoint'
+    if (needsRun && run.history.length === 0) {
+      throw new UsageError('There is nothing of a run yet: train for at least one epoch.')
+    }
+    if (kind === 'csv') {
+      const type = 'text/csv'
+      downloadFile('hourglass-loss.csv', new Blob([historyToCsv(run.history)], { type }))
+      return
+    }
+    if (!model) throw new UsageError('There is no model yet.')
+    const { network, state } = model
+    const file =
+      kind === 'checkpoint'
+        ? `hourglass-z${run.settings.z}.checkpoint.safetensors`
+        : `hourglass-z${this.#session.z}.${kind}`
+    const bytes =
+      kind === 'checkpoint'
+        ? await run.checkpoint()
+        : kind === 'onnx'
           ? writeOnnx(network, state.parameters).bytes
           : writeModel({ network, parameters: state.parameters }, file)
-      downloadFile(file, new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }))
-    } catch (error) {
-      this.#report(error)
-    }
+    downloadFile(file, new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }))
   }
 
   #refresh(): void {
     const { model, z } = this.#session
     if (!this.#isVisible || !model) return
-    const text = (id: string, value: string) => {
-      byId(id, HTMLElement).textContent = value
-    }
+    const text = (id: string, value: string) => setText(byId(id, HTMLElement), value)
     const { layers } = model.network
     const input = layers[0].inputs
     text('about-name', model.name)
     text('about-layers', [input, ...layers.map((layer) => layer.outputs)].join(' → '))
     text('about-parameters', parameterCount(model.network).toLocaleString('en'))
     text('about-compression', `${input} numbers to ${z}, ${Math.round(input / z)} : 1`)
+    const { run } = this.#trainPanel
+    if (run.isActive && run.isShown) {
+      // Training measures after each epoch anyway; to measure here as well would cost it a fifth of its speed.
+      const measured = run.history.at(-1)?.testLoss
+      text('about-mse', measured === undefined ? 'after the first epoch' : measured.toFixed(6))
+      return
+    }
     text('about-mse', 'measuring …')
     const { version } = this.#session
     this.#session.testMse().then(

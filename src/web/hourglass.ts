@@ -3,8 +3,10 @@
 import { prefersReducedMotion } from './dom.ts'
 
 const NAMESPACE = 'http://www.w3.org/2000/svg'
-/** In units of the drawing: where the five layers lie and how wide a layer of the input's size is. */
-const HEIGHTS = [14, 62, 116, 170, 218]
+/** In units of the drawing: where rim, neck and foot lie, and how wide a layer of the input's size is. */
+const RIM = 14
+const NECK = 116
+const FOOT = 218
 const CENTRE = 92
 const WIDEST = 164
 const NARROWEST = 7
@@ -22,29 +24,42 @@ function halfWidth(units: number, widest: number): number {
   return Math.max(NARROWEST, WIDEST * Math.sqrt(units / widest)) / 2
 }
 
+/** Heights of the layers: those before the neck evenly above it, the others evenly below. */
+function layerHeights(layers: number, neck: number): number[] {
+  return Array.from({ length: layers }, (_, layer) =>
+    layer <= neck
+      ? RIM + ((NECK - RIM) * layer) / Math.max(1, neck)
+      : NECK + ((FOOT - NECK) * (layer - neck)) / (layers - 1 - neck),
+  )
+}
+
 /**
  * The glass's outline: walls through the ends of the layers. Upright at rim, neck and foot; at the hidden layers as steep
- * as the line between rim and neck, so that the wall has no corner there.
+ * as the line between their neighbours, so that the wall has no corner there.
  */
-function outline(halves: readonly number[]): string {
+function outline(halves: readonly number[], heights: readonly number[], neck: number): string {
+  const last = halves.length - 1
   const slope = (layer: number) =>
-    layer % 2 === 0 ? 0 : (halves[layer + 1] - halves[layer - 1]) / (HEIGHTS[layer + 1] - HEIGHTS[layer - 1])
+    layer === 0 || layer === neck || layer === last
+      ? 0
+      : (halves[layer + 1] - halves[layer - 1]) / (heights[layer + 1] - heights[layer - 1])
   const wall = (side: 1 | -1, order: readonly number[]) =>
     order
       .slice(1)
       .map((to, i) => {
         const from = order[i]
         // A cubic Bézier curve with given slopes at its ends has its handles at a third of the way.
-        const third = (HEIGHTS[to] - HEIGHTS[from]) / 3
+        const third = (heights[to] - heights[from]) / 3
         const point = (layer: number, along: number) =>
-          `${CENTRE + side * (halves[layer] + slope(layer) * along)} ${HEIGHTS[layer] + along}`
+          `${CENTRE + side * (halves[layer] + slope(layer) * along)} ${heights[layer] + along}`
         return `C${point(from, third)} ${point(to, -third)} ${point(to, 0)}`
       })
       .join('')
-  const [top, bottom] = [halves[0], halves[4]]
-  const right = wall(1, [0, 1, 2, 3, 4])
-  const left = wall(-1, [4, 3, 2, 1, 0])
-  return `M${CENTRE - top} ${HEIGHTS[0]}H${CENTRE + top}${right}H${CENTRE - bottom}${left}Z`
+  const [top, bottom] = [halves[0], halves[last]]
+  const downwards = Array.from(halves.keys())
+  const right = wall(1, downwards)
+  const left = wall(-1, downwards.toReversed())
+  return `M${CENTRE - top} ${RIM}H${CENTRE + top}${right}H${CENTRE - bottom}${left}Z`
 }
 
 export class Hourglass {
@@ -55,8 +70,8 @@ export class Hourglass {
     class: 'glass-stream',
     x1: CENTRE,
     x2: CENTRE,
-    y1: HEIGHTS[2],
-    y2: HEIGHTS[4],
+    y1: NECK,
+    y2: FOOT,
   })
   readonly #lower = svg('rect', { class: 'glass-sand', x: 0, width: 184 })
 
@@ -64,19 +79,20 @@ export class Hourglass {
     this.#svg = element
   }
 
-  /** Draws the glass for layers of these sizes: input, hidden, z, hidden, output. */
-  drawNetwork(sizes: readonly number[]): void {
+  /** Draws the glass for layers of these sizes, input first; `neck` is the place of the codes among them. */
+  drawNetwork(sizes: readonly number[], neck: number): void {
     const widest = Math.max(...sizes)
     const halves = sizes.map((units) => halfWidth(units, widest))
-    const path = outline(halves)
+    const heights = layerHeights(sizes.length, neck)
+    const path = outline(halves, heights, neck)
     const clip = svg('clipPath', { id: 'glass-clip' })
     clip.append(svg('path', { d: path }))
     const sand = svg('g', { 'clip-path': 'url(#glass-clip)' })
     sand.append(this.#upper, this.#lower, this.#stream)
     const layers = sizes.flatMap((units, i) => {
-      const bar = { x1: CENTRE - halves[i], x2: CENTRE + halves[i], y1: HEIGHTS[i], y2: HEIGHTS[i] }
-      const label = svg('text', { x: 184, y: HEIGHTS[i] + 4 })
-      label.textContent = i === 2 ? `z ${units}` : String(units)
+      const bar = { x1: CENTRE - halves[i], x2: CENTRE + halves[i], y1: heights[i], y2: heights[i] }
+      const label = svg('text', { x: 184, y: heights[i] + 4 })
+      label.textContent = i === neck ? `z ${units}` : String(units)
       return [svg('line', { class: 'glass-layer', ...bar }), label]
     })
     const title = this.#svg.querySelector('title')
@@ -93,14 +109,14 @@ export class Hourglass {
 
   /** Moves the share `done`, 0 … 1, of the sand to the lower half. */
   setSand(done: number): void {
-    const chamber = (HEIGHTS[2] - HEIGHTS[0]) * 0.82
+    const chamber = (NECK - RIM) * 0.82
     const share = Math.min(1, Math.max(0, done))
     // A cone's volume goes with the cube of its height; the square reads better in a flat drawing.
     const upper = chamber * Math.sqrt(1 - share)
     const lower = chamber * (1 - Math.sqrt(1 - share))
-    this.#upper.setAttribute('y', String(HEIGHTS[2] - upper))
+    this.#upper.setAttribute('y', String(NECK - upper))
     this.#upper.setAttribute('height', String(upper))
-    this.#lower.setAttribute('y', String(HEIGHTS[4] - lower))
+    this.#lower.setAttribute('y', String(FOOT - lower))
     this.#lower.setAttribute('height', String(lower))
     // Moved with the readings rather than by a CSS animation, which would repaint the page 60 times a second.
     if (!prefersReducedMotion()) this.#stream.setAttribute('stroke-dashoffset', String(-FALL * ++this.#moves))

@@ -1,8 +1,9 @@
 /** From one digit to another through the latent space: as a strip, and as an animation. */
 import type { FloatArray } from '../browser.ts'
 import { interpolateCodes, MNIST_PIXELS } from '../browser.ts'
+import { FIRST_DIGITS } from '../data/static-files.ts'
 import { byId, LatestOnly, prefersReducedMotion } from './dom.ts'
-import type { Report } from './panel.ts'
+import type { Picture, Report } from './panel.ts'
 import { intensities, row, showDigit, showGrid } from './picture.ts'
 import type { Session } from './session.ts'
 
@@ -31,8 +32,8 @@ export class Interpolation {
       input.addEventListener('change', () => this.refresh())
     }
     byId('between-random', HTMLButtonElement).addEventListener('click', () => {
-      this.#from.value = String(Math.floor(Math.random() * 10_000))
-      this.#to.value = String(Math.floor(Math.random() * 10_000))
+      this.#from.value = String(Math.floor(Math.random() * FIRST_DIGITS))
+      this.#to.value = String(Math.floor(Math.random() * FIRST_DIGITS))
       this.refresh()
     })
     this.#slider.addEventListener('input', () => {
@@ -67,15 +68,19 @@ export class Interpolation {
     this.#play.setAttribute('aria-pressed', 'false')
   }
 
-  async picture(): Promise<HTMLCanvasElement> {
+  async picture(): Promise<Picture> {
     await this.#compute()
     const canvas = document.createElement('canvas')
     showGrid(canvas, this.#strip, this.#strip.length, { scale: 4, gap: 6 })
-    return canvas
+    return {
+      canvas,
+      title: `From test digit ${this.#from.value} to ${this.#to.value}`,
+      detail: `the outermost are the originals · ${this.#session.describe()}`,
+    }
   }
 
   async #compute(): Promise<void> {
-    const test = await this.#session.testSet()
+    const test = await this.#session.firstDigits()
     const steps = readWhole(this.#steps)
     const ends = [this.#from, this.#to].map((input) => row(test.rows, readWhole(input), MNIST_PIXELS))
     const { strip, frames } = await this.#session.infer(async (engine) => {
@@ -120,6 +125,7 @@ export class Interpolation {
 
   #showFrame(t: number): void {
     byId('morph-value', HTMLOutputElement).textContent = t.toFixed(2)
+    this.#slider.setAttribute('aria-valuetext', `${Math.round(100 * t)} %`)
     if (!this.#frames) return
     const frame = row(this.#frames, Math.round(t * (FRAMES - 1)), MNIST_PIXELS)
     showDigit(byId('morph', HTMLCanvasElement), frame)

@@ -14,16 +14,17 @@ const PATIENCE_MS = 4000
  */
 export async function ensureIsolation(): Promise<boolean> {
   if (crossOriginIsolated || !('serviceWorker' in navigator)) return true
-  if (sessionStorage.getItem(RELOADED)) return true
   try {
+    // Where site data are blocked, this throws, and so would the registration.
+    if (sessionStorage.getItem(RELOADED)) return true
     const url = new URL('./isolation-worker.js', document.baseURI)
     const { installing, waiting, active } = await navigator.serviceWorker.register(url)
     await activated(active ?? waiting ?? installing)
+    sessionStorage.setItem(RELOADED, '1')
   } catch {
     // Not allowed here (an insecure or private page): one thread it is, and the page says so.
     return true
   }
-  sessionStorage.setItem(RELOADED, '1')
   location.reload()
   return false
 }

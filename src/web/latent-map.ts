@@ -4,24 +4,11 @@
  */
 import type { FloatArray } from '../browser.ts'
 import { MNIST_PIXELS } from '../browser.ts'
+import { CLASS_COLOURS } from '../figures/class-colours.ts'
 import { context2d, fitCanvas, type Size, themeColor } from './dom.ts'
 import { drawDigit, row } from './picture.ts'
-import { lift, type Plane, principalPlane, project } from './projection.ts'
+import { alignAxes, lift, type Plane, principalPlane, project } from './projection.ts'
 import type { Codes } from './session.ts'
-
-/** Ten colours that stay apart for colour-blind eyes as far as ten can (Paul Tol, "muted" and "bright" schemes). */
-export const DIGIT_COLORS = [
-  '#4477aa',
-  '#ee6677',
-  '#228833',
-  '#b8a32a',
-  '#3fa7c9',
-  '#aa3377',
-  '#d9722e',
-  '#6f63b8',
-  '#8c6d4f',
-  '#7d8791',
-]
 
 /** Decoded digits along each side of the full map. */
 export const MAP_CELLS = 20
@@ -29,6 +16,9 @@ export const MAP_CELLS = 20
 /** Side of the inset as a fraction of the map's width, and its distance from the edge in CSS pixels. */
 const INSET = 0.26
 const INSET_MARGIN = 8
+
+/** Side of the digit under the pointer. */
+const HOVER = 0.16
 
 type Point = readonly [number, number]
 
@@ -45,20 +35,28 @@ function roomyRange(values: readonly number[], floor: number): Range {
   return { low: Math.max(low - room, Math.min(low, floor)), high: high + room }
 }
 
+function planeLike(plane: Plane, before: Plane | undefined): Plane {
+  return before ? { ...plane, axes: alignAxes(plane.axes, before.axes) } : plane
+}
+
 export class LatentMap {
   readonly #codes: Codes
   /** Undefined at z = 2, where the map's axes are the latent units themselves. */
   readonly #plane: Plane | undefined
   readonly #points: readonly Point[]
+  /** Where the dots were before the weights changed, as fractions. */
+  readonly #trails: readonly Point[] | undefined
   #cells: FloatArray | undefined
   #kept: { readonly key: string; readonly picture: HTMLCanvasElement } | undefined
   readonly #x: Range
   readonly #y: Range
 
-  constructor(codes: Codes) {
+  /** @param before the map of the same model's earlier weights: axes stay as near to its as they can */
+  constructor(codes: Codes, before?: LatentMap) {
     const { count, z, values } = codes
     this.#codes = codes
-    this.#plane = z === 2 ? undefined : principalPlane(values, z)
+    const planeBefore = before ? before.#plane : undefined
+    this.#plane = z === 2 ? undefined : planeLike(principalPlane(values, z), planeBefore)
     this.#points = Array.from({ length: count }, (_, i) => this.locate(row(values, i, z)))
     // Below 0 there is nothing where the units are ReLUs.
     const floor = !this.#plane && values.every((value) => value >= 0) ? 0 : Number.NEGATIVE_INFINITY
@@ -69,6 +67,9 @@ export class LatentMap {
       )
     this.#x = range(0)
     this.#y = range(1)
+    if (before && before.#points.length === count) {
+      this.#trails = before.#points.map((point) => before.fractions(point))
+    }
   }
 
   /** Share of the codes' variance that the map shows, 0 … 1. */
@@ -161,15 +162,43 @@ export class LatentMap {
         drawDigit(context, row(cells, i, MNIST_PIXELS), x, Math.floor(i / MAP_CELLS) * cell, cell)
       }
     }
+    this.#drawTrails(context, size)
     context.globalAlpha = cells ? 0.9 : 0.75
     const radius = Math.max(2, width / (cells ? 260 : 190))
     this.#points.forEach((point, i) => {
       const [x, y] = this.fractions(point)
-      context.fillStyle = DIGIT_COLORS[this.#codes.labels[i]]
+      context.fillStyle = CLASS_COLOURS[this.#codes.labels[i]]
       context.beginPath()
       context.arc(x * width, y * height, radius, 0, 2 * Math.PI)
       context.fill()
     })
+  }
+
+  /** How the dots have moved since the frame before. */
+  #drawTrails(context: CanvasRenderingContext2D, { width, height }: Size): void {
+    context.globalAlpha = 0.25
+    context.lineWidth = 1
+    this.#trails?.forEach(([fromX, fromY], i) => {
+      const [x, y] = this.fractions(this.#points[i])
+      context.strokeStyle = CLASS_COLOURS[this.#codes.labels[i]]
+      context.beginPath()
+      context.moveTo(fromX * width, fromY * height)
+      context.lineTo(x * width, y * height)
+      context.stroke()
+    })
+  }
+
+  /** Shows a decoded digit beside a place of the map, which is given as fractions. */
+  drawBeside(canvas: HTMLCanvasElement, digit: FloatArray, [x, y]: Point): void {
+    const context = context2d(canvas)
+    const { clientWidth: width, clientHeight: height } = canvas
+    const size = HOVER * width
+    const left = x < 0.7 ? x * width + INSET_MARGIN : x * width - size - INSET_MARGIN
+    const top = Math.min(height - size - 1, Math.max(1, y * height - size / 2))
+    drawDigit(context, digit, left, top, size)
+    context.strokeStyle = themeColor('line-strong')
+    context.lineWidth = 1
+    context.strokeRect(left, top, size, size)
   }
 
   /** Shows a decoded digit in the corner away from the mark, for layouts where its own place is out of sight. */

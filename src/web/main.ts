@@ -1,18 +1,21 @@
 /** Puts the page together: the panels, the tabs between them, the URL, and what belongs to no panel. */
 import { WASM_BITS } from '../browser.ts'
+import { forgetRun, type KeptRun, keepRun, keptRun } from './autosave.ts'
 import { DenoisePanel } from './denoise-panel.ts'
-import { byId, onThemeChange } from './dom.ts'
+import { byId, element, onThemeChange, setText } from './dom.ts'
 import { ExplorePanel } from './explore-panel.ts'
 import { FilesPanel } from './files-panel.ts'
 import { ensureIsolation } from './isolation.ts'
-import { loadPretrained } from './model-files.ts'
+import { loadPretrained, readModelFile } from './model-files.ts'
 import { notice, reportError } from './notices.ts'
 import type { Panel } from './panel.ts'
 import { forgetColors } from './picture.ts'
+import type { TrainingRun } from './run.ts'
 import { savePng } from './save.ts'
 import { Session } from './session.ts'
 import {
   defaultSettings,
+  machineSettings,
   PANELS,
   type PanelName,
   readSettings,
@@ -20,36 +23,45 @@ import {
   writeSettings,
 } from './settings.ts'
 import { SettingsForm } from './settings-form.ts'
+import { connectTour } from './tour.ts'
 import { TrainPanel } from './train-panel.ts'
 
 function startPage(): void {
+  byId('not-started', HTMLParagraphElement).remove()
+  // On a phone the settings would fill the first screen and push Start below it.
+  if (matchMedia('(max-width: 760px)').matches) byId('more-settings', HTMLDetailsElement).open = false
   const cores = navigator.hardwareConcurrency || 1
   const read = readSettings(location.search, defaultSettings(cores))
   for (const problem of read.problems) notice(problem)
-  let settings = read.settings
+  const { settings } = read
   let panel = read.panel
+  // What a link says of this machine stays in the address, and goes into no link that is copied from here.
+  const machine = machineSettings(location.search)
 
-  const keepInUrl = () => history.replaceState(null, '', writeSettings(settings, panel))
   const session = new Session()
   const form = new SettingsForm(settings, (changed) => {
-    settings = changed
-    keepInUrl()
     trainPanel.settingsChanged(changed)
+    history.replaceState(null, '', writeSettings(trainPanel.linked, panel, machine))
   })
-  const trainPanel = new TrainPanel(session, form, settings, reportError)
+  const keeper = new RunKeeper()
+  const trainPanel = new TrainPanel(session, form, settings, reportError, (run) => keeper.keep(run))
   const panels: Record<PanelName, Panel> = {
     train: trainPanel,
     denoise: new DenoisePanel(session, reportError),
     explore: new ExplorePanel(session, reportError),
-    files: new FilesPanel(session, () => trainPanel.run, reportError),
+    files: new FilesPanel(session, trainPanel, reportError),
   }
 
-  connectTabs(panels, panel, (chosen) => {
+  const choosePanel = connectTabs(panels, panel, (chosen, isNew) => {
     panel = chosen
-    keepInUrl()
+    // Back then returns to the panel before, and not to the page before this one.
+    if (isNew) history.pushState(null, '', writeSettings(trainPanel.linked, panel, machine))
+    else history.replaceState(null, '', writeSettings(trainPanel.linked, panel, machine))
   })
+  addEventListener('popstate', () => choosePanel(readSettings(location.search, settings).panel))
   connectPictures(panels)
-  connectLink(() => writeSettings(settings, panel))
+  connectLink(() => writeSettings(trainPanel.linked, panel))
+  connectTour(choosePanel)
   session.onChange(() => describeModel(session, trainPanel))
   const redraw = () => {
     forgetColors()
@@ -58,10 +70,15 @@ function startPage(): void {
   onThemeChange(redraw)
   addEventListener('resize', redraw)
   freeOnLeaving(session, trainPanel)
+  keeper.warnOnLeaving(trainPanel)
   tellWhatIsMissing(settings, cores, form)
   loadPretrained()
     .then((model) => session.use(model))
-    .then(() => tellArithmetic(session))
+    .then(() => {
+      void offerKeptRun(trainPanel, choosePanel)
+      fetchWhenIdle(session)
+      return tellArithmetic(session)
+    })
     .catch((error: unknown) => {
       byId('model-name', HTMLSpanElement).textContent = 'No model yet'
       reportError(error)
@@ -71,12 +88,14 @@ function startPage(): void {
 function connectTabs(
   panels: Record<PanelName, Panel>,
   first: PanelName,
-  onChoose: (panel: PanelName) => void,
-): void {
+  onChoose: (panel: PanelName, isNew: boolean) => void,
+): (panel: PanelName) => void {
   let current: PanelName | undefined
   const tab = (name: PanelName) => byId(`tab-${name}`, HTMLButtonElement)
-  const choose = (name: PanelName) => {
+  const choose = (name: PanelName, isNew = false) => {
     if (name === current) return
+    // A panel begins at its top, wherever the one before was left.
+    if (current) scrollTo({ top: Math.min(scrollY, byId('panels', HTMLElement).offsetTop) })
     if (current) panels[current].hide()
     current = name
     for (const other of PANELS) {
@@ -86,10 +105,10 @@ function connectTabs(
       byId(`panel-${other}`, HTMLElement).hidden = !isChosen
     }
     panels[name].show()
-    onChoose(name)
+    onChoose(name, isNew)
   }
   PANELS.forEach((name, i) => {
-    tab(name).addEventListener('click', () => choose(name))
+    tab(name).addEventListener('click', () => choose(name, true))
     tab(name).addEventListener('keydown', (event) => {
       const steps: Record<string, number> = {
         ArrowRight: i + 1,
@@ -101,11 +120,12 @@ function connectTabs(
       if (to === undefined) return
       event.preventDefault()
       const next = PANELS[(to + PANELS.length) % PANELS.length]
-      choose(next)
+      choose(next, true)
       tab(next).focus()
     })
   })
   choose(first)
+  return choose
 }
 
 function connectPictures(panels: Record<PanelName, Panel>): void {
@@ -116,7 +136,7 @@ function connectPictures(panels: Record<PanelName, Panel>): void {
     button.setAttribute('aria-label', what ?? name)
     button.addEventListener('click', () => {
       pictures[name]()
-        .then((canvas) => savePng(`hourglass-${name}.png`, canvas))
+        .then((picture) => savePng(`hourglass-${name}.png`, picture))
         .catch(reportError)
     })
   }
@@ -146,20 +166,22 @@ function describeModel(session: Session, trainPanel: TrainPanel): void {
   const { model, z } = session
   if (!model) return
   byId('tagline-z', HTMLSpanElement).textContent = String(z)
-  byId('model-name', HTMLSpanElement).textContent = model.name
+  setText(byId('model-name', HTMLSpanElement), model.name)
   const detail = byId('model-detail', HTMLSpanElement)
   const { run } = trainPanel
   if (run.isActive) {
     const last = run.history.at(-1)
-    detail.textContent = last
-      ? `test MSE ${last.testLoss?.toFixed(5)} after epoch ${last.epoch}`
-      : 'in training'
+    setText(detail, last ? `test MSE ${last.testLoss?.toFixed(5)} after epoch ${last.epoch}` : 'in training')
     return
   }
   const { version } = session
-  session.testMse().then((mse) => {
-    if (version === session.version) detail.textContent = `test MSE ${mse.toFixed(5)}`
-  }, reportError)
+  // All test digits are a third of the page: they come once it stands.
+  whenIdle(() => {
+    if (version !== session.version) return
+    session.testMse().then((mse) => {
+      if (version === session.version) setText(detail, `test MSE ${mse.toFixed(5)}`)
+    }, reportError)
+  })
 }
 
 /** A page that is left, even one that the browser keeps for going back, holds no workers. */
@@ -187,6 +209,98 @@ function tellWhatIsMissing(settings: Settings, cores: number, form: SettingsForm
       notice('The link asks for the GPU, but this browser has no WebGPU: the CPU computes instead.')
     }
   }
+}
+
+const IDLE_MS = 1500
+
+/** How often a run that trains is kept at most: its checkpoint is three times the weights. */
+const KEEP_MS = 8000
+
+/** Keeps the run in the browser while it trains, and asks before unkept work is left. */
+class RunKeeper {
+  #keptMs = 0
+  /** The epoch and phase that were kept last. */
+  #kept = ''
+
+  keep(run: TrainingRun): void {
+    if (run.isActive && performance.now() - this.#keptMs < KEEP_MS) return
+    this.#keptMs = performance.now()
+    const state = stateOf(run)
+    const { history, settings } = run
+    run
+      .checkpoint()
+      .then((bytes) =>
+        keepRun({
+          name: run.name,
+          epoch: history.length,
+          epochs: settings.epochs,
+          keptAt: Date.now(),
+          bytes,
+        }),
+      )
+      .then((isKept) => {
+        if (isKept) this.#kept = state
+      }, reportError)
+  }
+
+  warnOnLeaving(trainPanel: TrainPanel): void {
+    addEventListener('beforeunload', (event) => {
+      const { run } = trainPanel
+      if (run.isActive || (run.hasBegun && this.#kept !== stateOf(run))) event.preventDefault()
+    })
+  }
+}
+
+function stateOf(run: TrainingRun): string {
+  return `${run.name} ${run.history.length} ${run.epochFraction}`
+}
+
+/** Offers the run that was under way when the page was left. */
+async function offerKeptRun(trainPanel: TrainPanel, choose: (panel: PanelName) => void): Promise<void> {
+  const kept = await keptRun()
+  if (!kept) return
+  const when = new Date(kept.keptAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  const open = element('button', { type: 'button', textContent: 'Open it' })
+  const forget = element('button', { type: 'button', textContent: 'Forget it' })
+  const close = notice(
+    `${kept.name}, after epoch ${kept.epoch} of ${kept.epochs}, is kept in this browser (${when}).`,
+    'info',
+    [open, forget],
+  )
+  open.addEventListener('click', () => {
+    close?.()
+    choose('train')
+    openKept(kept, trainPanel).catch(reportError)
+  })
+  forget.addEventListener('click', () => {
+    close?.()
+    void forgetRun()
+  })
+}
+
+async function openKept(kept: KeptRun, trainPanel: TrainPanel): Promise<void> {
+  const file = new File([new Uint8Array(kept.bytes)], 'the kept run.checkpoint.safetensors')
+  const { checkpoint } = await readModelFile(file)
+  if (checkpoint) await trainPanel.open(checkpoint, 'the kept run')
+}
+
+/** The digits that training needs come while nobody waits for them; not where the visitor saves data. */
+function fetchWhenIdle(session: Session): void {
+  const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } }
+  if (connection?.saveData) return
+  // What fails here fails again, and is said, when it is needed.
+  whenIdle(() => {
+    session
+      .testSet()
+      .then(() => session.trainingSet(() => undefined))
+      .catch(() => undefined)
+  })
+}
+
+/** Safari has no such call: a moment later then. */
+function whenIdle(work: () => void): void {
+  if ('requestIdleCallback' in globalThis) requestIdleCallback(work, { timeout: IDLE_MS })
+  else setTimeout(work, IDLE_MS)
 }
 
 /** Says what it costs where the browser cannot multiply and add in one. */

@@ -1,6 +1,14 @@
 /** Models from files, whoever wrote them, and the pre-trained one. */
-import { codeSize, FileError, HourglassError, isAutoencoder, readModel, stateOf } from '../browser.ts'
-import { PRETRAINED_NAME, PRETRAINED_URL } from './pretrained.ts'
+import {
+  type Checkpoint,
+  codeSize,
+  FileError,
+  HourglassError,
+  isAutoencoder,
+  readModel,
+  stateOf,
+} from '../browser.ts'
+import { PRETRAINED_FILE, PRETRAINED_NAME } from './pretrained.ts'
 import type { ReadingAnswer, ReadingCall } from './reading-worker.ts'
 import type { Model } from './session.ts'
 import { RULES } from './settings.ts'
@@ -13,6 +21,8 @@ const MAX_READING_MS = 10_000
 
 interface ReadFile {
   readonly model: Model
+  /** Where the file is a checkpoint: its run can go on. */
+  readonly checkpoint: Checkpoint | undefined
   readonly warnings: readonly string[]
 }
 
@@ -27,7 +37,7 @@ export async function readModelFile(file: File): Promise<ReadFile> {
   }
   const answer = await readApart({ bytes: new Uint8Array(await file.arrayBuffer()), file: file.name })
   if ('problem' in answer) throw new HourglassError(answer.problem)
-  const { network, parameters, warnings } = answer
+  const { network, parameters, warnings, checkpoint } = answer
   if (!isAutoencoder(network)) {
     throw new FileError(file.name, 'expected an autoencoder, found a classifier')
   }
@@ -36,7 +46,7 @@ export async function readModelFile(file: File): Promise<ReadFile> {
     const found = `found ${codeSize(network)}`
     throw new FileError(file.name, `expected at most ${most} latent units, as this page can show, ${found}`)
   }
-  return { model: { network, state: stateOf(parameters), name: file.name }, warnings }
+  return { model: { network, state: stateOf(parameters), name: file.name }, warnings, checkpoint }
 }
 
 /** Reads in a worker of its own, which ends with the reading, or with the patience for it. */
@@ -62,10 +72,10 @@ async function readApart(call: ReadingCall): Promise<ReadingAnswer> {
 }
 
 export async function loadPretrained(): Promise<Model> {
-  const file = PRETRAINED_URL.pathname.slice(PRETRAINED_URL.pathname.lastIndexOf('/') + 1)
+  const file = PRETRAINED_FILE
   let response: Response
   try {
-    response = await fetch(PRETRAINED_URL)
+    response = await fetch(new URL(`./data/${file}`, document.baseURI))
   } catch (error) {
     throw new FileError(file, 'the pre-trained model could not be fetched', { cause: error })
   }

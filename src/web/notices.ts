@@ -2,19 +2,30 @@
 import { HourglassError } from '../browser.ts'
 import { byId, element } from './dom.ts'
 
-/** Puts up a message that stays until it is dismissed; one with the same text is not repeated. */
-export function notice(text: string, kind: 'info' | 'bad' = 'info'): void {
+/**
+ * Puts up a message that stays until it is dismissed; one with the same text is not repeated.
+ *
+ * @param actions buttons beside it
+ * @returns takes it away; undefined where it stood already
+ */
+export function notice(
+  text: string,
+  kind: 'info' | 'bad' = 'info',
+  actions: readonly HTMLButtonElement[] = [],
+): (() => void) | undefined {
   const list = byId('notices', HTMLDivElement)
   for (const other of list.children) {
-    if (other.firstElementChild?.textContent === text) return
+    if (other.firstElementChild?.textContent === text) return undefined
   }
   const close = element('button', { type: 'button', textContent: 'Dismiss' })
   const entry = element('p', { className: kind === 'bad' ? 'notice bad' : 'notice' }, [
     element('span', { textContent: text }),
+    ...actions,
     close,
   ])
   close.addEventListener('click', () => entry.remove())
   list.append(entry)
+  return () => entry.remove()
 }
 
 /** One line for people about anything that was thrown. */

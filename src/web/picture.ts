@@ -8,7 +8,32 @@ function parseHex(color: string): Rgb {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255]
 }
 
-let inks: { paper: Rgb; ink: Rgb } | undefined
+interface Inks {
+  readonly paper: Rgb
+  readonly ink: Rgb
+  readonly above: Rgb
+  readonly below: Rgb
+}
+
+let inks: Inks | undefined
+
+function themeInks(): Inks {
+  inks ??= {
+    paper: parseHex(themeColor('paper')),
+    ink: parseHex(themeColor('ink')),
+    above: parseHex(themeColor('sand')),
+    below: parseHex(themeColor('slate')),
+  }
+  return inks
+}
+
+/** `share` of the way from one colour to another. */
+function blend(bitmap: ImageData, pixel: number, from: Rgb, to: Rgb, share: number): void {
+  for (let channel = 0; channel < 3; channel++) {
+    bitmap.data[4 * pixel + channel] = Math.round(from[channel] + (to[channel] - from[channel]) * share)
+  }
+  bitmap.data[4 * pixel + 3] = 255
+}
 
 /** Drops the colours read from the style sheet; called when the theme changes. */
 export function forgetColors(): void {
@@ -17,15 +42,22 @@ export function forgetColors(): void {
 
 /** One image to a bitmap; (height · width) intensities, outside [0, 1] clipped. */
 export function digitBitmap(pixels: ArrayLike<number>, width = 28, height = 28): ImageData {
-  inks ??= { paper: parseHex(themeColor('paper')), ink: parseHex(themeColor('ink')) }
-  const { paper, ink } = inks
+  const { paper, ink } = themeInks()
   const bitmap = new ImageData(width, height)
   for (let i = 0; i < width * height; i++) {
-    const intensity = Math.min(1, Math.max(0, pixels[i]))
-    for (let channel = 0; channel < 3; channel++) {
-      bitmap.data[4 * i + channel] = Math.round(paper[channel] + (ink[channel] - paper[channel]) * intensity)
-    }
-    bitmap.data[4 * i + 3] = 255
+    blend(bitmap, i, paper, ink, Math.min(1, Math.max(0, pixels[i])))
+  }
+  return bitmap
+}
+
+/** A unit's weights, (28 · 28), as a bitmap: paper is 0, the accents are its largest weight up and down. */
+export function weightBitmap(weights: ArrayLike<number>): ImageData {
+  const { paper, above, below } = themeInks()
+  let largest = 1e-12
+  for (let i = 0; i < weights.length; i++) largest = Math.max(largest, Math.abs(weights[i]))
+  const bitmap = new ImageData(28, 28)
+  for (let i = 0; i < weights.length; i++) {
+    blend(bitmap, i, paper, weights[i] > 0 ? above : below, Math.abs(weights[i]) / largest)
   }
   return bitmap
 }

@@ -33,8 +33,32 @@ function largestEigenpair(matrix: Float64Array, z: number): { value: number; vec
   return { value, vector }
 }
 
-/** Principal component analysis of codes (n, z), by power iteration with deflation of the covariance. */
-export function principalPlane(codes: FloatArray, z: number): Plane {
+/** Multiplications that a covariance may take: a plane needs few rows, and the page's thread has 50 ms at most. */
+const MOST_PRODUCTS = 8e6
+
+/**
+ * The axes of a plane, turned and mirrored within it to lie as near as they can to those before: else the map would flip
+ * whenever training moves the codes. (The orthogonal Procrustes problem in two dimensions.)
+ */
+export function alignAxes(axes: Plane['axes'], before: Plane['axes']): Plane['axes'] {
+  if (axes[0].length !== before[0].length) return axes
+  const [[a, b], [c, d]] = axes.map((axis) => before.map((other) => dot(axis, other)))
+  const isMirrored = Math.hypot(a - d, b + c) > Math.hypot(a + d, c - b)
+  const angle = isMirrored ? Math.atan2(b + c, a - d) : Math.atan2(c - b, a + d)
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+  const side = isMirrored ? -1 : 1
+  const combined = (first: number, second: number) =>
+    axes[0].map((value, i) => first * value + second * axes[1][i])
+  return [combined(cos, sin), combined(-side * sin, side * cos)]
+}
+
+/**
+ * Principal component analysis of codes (n, z), by power iteration with deflation of the covariance; of every so many
+ * rows where all would take too long.
+ */
+export function principalPlane(all: FloatArray, z: number): Plane {
+  const stride = Math.ceil((all.length * z) / MOST_PRODUCTS)
+  const codes = stride === 1 ? all : everyRow(all, z, stride)
   const count = codes.length / z
   const mean = new Float64Array(z)
   for (let i = 0; i < codes.length; i++) mean[i % z] += codes[i] / count
@@ -57,6 +81,13 @@ export function principalPlane(codes: FloatArray, z: number): Plane {
     axes: [first.vector, second.vector],
     explained: total > 0 ? (first.value + second.value) / total : 1,
   }
+}
+
+function everyRow(codes: FloatArray, z: number, stride: number): Float32Array {
+  const count = Math.ceil(codes.length / z / stride)
+  const some = new Float32Array(count * z)
+  for (let i = 0; i < count; i++) some.set(codes.subarray(i * stride * z, (i * stride + 1) * z), i * z)
+  return some
 }
 
 /** The plane's coordinates of a code. */

@@ -1,6 +1,10 @@
-/** One training run on the page: start, pause, go on, to the last epoch. Its workers live only while it runs. */
-import type { Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
+/**
+ * One training run on the page: start, pause, go on, to the last epoch; begun here or opened from a checkpoint. Its
+ * workers live only while it trains.
+ */
+import type { Checkpoint, Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
 import {
+  codeSize,
   completeSettings,
   createBrowserEngine,
   initialParameters,
@@ -33,12 +37,20 @@ const SPEED_WINDOW_MS = 2000
 /** Readings move this often: painting takes processor time that training could have. */
 const READINGS_MS = 200
 
+/** What a run tells the page. */
+export interface RunListener {
+  /** Something that the page shows has changed. */
+  onChange(): void
+  /** An epoch is done, or the run has stopped: what it has learnt can be kept. */
+  onProgress(run: TrainingRun): void
+}
+
 export class TrainingRun {
-  readonly settings: Settings
+  #settings: Settings
   readonly #session: Session
-  readonly #onChange: () => void
-  readonly #run: Run
-  #phase: Phase = 'ready'
+  readonly #listener: RunListener
+  #run: Run
+  #phase: Phase
   #engine: Engine | undefined
   #stop = new AbortController()
   #state: ModelState
@@ -52,11 +64,29 @@ export class TrainingRun {
   #sha256: string | undefined
   #isUpdating = false
 
-  /** `onChange` is called whenever something that the page shows has changed. */
-  constructor(session: Session, settings: Settings, onChange: () => void) {
-    this.settings = { ...settings }
+  private constructor(
+    session: Session,
+    settings: Settings,
+    run: Run,
+    state: ModelState,
+    listener: RunListener,
+  ) {
+    this.#settings = { ...settings }
     this.#session = session
-    this.#onChange = onChange
+    this.#listener = listener
+    this.#run = run
+    this.#state = state
+    const { epoch, batchLosses } = run.progress
+    const steps = Math.ceil(settings.limit / settings.batch)
+    batchLosses.forEach((loss, i) => {
+      this.#points.push({ at: epoch + (i + 1) / steps, loss })
+    })
+    this.#epochFraction = batchLosses.length / steps
+    this.#phase = run.isComplete ? 'finished' : epoch > 0 || batchLosses.length > 0 ? 'paused' : 'ready'
+  }
+
+  /** A run that has not begun. */
+  static begin(session: Session, settings: Settings, listener: RunListener): TrainingRun {
     const { z, epochs, batch, lr, noise, seed } = settings
     const whole = completeSettings({
       bottleneck: z,
@@ -66,8 +96,39 @@ export class TrainingRun {
       noiseStd: noise,
       seed,
     })
-    this.#run = Run.begin(networkOf(whole, MNIST_PIXELS), trainingOf(whole))
-    this.#state = stateOf(initialParameters(this.#run.network, seed))
+    const run = Run.begin(networkOf(whole, MNIST_PIXELS), trainingOf(whole))
+    return new TrainingRun(session, settings, run, stateOf(initialParameters(run.network, seed)), listener)
+  }
+
+  /**
+   * The run of a checkpoint, `file` by name; `machine` says what computes it here. Whether its data are this page's is
+   * found when it goes on.
+   */
+  static from(
+    session: Session,
+    { state, ...record }: Checkpoint,
+    file: string,
+    machine: Pick<Settings, 'threads' | 'device'>,
+    listener: RunListener,
+  ): TrainingRun {
+    const { epochs, batchSize, learningRate, noiseStd, seed } = record.config
+    const settings: Settings = {
+      z: codeSize(record.network),
+      epochs,
+      batch: batchSize,
+      lr: learningRate,
+      noise: noiseStd,
+      seed,
+      limit: record.trainingRows,
+      threads: machine.threads,
+      device: machine.device,
+    }
+    return new TrainingRun(session, settings, Run.from(record, file), state, listener)
+  }
+
+  /** Those that it trains with. */
+  get settings(): Settings {
+    return this.#settings
   }
 
   get phase(): Phase {
@@ -76,6 +137,16 @@ export class TrainingRun {
 
   get isActive(): boolean {
     return this.#phase === 'preparing' || this.#phase === 'running' || this.#phase === 'pausing'
+  }
+
+  /** Whether it has learnt anything that could be lost. */
+  get hasBegun(): boolean {
+    return this.history.length > 0 || this.#run.progress.batchLosses.length > 0 || this.#phase === 'running'
+  }
+
+  /** Whether its weights are the ones in use on the page. */
+  get isShown(): boolean {
+    return this.#session.model?.network === this.#run.network
   }
 
   /** What is being loaded, for people. */
@@ -130,11 +201,24 @@ export class TrainingRun {
     return this.#session.use({ network: this.#run.network, state: this.#state, name: this.name })
   }
 
+  /** The bytes of a checkpoint, for a run that has begun and is not training now. */
+  checkpoint(): Promise<Uint8Array> {
+    return this.#run.toCheckpoint(this.#state)
+  }
+
   /**
    * Trains to the last epoch, or through one, or until `pause`. Resolves when the workers are free again; rejects
    * with what went wrong. The weights before are then still in use.
+   *
+   * @param changes what may change while a run goes on: its last epoch, and what computes it
    */
-  async start(untilEndOfEpoch: boolean): Promise<void> {
+  async start(
+    untilEndOfEpoch: boolean,
+    changes: Pick<Settings, 'epochs' | 'threads' | 'device'> = this.#settings,
+  ): Promise<void> {
+    const { epochs, threads, device } = changes
+    if (epochs !== this.settings.epochs) this.#run = this.#run.continued({ epochs })
+    this.#settings = { ...this.settings, epochs, threads, device }
     this.#stop = new AbortController()
     this.#sha256 = undefined
     this.#ticks = []
@@ -142,16 +226,16 @@ export class TrainingRun {
     try {
       const [test, training] = await Promise.all([this.#session.testSet(), this.#trainingSet()])
       const { network } = this.#run
-      if (this.#session.model?.network !== network) await this.show()
-      const { device, threads } = this.settings
+      if (!this.isShown) await this.show()
       this.#engine = await createBrowserEngine(network, { device, threads })
       this.#info = this.#engine.info
-      this.#setPhase('running')
+      if (!this.#stop.signal.aborted) this.#setPhase('running')
       await this.#train(this.#engine, { train: training, test }, untilEndOfEpoch)
       this.#state = await this.#engine.readState()
       await this.#session.update(network, this.#state)
       this.#sha256 = await parametersSha256(this.#state.parameters)
       this.#setPhase(this.history.length === this.settings.epochs ? 'finished' : 'paused')
+      if (this.hasBegun) this.#listener.onProgress(this)
     } catch (error) {
       this.#setPhase('failed')
       throw error
@@ -186,11 +270,13 @@ export class TrainingRun {
     await this.#run.train(live, data, {
       signal: this.#stop.signal,
       onProgress: ({ stepsDone, steps }) => this.#tick(stepsDone, steps),
-      onEpoch: () => {
+      onEpoch: async () => {
         this.#epochFraction = 0
         this.#ticks = []
         if (untilEndOfEpoch) this.#stop.abort()
-        this.#onChange()
+        this.#state = await engine.readState()
+        this.#listener.onProgress(this)
+        this.#listener.onChange()
       },
     })
   }
@@ -199,7 +285,7 @@ export class TrainingRun {
     const set = await this.#session.trainingSet((receivedBytes, totalBytes) => {
       const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
       this.#loading = `Loading the training digits, ${megabytes(receivedBytes)}${totalBytes ? ` of ${megabytes(totalBytes)}` : ''} MB`
-      this.#onChange()
+      this.#listener.onChange()
     })
     this.#loading = undefined
     return limitImages(set, Math.min(this.settings.limit, set.count))
@@ -212,7 +298,7 @@ export class TrainingRun {
     this.#ticks = this.#ticks.filter((tick) => ms - tick.ms <= SPEED_WINDOW_MS)
     if (ms - this.#shownMs < READINGS_MS) return
     this.#shownMs = ms
-    this.#onChange()
+    this.#listener.onChange()
   }
 
   async #takeSnapshot(engine: Engine, { epoch, stepsDone, steps, batchLosses }: Snapshot): Promise<void> {
@@ -237,6 +323,6 @@ export class TrainingRun {
 
   #setPhase(phase: Phase): void {
     this.#phase = phase
-    this.#onChange()
+    this.#listener.onChange()
   }
 }

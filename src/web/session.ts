@@ -3,6 +3,7 @@ import type { Engine, FloatArray, ImageSet, ModelState, Network } from '../brows
 import {
   codeSize,
   createBrowserEngine,
+  describeSizes,
   inputSize,
   loadStaticImageSet,
   MNIST_PIXELS,
@@ -26,9 +27,6 @@ export interface Codes {
   readonly labels: Uint8Array
 }
 
-/** Enough points for ranges and a map; encoding all 10,000 would show no more. */
-const CODES = 2000
-
 /** `model`: another model took its place. `weights`: the same one has learnt further. */
 export type Change = 'model' | 'weights'
 
@@ -41,7 +39,9 @@ export class Session {
   #queue: Promise<unknown> = Promise.resolve()
   #version = 0
   #codes: { version: number; codes: Promise<Codes> } | undefined
+  #firstErrors: { version: number; errors: Promise<Float64Array> } | undefined
   #testErrors: { version: number; mse: Promise<number> } | undefined
+  #first: Promise<ImageSet> | undefined
   #test: Promise<ImageSet> | undefined
   #train: Promise<ImageSet> | undefined
   readonly #listeners: ((change: Change) => void)[] = []
@@ -65,6 +65,21 @@ export class Session {
     return this.#model ? codeSize(this.#model.network) : 0
   }
 
+  /** The model in use, in words below a picture. */
+  describe(): string {
+    return this.#model ? `${this.#model.name} (${describeSizes(this.#model.network)})` : 'no model'
+  }
+
+  /** The first digits of the test set: all that pictures and maps show, and a fifth of the load. */
+  firstDigits(): Promise<ImageSet> {
+    this.#first ??= loadStaticImageSet(DATA_FOLDER, 'first').catch((error: unknown) => {
+      this.#first = undefined
+      throw error
+    })
+    return this.#first
+  }
+
+  /** All 10,000 test digits, for what is measured. */
   testSet(): Promise<ImageSet> {
     this.#test ??= loadStaticImageSet(DATA_FOLDER, 'test').catch((error: unknown) => {
       this.#test = undefined
@@ -129,6 +144,14 @@ export class Session {
     return this.#codes.codes
   }
 
+  /** Reconstruction error of each of the first test digits, rising; computed once for each version of the weights. */
+  firstErrors(): Promise<Float64Array> {
+    if (this.#firstErrors?.version !== this.#version) {
+      this.#firstErrors = { version: this.#version, errors: this.#computeFirstErrors() }
+    }
+    return this.#firstErrors.errors
+  }
+
   /** Mean squared error over the whole test set, computed once for each version of the weights. */
   testMse(): Promise<number> {
     if (this.#testErrors?.version !== this.#version) {
@@ -144,10 +167,14 @@ export class Session {
   }
 
   async #computeCodes(): Promise<Codes> {
-    const test = await this.testSet()
-    const count = Math.min(CODES, test.count)
-    const values = await this.infer((engine) => engine.encode(test.rows.subarray(0, count * MNIST_PIXELS)))
-    return { count, z: values.length / count, values, labels: test.labels.subarray(0, count) }
+    const { count, rows, labels } = await this.firstDigits()
+    const values = await this.infer((engine) => engine.encode(rows))
+    return { count, z: values.length / count, values, labels }
+  }
+
+  async #computeFirstErrors(): Promise<Float64Array> {
+    const { rows } = await this.firstDigits()
+    return Float64Array.from(await this.infer((engine) => engine.reconstructionErrors(rows))).sort()
   }
 
   async #computeTestMse(): Promise<number> {

@@ -1,6 +1,12 @@
 /** The form of the Train panel and the settings it stands for. */
 import { byId, element } from './dom.ts'
-import { type DeviceChoice, NUMBER_SETTINGS, type Settings, settingProblem } from './settings.ts'
+import {
+  type DeviceChoice,
+  NUMBER_SETTINGS,
+  type Settings,
+  settingNumber,
+  settingProblem,
+} from './settings.ts'
 
 export class SettingsForm {
   readonly #form = byId('settings', HTMLFormElement)
@@ -27,7 +33,7 @@ export class SettingsForm {
       const problem = settingProblem(name, input.value)
       input.setAttribute('aria-invalid', String(problem !== undefined))
       if (problem) problems.push(problem)
-      else settings[name] = Number(input.value)
+      else settings[name] = settingNumber(input.value)
     }
     settings.device = this.#device().value as DeviceChoice
     if (problems.length === 0 && settings.batch > settings.limit) {
@@ -41,11 +47,17 @@ export class SettingsForm {
     return { ...settings }
   }
 
-  /** While a run is under way its settings stand. */
-  setDisabled(isDisabled: boolean): void {
-    for (const field of this.#form.querySelectorAll<HTMLInputElement | HTMLSelectElement>('input, select')) {
-      field.disabled = isDisabled
-    }
+  /** While a run is under way its settings stand. A field that has the focus keeps it. */
+  setLocked(isLocked: boolean): void {
+    for (const input of this.#form.querySelectorAll('input')) input.readOnly = isLocked
+    this.#device().disabled = isLocked
+  }
+
+  /** Shows other settings, of a run that was opened. */
+  show(settings: Settings): void {
+    this.#settings = { ...settings }
+    this.#fill()
+    this.read()
   }
 
   /** Greys out a device that cannot compute here, and says why. */

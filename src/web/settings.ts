@@ -59,12 +59,17 @@ export function defaultSettings(threads: number): Settings {
   }
 }
 
+/** A number as people write it: 0.001, or 0,001 where the comma is the decimal sign. NaN where it is none. */
+export function settingNumber(text: string): number {
+  const written = text.trim()
+  return written === '' ? Number.NaN : Number(/^\d*,\d+$/.test(written) ? written.replace(',', '.') : written)
+}
+
 /** What is wrong with a value of this setting, in one line; undefined where it is fine. */
 export function settingProblem(name: NumberSetting, text: string): string | undefined {
   const { label, min, max, whole } = RULES[name]
-  const value = Number(text)
-  if (text.trim() !== '' && value >= min && value <= max && (!whole || Number.isInteger(value)))
-    return undefined
+  const value = settingNumber(text)
+  if (value >= min && value <= max && (!whole || Number.isInteger(value))) return undefined
   const kind = whole ? 'a whole number' : 'a number'
   return `${label}: expected ${kind} from ${min} to ${max}, found ${text.trim() || 'nothing'}.`
 }
@@ -82,7 +87,7 @@ export function readSettings(
     if (text === null) continue
     const problem = settingProblem(name, text)
     if (problem) problems.push(`In the link, ${problem}`)
-    else settings[name] = Number(text)
+    else settings[name] = settingNumber(text)
   }
   const device = parameters.get('device')
   if (device === 'auto' || device === 'wasm' || device === 'webgpu') settings.device = device
@@ -92,13 +97,34 @@ export function readSettings(
   return { settings, panel, problems }
 }
 
-/** The query that brings back these settings and this panel. Unknown parameters of the present query are dropped. */
-export function writeSettings(settings: Settings, panel: PanelName): string {
+/** What belongs to the visitor's machine and not to the run. */
+const MACHINE: readonly (keyof Settings)[] = ['threads', 'device']
+
+/** Those of the machine's settings that a query names. */
+export function machineSettings(query: string): (keyof Settings)[] {
+  const parameters = new URLSearchParams(query)
+  return MACHINE.filter((name) => parameters.has(name))
+}
+
+/**
+ * The query that brings back these settings and this panel. Unknown parameters of the present query are dropped, and
+ * so are threads and device, but for those in `kept`: another machine has its own.
+ */
+export function writeSettings(
+  settings: Settings,
+  panel: PanelName,
+  kept: readonly (keyof Settings)[] = [],
+): string {
   const parameters = new URLSearchParams({ panel })
-  for (const name of NUMBER_SETTINGS) {
+  for (const name of [...NUMBER_SETTINGS, 'device'] as const) {
     if (name === 'limit' && settings.limit === TRAINING_IMAGES) continue
+    if (MACHINE.includes(name) && !kept.includes(name)) continue
     parameters.set(name, String(settings[name]))
   }
-  parameters.set('device', settings.device)
   return `?${parameters}`
+}
+
+/** What people call a setting in a sentence. */
+export function settingLabel(name: keyof Settings): string {
+  return name === 'device' ? 'Device' : RULES[name].label
 }

@@ -1,16 +1,16 @@
 /** Panel 1: a training run, from its settings to the digits that get better. */
 import { deadLatentUnits, type ImageSet, MNIST_PIXELS, selectImages } from '../browser.ts'
 import { drawLossChart } from './chart.ts'
-import { byId, element, LatestOnly } from './dom.ts'
+import { byId, element, LatestOnly, setText } from './dom.ts'
 import { Hourglass } from './hourglass.ts'
-import { errorMessage } from './notices.ts'
+import { errorMessage, notice } from './notices.ts'
 import type { Panel, Report } from './panel.ts'
 import { intensities, row, showGrid } from './picture.ts'
-import { TrainingRun } from './run.ts'
+import { type RunListener, TrainingRun } from './run.ts'
 import type { Session } from './session.ts'
-import type { Settings } from './settings.ts'
-import { TRAINING_IMAGES } from './settings.ts'
+import { NUMBER_SETTINGS, type Settings, settingLabel, TRAINING_IMAGES } from './settings.ts'
 import type { SettingsForm } from './settings-form.ts'
+import { UnitRows } from './unit-rows.ts'
 
 const COLUMNS = 10
 /** Two of every digit. */
@@ -27,13 +27,20 @@ function shownIndices(set: ImageSet): number[] {
   ).flat()
 }
 
+/** What a run that goes on may be given anew: its last epoch, and what computes it to the same bits. */
+const MAY_CHANGE: readonly (keyof Settings)[] = ['epochs', 'threads']
+
 export class TrainPanel implements Panel {
   readonly #session: Session
   readonly #form: SettingsForm
   readonly #report: Report
+  readonly #listener: RunListener
   readonly #glass = new Hourglass(byId('glass', SVGSVGElement))
+  readonly #units: UnitRows
   readonly #latest = new LatestOnly()
   #run: TrainingRun
+  /** Those of the form, as far as all can be used. */
+  #wanted: Settings
   #isVisible = false
   #frame = 0
   #gridImages: ArrayLike<number>[] = []
@@ -43,31 +50,59 @@ export class TrainPanel implements Panel {
       const canvas = document.createElement('canvas')
       const { settings, batchPoints, history } = this.#run
       drawLossChart(canvas, settings.epochs, batchPoints, history, { width: 900, height: 420 })
-      return canvas
+      return {
+        canvas,
+        title: 'Loss while training',
+        detail: `mean squared error per pixel · ${describeSettings(settings)}`,
+        legend: [
+          { color: 'sand', label: 'training' },
+          { color: 'slate', label: 'test' },
+        ],
+      }
     },
     grid: async () => {
       await this.#computeGrid()
       const canvas = document.createElement('canvas')
       showGrid(canvas, this.#gridImages, COLUMNS, { scale: 4, gap: 4 })
-      return canvas
+      return {
+        canvas,
+        title: 'Test digits above, reconstructions below',
+        detail: this.#session.describe(),
+      }
     },
+    units: () => this.#units.picture(),
   }
 
-  constructor(session: Session, form: SettingsForm, settings: Settings, report: Report) {
+  /** `onProgress`: an epoch is done or the run has stopped, so that it can be kept. */
+  constructor(
+    session: Session,
+    form: SettingsForm,
+    settings: Settings,
+    report: Report,
+    onProgress: (run: TrainingRun) => void,
+  ) {
     this.#session = session
     this.#form = form
     this.#report = report
+    this.#units = new UnitRows(session)
+    this.#listener = { onChange: () => this.#drawSoon(), onProgress }
+    this.#wanted = settings
     this.#run = this.#newRun(settings)
     byId('settings', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault()
       if (this.#run.isActive) this.#run.pause()
       else void this.#start(false)
     })
-    byId('step', HTMLButtonElement).addEventListener('click', () => void this.#start(true))
-    byId('reset', HTMLButtonElement).addEventListener('click', () => void this.#reset())
+    byId('step', HTMLButtonElement).addEventListener('click', () => {
+      if (!this.#run.isActive) void this.#start(true)
+    })
+    byId('reset', HTMLButtonElement).addEventListener('click', () => {
+      if (!this.#run.isActive) void this.#reset()
+    })
     session.onChange((change) => {
       if (change === 'model') this.#drawModel()
       if (this.#isVisible) this.#refreshDigits()
+      this.#drawSoon()
     })
     if (settings.limit < TRAINING_IMAGES) {
       byId('limit-help', HTMLSpanElement).textContent =
@@ -80,12 +115,26 @@ export class TrainPanel implements Panel {
     return this.#run
   }
 
-  /** Follows the form: other settings make another run, unless one is under way. */
+  /** The settings that a link is to repeat: of the run once it has begun, until then the form's. */
+  get linked(): Settings {
+    return this.#run.phase === 'ready' ? this.#wanted : this.#run.settings
+  }
+
+  /** Follows the form: other settings make another run, unless this one has begun. */
   settingsChanged(settings: Settings): void {
-    const { phase } = this.#run
-    if (phase === 'ready') this.#run = this.#newRun(settings)
-    else if (!this.#run.isActive) this.#status('These settings take effect after Reset.')
+    this.#wanted = settings
+    if (this.#run.phase === 'ready') this.#run = this.#newRun(settings)
     this.#drawSoon()
+  }
+
+  /** Takes up the run of a checkpoint; Go on then trains it further. */
+  async open(checkpoint: Parameters<typeof TrainingRun.from>[1], file: string): Promise<void> {
+    this.#run.pause()
+    this.#run = TrainingRun.from(this.#session, checkpoint, file, this.#wanted, this.#listener)
+    this.#wanted = this.#run.settings
+    this.#form.show(this.#run.settings)
+    await this.#run.show()
+    this.#draw()
   }
 
   show(): void {
@@ -106,25 +155,61 @@ export class TrainPanel implements Panel {
   }
 
   #newRun(settings: Settings): TrainingRun {
-    return new TrainingRun(this.#session, settings, () => this.#drawSoon())
+    return TrainingRun.begin(this.#session, settings, this.#listener)
+  }
+
+  /** Labels of the settings in the form that this run cannot take up. */
+  #pending(): string[] {
+    const { settings } = this.#run
+    const names = [...NUMBER_SETTINGS, 'device'] as const
+    return names
+      .filter((name) => this.#wanted[name] !== settings[name])
+      .filter((name) => !MAY_CHANGE.includes(name) || (name === 'epochs' && !this.#canGoOn()))
+      .map(settingLabel)
+  }
+
+  /** Whether the run has an epoch left to do, with the form's number of them. */
+  #canGoOn(): boolean {
+    const { phase, history } = this.#run
+    return (phase === 'paused' || phase === 'finished') && this.#wanted.epochs > history.length
+  }
+
+  /** Whether Start goes on with this run rather than begin another. */
+  #goesOn(): boolean {
+    if (this.#run.phase === 'paused') return true
+    return this.#canGoOn() && this.#pending().length === 0
   }
 
   async #start(untilEndOfEpoch: boolean): Promise<void> {
     const settings = this.#form.read()
     if (!settings) return
-    const { phase } = this.#run
-    if (phase === 'finished' || phase === 'failed' || phase === 'ready') this.#run = this.#newRun(settings)
+    this.#wanted = settings
+    const goesOn = this.#goesOn()
+    if (!goesOn) this.#run = this.#newRun(settings)
+    const epochs = this.#canGoOn() ? settings.epochs : this.#run.settings.epochs
+    const changes = { epochs, threads: settings.threads, device: this.#run.settings.device }
     try {
-      await this.#run.start(untilEndOfEpoch)
+      await this.#run.start(untilEndOfEpoch, changes)
+      this.#warnOfSlowGpu()
     } catch (error) {
       this.#status(errorMessage(error))
       this.#report(error)
     }
   }
 
+  /** A GPU that a program imitates is far slower than the CPU: nobody should take it for WebGPU's speed. */
+  #warnOfSlowGpu(): void {
+    const info = this.#run.engineInfo
+    if (info?.device !== 'webgpu' || !/swiftshader|llvmpipe|software/i.test(info.arithmetic)) return
+    notice(
+      'This GPU is imitated on the processor and many times slower than the CPU itself: choose CPU as device.',
+    )
+  }
+
   async #reset(): Promise<void> {
     const settings = this.#form.read()
-    if (!settings || this.#run.isActive) return
+    if (!settings) return
+    this.#wanted = settings
     this.#run = this.#newRun(settings)
     this.#draw()
     try {
@@ -146,13 +231,15 @@ export class TrainPanel implements Panel {
     const run = this.#run
     const { phase } = run
     const start = byId('start', HTMLButtonElement)
-    start.textContent = run.isActive ? 'Pause' : phase === 'paused' ? 'Go on' : 'Start'
-    start.disabled = phase === 'pausing'
-    byId('step', HTMLButtonElement).disabled = run.isActive
-    byId('reset', HTMLButtonElement).disabled = run.isActive
-    this.#form.setDisabled(run.isActive)
+    setText(start, run.isActive ? 'Pause' : this.#goesOn() ? 'Go on' : 'Start')
+    start.setAttribute('aria-disabled', String(phase === 'pausing'))
+    for (const id of ['step', 'reset']) {
+      byId(id, HTMLButtonElement).setAttribute('aria-disabled', String(run.isActive))
+    }
+    this.#form.setLocked(run.isActive)
     document.body.dataset.phase = phase
     if (phase !== 'failed') this.#status(this.#statusText())
+    setText(byId('settings-pending', HTMLParagraphElement), this.#pendingText())
     this.#glass.setRunning(phase === 'running')
     this.#glass.setSand(phase === 'finished' ? 1 : run.epochFraction)
     this.#drawReadings()
@@ -162,33 +249,50 @@ export class TrainPanel implements Panel {
     }
   }
 
+  #pendingText(): string {
+    const { phase } = this.#run
+    if (phase === 'ready' || this.#run.isActive) return ''
+    const names = this.#pending()
+    if (names.length === 0) return ''
+    const what = `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not this run's.`
+    return phase === 'paused'
+      ? `${what} Go on keeps the run's own; Reset begins one with yours.`
+      : `${what} Start begins a run with yours.`
+  }
+
   #statusText(): string {
     const { phase, loading, history, settings } = this.#run
+    const done = history.length
+    const epochs = done === 1 ? '1 epoch' : `${done} epochs`
     switch (phase) {
       case 'ready':
         return 'Ready.'
       case 'preparing':
         return loading ? `${loading} …` : 'Preparing …'
       case 'running':
-        return `Training, epoch ${history.length + 1} of ${settings.epochs}.`
+        return `Training, epoch ${done + 1} of ${settings.epochs}.`
       case 'pausing':
         return 'Finishing the step …'
       case 'paused':
-        return `Paused in epoch ${Math.min(history.length + 1, settings.epochs)}; the workers are free.`
+        return `Paused in epoch ${Math.min(done + 1, settings.epochs)} of ${settings.epochs}.${this.#otherModel()}`
       case 'finished':
-        return `Finished ${history.length} epochs.`
+        return `Finished ${epochs}.${this.#otherModel()}`
       case 'failed':
         return 'Failed.'
     }
+  }
+
+  /** Says so where the digits below are another model's. */
+  #otherModel(): string {
+    const { model } = this.#session
+    return !model || this.#run.isShown ? '' : ` The digits are those of ${model.name}.`
   }
 
   #drawReadings(): void {
     const run = this.#run
     const last = run.history.at(-1)
     const live = run.batchPoints.at(-1)
-    const text = (id: string, value: string | undefined) => {
-      byId(id, HTMLElement).textContent = value ?? '–'
-    }
+    const text = (id: string, value: string | undefined) => setText(byId(id, HTMLElement), value ?? '–')
     const hasBegun = last !== undefined || live !== undefined || run.epochFraction > 0
     const under = Math.min(run.history.length + run.epochFraction, run.settings.epochs)
     text('read-epoch', hasBegun ? `${under.toFixed(1)} / ${run.settings.epochs}` : undefined)
@@ -208,18 +312,21 @@ export class TrainPanel implements Panel {
   #drawModel(): void {
     const { model } = this.#session
     if (!model) return
-    const { layers } = model.network
-    this.#glass.drawNetwork([layers[0].inputs, ...layers.map((layer) => layer.outputs)])
+    const { layers, codeLayer } = model.network
+    this.#glass.drawNetwork([layers[0].inputs, ...layers.map((layer) => layer.outputs)], codeLayer + 1)
     this.#glass.setRunning(this.#run.phase === 'running')
   }
 
   #refreshDigits(): void {
-    if (!this.#session.model) return
+    const { model } = this.#session
+    if (!model) return
     this.#latest.run(async () => {
       try {
         await this.#computeGrid()
         showGrid(byId('train-grid', HTMLCanvasElement), this.#gridImages, COLUMNS)
+        setText(byId('grid-of', HTMLSpanElement), `above, and what ${model.name} makes of them below`)
         await this.#drawUnits()
+        await this.#units.refresh()
       } catch (error) {
         this.#report(error)
       }
@@ -227,7 +334,7 @@ export class TrainPanel implements Panel {
   }
 
   async #computeGrid(): Promise<void> {
-    const test = await this.#session.testSet()
+    const test = await this.#session.firstDigits()
     const { rows: images } = selectImages(test, shownIndices(test))
     const outputs = await this.#session.infer((engine) => engine.forward(images))
     this.#gridImages = Array.from({ length: SHOWN_OF_EACH }, (_, band) => {
@@ -247,7 +354,7 @@ export class TrainPanel implements Panel {
       ...Array.from({ length: z }, (_, unit) =>
         element('span', {
           className: dead.has(unit) ? 'unit' : 'unit active',
-          title: `Unit ${unit + 1}: ${dead.has(unit) ? 'never fires' : 'active'}`,
+          title: `Unit ${unit + 1}: ${dead.has(unit) ? 'silent on these digits' : 'active'}`,
         }),
       ),
     )
@@ -255,13 +362,22 @@ export class TrainPanel implements Panel {
     units.setAttribute('aria-label', summary)
     const loss =
       dead.size > 0
-        ? '. A hollow one is 0 for every one of these digits and most likely stays so: try another seed'
+        ? '. A hollow one is 0 for every one of these digits and carries nothing; it may come back, ' +
+          'and another seed may keep it'
         : ''
-    byId('units-text', HTMLParagraphElement).textContent =
-      `${summary} (on ${count.toLocaleString('en')} test digits)${loss}.`
+    setText(
+      byId('units-text', HTMLParagraphElement),
+      `${summary} (on ${count.toLocaleString('en')} test digits)${loss}.`,
+    )
   }
 
   #status(text: string): void {
-    byId('train-status', HTMLParagraphElement).textContent = text
+    setText(byId('train-status', HTMLParagraphElement), text)
   }
+}
+
+/** Settings of a run in one line under a picture. */
+function describeSettings({ z, epochs, batch, lr, noise, seed }: Settings): string {
+  const noisy = noise > 0 ? `, noise ${noise}` : ''
+  return `z ${z}, ${epochs === 1 ? '1 epoch' : `${epochs} epochs`} of batch ${batch}, rate ${lr}${noisy}, seed ${seed}`
 }

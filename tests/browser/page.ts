@@ -46,6 +46,10 @@ export interface OpenOptions {
   readonly webgpu?: boolean
   /** Runs in the page before its own scripts do: makes another browser of this one. */
   readonly initScript?: () => void
+  /** Size of the window in CSS pixels; default Playwright's. */
+  readonly viewport?: { readonly width: number; readonly height: number }
+  /** Whether it is a touch screen; default false. */
+  readonly touch?: boolean
   /** Folder of a built page other than Hourglass's own, which is the default. */
   readonly folder?: string
 }
@@ -149,7 +153,7 @@ export async function closeBrowser(): Promise<void> {
 /** Opens the page. The caller closes it, and looks at its errors. */
 export async function openPage(options: OpenOptions = {}): Promise<OpenPage> {
   const { query = '', headers = true, serviceWorker = false, waitForModel = true } = options
-  const { webgpu = true, initScript, folder = DIST_WEB } = options
+  const { webgpu = true, initScript, viewport, touch = false, folder = DIST_WEB } = options
   assert.ok(existsSync(join(folder, 'index.html')), `${folder} is missing: run npm run build:web first`)
   const browser = await launch(webgpu)
   const requests: string[] = []
@@ -157,6 +161,8 @@ export async function openPage(options: OpenOptions = {}): Promise<OpenPage> {
   const context = await browser.newContext({
     serviceWorkers: serviceWorker ? 'allow' : 'block',
     acceptDownloads: true,
+    hasTouch: touch,
+    ...(viewport && { viewport: { ...viewport } }),
   })
   context.setDefaultTimeout(PATIENCE_MS)
   const close = async () => {
