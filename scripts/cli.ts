@@ -6,6 +6,7 @@
  */
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
+import { allowV8Flags } from '../src/engines/create.ts'
 import { DEVICES, SIMD_CHOICES } from '../src/engines/devices.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
 import { checkDashes, dashesHint } from './npm-flags.ts'
@@ -37,6 +38,8 @@ export async function runCommand(
   { printsResult = false }: CommandOptions = {},
 ): Promise<void> {
   const output = surviveOutput()
+  // The process is the command's own.
+  allowV8Flags()
   try {
     checkWorkingDirectory()
     process.exitCode = (await main(process.argv.slice(2))) ?? 0

@@ -2,10 +2,9 @@
 import './node-version.ts'
 
 export type { CreateOptions } from './api/node.ts'
-export { Autoencoder } from './api/node.ts'
+export { Autoencoder, createEngine } from './api/node.ts'
 export { loadDataset } from './data/node-files.ts'
 export type { Device, EngineOptions } from './engines/create.ts'
-export { createEngine } from './engines/create.ts'
 export type { EvaluationFigureOptions, EvaluationFigures } from './experiments/evaluation-figures.ts'
 export { drawEvaluationFigures } from './experiments/evaluation-figures.ts'
 export type { ImageCell, ImageGrid } from './figures/image-grid.ts'

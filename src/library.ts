@@ -1,5 +1,6 @@
 /** What Node (`index.ts`) and browsers (`browser.ts`) both have. */
-export type { FileFormat, FileOptions, Rows, TrainOptions } from './api/base-autoencoder.ts'
+export type { Rows, TrainOptions } from './api/base-autoencoder.ts'
+export type { FileFormat, FileOptions } from './api/files.ts'
 export type { ModelOptions } from './api/start.ts'
 export type { Dataset, IdxFiles, ImageSet, NamedBytes } from './data/dataset.ts'
 export { datasetFromIdx, imageSetFromIdx, limitImages } from './data/dataset.ts'

@@ -33,6 +33,12 @@ export interface EngineOptions {
    * `auto`.
    */
   readonly simd?: Simd | undefined
+  /**
+   * Whether flags of V8 may be set, which hold for the whole process: `--experimental-wasm-revectorize`, without which
+   * there is no 256-bit arithmetic, and `--wasm-tiering-budget`. Default false. The bits are the same either way. Counts
+   * in Node alone.
+   */
+  readonly v8Flags?: boolean | undefined
 }
 
 /** Names of the options, for those who refuse all others. */
@@ -40,6 +46,7 @@ export const ENGINE_OPTIONS = [
   'device',
   'threads',
   'simd',
+  'v8Flags',
 ] as const satisfies readonly (keyof EngineOptions)[]
 
 /** How a runtime makes the engines; each loads its code only when it is called. */
@@ -56,7 +63,10 @@ export async function createOnDevice(
   options: EngineOptions,
   makers: EngineMakers,
 ): Promise<Engine> {
-  const { device = 'auto', threads, simd = 'auto' } = options
+  const { device = 'auto', threads, simd = 'auto', v8Flags = false } = options
+  if (typeof v8Flags !== 'boolean') {
+    throw new UsageError(`v8Flags: expected true or false, found ${String(v8Flags)}`)
+  }
   if (threads !== undefined) checkThreads(threads)
   if (!SIMD_CHOICES.includes(simd)) {
     throw new UsageError(`simd: expected ${SIMD_CHOICES.join(', ')}, found ${simd}`)
