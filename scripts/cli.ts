@@ -7,7 +7,7 @@
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
 import { allowV8Flags } from '../src/engines/create.ts'
-import { DEVICES, SIMD_CHOICES } from '../src/engines/devices.ts'
+import { DEVICES, SIMD_CHOICES } from '../src/engines/options.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
 import { checkDashes, dashesHint } from './npm-flags.ts'
 import { surviveOutput } from './output.ts'

@@ -7,8 +7,10 @@ export { datasetFromIdx, imageSetFromIdx, limitImages } from './data/dataset.ts'
 export { parametersSha256 } from './data/digest.ts'
 export { MNIST_PIXELS } from './data/mnist.ts'
 export type { RowSet } from './data/rows.ts'
-export { WASM_BITS } from './engines/devices.ts'
 export type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from './engines/engine.ts'
+export type { Simd } from './engines/options.ts'
+export { WASM_BITS } from './engines/options.ts'
+export type { StopSignal } from './engines/stop-signal.ts'
 export * from './errors.ts'
 export type {
   DenoisingQuality,

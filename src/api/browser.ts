@@ -1,8 +1,8 @@
 /** The autoencoder of a program in a browser: files are bytes that come and go as the page likes. */
 import type { EngineOptions } from '../engines/create-browser.ts'
 import { createBrowserEngine as makeEngine } from '../engines/create-browser.ts'
-import { ENGINE_OPTIONS } from '../engines/devices.ts'
 import type { Engine } from '../engines/engine.ts'
+import { ENGINE_OPTIONS } from '../engines/options.ts'
 import type { Network } from '../model/network.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import { checkBytes, checkKeys } from './checks.ts'

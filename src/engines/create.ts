@@ -2,11 +2,12 @@
 import { availableParallelism } from 'node:os'
 import type { Network } from '../model/network.ts'
 import { MAX_THREADS } from './checks.ts'
-import type { EngineMakers, EngineOptions } from './devices.ts'
+import type { EngineMakers } from './devices.ts'
 import { createOnDevice } from './devices.ts'
 import type { Engine } from './engine.ts'
+import type { EngineOptions } from './options.ts'
 
-export type { Device, EngineOptions } from './devices.ts'
+export type { Device, EngineOptions } from './options.ts'
 
 let mayFlag = false
 

@@ -5,12 +5,12 @@
 import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
+import type { Simd } from '../options.ts'
 import { loadCore } from './browser-files.ts'
 import { createWebWorkerPool } from './browser-pool.ts'
 import { instantiateCore } from './core.ts'
 import { HostedEngine } from './hosted-engine.ts'
 import { createMemory } from './memory.ts'
-import type { Simd } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { createOrClose } from './wasm-engine.ts'
 
