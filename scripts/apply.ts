@@ -15,7 +15,16 @@ import {
   applications,
   loadFittingModel,
 } from './applications.ts'
-import { commandLine, dataOption, engineOptions, jsonOption, path, runCommand, seedOption } from './cli.ts'
+import {
+  commandLine,
+  DEFAULT_OUT,
+  dataOption,
+  engineOptions,
+  jsonOption,
+  path,
+  runCommand,
+  seedOption,
+} from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
 import { loadOption } from './model-option.ts'
 import { progressBar } from './progress-bar.ts'
@@ -34,7 +43,7 @@ async function parseFlags(args: string[]) {
       seed: seedOption(0),
       out: {
         describe: 'directory of the figures, NAME.md and NAME.json',
-        default: 'results/applications',
+        default: `${DEFAULT_OUT}/applications`,
         requiresArg: true,
         coerce: path('out'),
       },

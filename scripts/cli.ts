@@ -6,8 +6,10 @@
  */
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
-import { DEVICES, SIMD_CHOICES } from '../src/engines/devices.ts'
+import { allowV8Flags } from '../src/engines/create.ts'
+import { DEVICES, SIMD_CHOICES } from '../src/engines/options.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
+import { checkDashes, dashesHint } from './npm-flags.ts'
 import { surviveOutput } from './output.ts'
 
 const EXIT_FAILURE = 1
@@ -36,6 +38,8 @@ export async function runCommand(
   { printsResult = false }: CommandOptions = {},
 ): Promise<void> {
   const output = surviveOutput()
+  // The process is the command's own.
+  allowV8Flags()
   try {
     checkWorkingDirectory()
     process.exitCode = (await main(process.argv.slice(2))) ?? 0
@@ -61,6 +65,7 @@ export function commandLine(usage: string, args: readonly string[], words: reado
   // A terminal that says 0 does not know its width.
   const columns = process.stdout.columns || MAX_COLUMNS
   const parser = yargs(args.map(kebabCase))
+  const command = /^npm run (\S+)/.exec(usage)?.[1] ?? ''
   if (columns < LEAST_COLUMNS) addNarrowHelp(parser, args, columns)
   else parser.help().wrap(Math.min(MAX_COLUMNS, columns))
   return (
@@ -71,7 +76,8 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       .version(false)
       .alias('help', 'h')
       .strictOptions()
-      .check((argv) => checkWords(argv._.map(String), words))
+      .middleware(() => checkDashes(command, args.map(kebabCase), knownFlags(parser)), true)
+      .check((argv) => checkWords(argv._.map(String), words, dashesHint(command)))
       .parserConfiguration({
         'parse-numbers': false,
         'parse-positional-numbers': false,
@@ -80,7 +86,7 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       })
       // yargs calls this in place of printing its help, and for what a `coerce` threw.
       .fail((message, error) => {
-        throw new UsageError(clearMessage(message ?? error.message, knownFlags(parser)))
+        throw new UsageError(clearMessage(message ?? error.message, knownFlags(parser), args))
       })
   )
 }
@@ -133,24 +139,33 @@ function kebabCase(argument: string): string {
   return flag === undefined ? argument : flag.replaceAll('_', '-') + argument.slice(flag.length)
 }
 
-function checkWords(found: readonly string[], expected: readonly string[]): true {
+function checkWords(found: readonly string[], expected: readonly string[], hint: string): true {
   if (found.length < expected.length)
     throw new UsageError(`expected ${expected[found.length]}, found nothing`)
-  if (found.length > expected.length) throw new UsageError(`unexpected argument: ${found[expected.length]}`)
+  if (found.length > expected.length) {
+    throw new UsageError(`unexpected argument: ${found[expected.length]}${hint}`)
+  }
   return true
 }
 
+interface ParserOptions {
+  readonly key: Readonly<Record<string, unknown>>
+  readonly alias: Readonly<Record<string, readonly string[]>>
+}
+
+/** Names and aliases, without dashes. */
 function knownFlags(parser: Argv): string[] {
   // `getOptions` is public in yargs but absent from its types.
-  const { key } = (parser as Argv & { getOptions(): { key: Record<string, unknown> } }).getOptions()
-  return Object.keys(key).filter((name) => name.length > 1)
+  const { key, alias } = (parser as Argv & { getOptions(): ParserOptions }).getOptions()
+  return [...new Set([...Object.keys(key), ...Object.entries(alias).flat(2)])]
 }
 
 /** Adds the nearest known flag to yargs' complaint about an unknown one. */
-function clearMessage(message: string, flags: readonly string[]): string {
+function clearMessage(message: string, known: readonly string[], args: readonly string[]): string {
+  const flags = known.filter((name) => name.length > 1)
   // yargs names what is missing on one line; on the next is the text of `demandOption`, which says it better.
   const demanded = /^Missing required arguments?: .*\n(.+)/.exec(message)?.[1]
-  if (demanded !== undefined) return demanded
+  if (demanded !== undefined) return demanded + strayFile(args, /^--\S+(?=:)/.exec(demanded)?.[0])
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unknown === undefined) return message
   const distances = flags.map((flag) => ({ flag, distance: editDistance(unknown, flag) }))
@@ -158,6 +173,13 @@ function clearMessage(message: string, flags: readonly string[]): string {
   const isNear = nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(unknown.length / 3))
   const typed = `${unknown.length > 1 ? '--' : '-'}${unknown}`
   return `unknown flag ${typed}${isNear ? `: did you mean --${nearest.flag}?` : '; --help lists the flags'}`
+}
+
+/** The likely value of a flag that is missing: a file's name that no flag stands before. */
+function strayFile(args: readonly string[], flag = 'a flag'): string {
+  const isValue = (i: number) => i > 0 && /^-[^=]+$/.test(args[i - 1])
+  const file = args.find((argument, i) => /^[^-].*\.\w+$/.test(argument) && !isValue(i))
+  return file === undefined ? '' : `; is it ${file}? then write ${flag} ${file}`
 }
 
 /** Levenshtein distance: insertions, deletions and replacements that turn `a` into `b`. */
@@ -246,6 +268,9 @@ export function listOf<Item>(flag: string, item: (value: FlagValue) => Item) {
   }
 }
 
+/** Where commands put what nobody gave another place: git ignores it. `results/` holds what is published. */
+export const DEFAULT_OUT = 'out'
+
 /** Where and how the numbers are computed. `createEngine` takes the parsed values. */
 export const engineOptions = {
   device: {
@@ -288,7 +313,7 @@ export function seedOption(defaultSeed: number) {
 }
 
 export const jsonOption = {
-  describe: 'print JSON, one object a line, in place of text',
+  describe: 'print JSON, one object a line, in place of text (npm run --silent keeps npm’s own lines away)',
   type: 'boolean',
   default: false,
 } as const

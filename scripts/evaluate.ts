@@ -22,6 +22,7 @@ import { stateOf } from '../src/model/state.ts'
 import { networkSettingsOf } from '../src/run/settings.ts'
 import {
   commandLine,
+  DEFAULT_OUT,
   dataOption,
   engineOptions,
   jsonOption,
@@ -93,7 +94,7 @@ async function parseFlags(args: string[]) {
       data: dataOption,
       out: {
         describe: 'directory of the figures',
-        default: 'results',
+        default: DEFAULT_OUT,
         requiresArg: true,
         coerce: path('out'),
       },

@@ -3,7 +3,7 @@
 import { UsageError } from '../src/errors.ts'
 import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
 import { ONNX_PARTS, writeOnnx } from '../src/formats/onnx.ts'
-import { commandLine, oneOf, path, runCommand } from './cli.ts'
+import { commandLine, jsonOption, oneOf, path, runCommand } from './cli.ts'
 import { loadModel, loadOption, networkOptions } from './model-option.ts'
 
 async function main(args: string[]): Promise<undefined> {
@@ -23,6 +23,7 @@ async function main(args: string[]): Promise<undefined> {
         requiresArg: true,
         coerce: oneOf('part', ONNX_PARTS),
       },
+      json: jsonOption,
     })
     .parseAsync()
   if (!/\.onnx$/i.test(flags.onnx)) {
@@ -32,7 +33,8 @@ async function main(args: string[]): Promise<undefined> {
   const { network, parameters } = await loadModel(flags.load, flags)
   const { bytes, input, output } = writeOnnx(network, parameters, flags.part)
   await writeFileAtomically(flags.onnx, bytes)
-  console.log(`${flags.onnx}: ${flags.part}, ${describe(input)} → ${describe(output)}, float32`)
+  if (flags.json) console.log(JSON.stringify({ file: flags.onnx, part: flags.part, input, output }))
+  else console.log(`${flags.onnx}: ${flags.part}, ${describe(input)} → ${describe(output)}, float32`)
 }
 
 function describe({ name, size }: { name: string; size: number }): string {

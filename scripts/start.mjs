@@ -16,6 +16,9 @@ function fail(message) {
 
 /** One line for what stands in the way of a command's start; undefined for what is a defect. */
 function obstacle(error) {
+  if (error.syscall === 'chdir') {
+    return `${error.dest}: expected the folder that npm was called in, found it gone`
+  }
   const missing = error.code === 'ERR_MODULE_NOT_FOUND' && /Cannot find package '([^']+)'/.exec(error.message)
   if (missing) {
     return `${missing[1]}: expected this npm package, found it not installed: run \`npm install\` (NODE_ENV=production and --omit=dev leave out what the commands need)`
@@ -23,7 +26,18 @@ function obstacle(error) {
   return undefined
 }
 
+/**
+ * npm starts scripts in the folder of package.json: paths mean what they mean where the person stands. Not for
+ * commands that something else starts, such as a test, which inherit the name of another script.
+ */
+function standWhereCalled(name, root) {
+  const { INIT_CWD: called, npm_lifecycle_event: script } = process.env
+  if (called === undefined || script !== name || process.cwd() !== root) return
+  process.chdir(called)
+}
+
 async function start(name) {
+  standWhereCalled(name, fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, ''))
   const directory = fileURLToPath(new URL('../build/compile-cache', import.meta.url))
   if (module.enableCompileCache) module.enableCompileCache(directory)
   // Worker threads read it from here.

@@ -20,6 +20,7 @@ import { onInterrupt } from '../src/run/interrupt.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
 import {
   commandLine,
+  DEFAULT_OUT,
   dataOption,
   engineOptions,
   jsonOption,
@@ -76,7 +77,7 @@ async function parseFlags(args: string[]) {
       },
       out: {
         describe: 'directory of the results; a sweep that was interrupted goes on with what it finds there',
-        default: 'results/sweep',
+        default: `${DEFAULT_OUT}/sweep`,
         requiresArg: true,
         coerce: path('out'),
       },
@@ -150,7 +151,7 @@ interface Sweep {
 
 async function trainAll(flags: Flags, sweep: Sweep): Promise<number | undefined> {
   const { dataset, runs, store, jobs, threadsPerRun, canDraw } = sweep
-  const report = createReport(flags.json, runs)
+  const report = createReport(flags, runs)
   const interrupt = onInterrupt(() =>
     report.notice('interrupted: what is finished is kept; run it again to go on'),
   )
@@ -224,10 +225,15 @@ function shareThreads(flags: Flags, runs: number): { jobs: number; threadsPerRun
   return { jobs, threadsPerRun: Math.max(1, Math.floor(threads / jobs)) }
 }
 
-function createReport(json: boolean, runs: readonly SweepRun[]) {
+function createReport({ json, out }: Flags, runs: readonly SweepRun[]) {
   const bar = progressBar(process.stderr)
+  let hasBegun = false
   return {
     progress({ kept, finished, failed, share, secondsLeft }: SweepProgress) {
+      if (!hasBegun && kept > 0) {
+        console.error(`${out}: ${kept} of ${runs.length} runs found, ${runs.length - kept} to train`)
+      }
+      hasBegun = true
       const counts = `${kept + finished + failed} of ${runs.length} runs${failed > 0 ? `, ${failed} failed` : ''}`
       bar.draw(counts, share, Number.isNaN(secondsLeft) ? '' : `${duration(secondsLeft)} left`)
     },

@@ -5,7 +5,7 @@ import { codeSize, describeSizes, inputSize, parameterCount } from '../src/model
 import { networkSettingsOf } from '../src/run/settings.ts'
 import type { EpochRecord } from '../src/training/history.ts'
 import type { TrainingHooks } from '../src/training/trainer.ts'
-import { duration, progressBar } from './progress-bar.ts'
+import { duration, progressBar, Rate } from './progress-bar.ts'
 import type { TrainingJob } from './training-settings.ts'
 
 export interface TrainingEnd {
@@ -81,7 +81,9 @@ export function textReport(): TrainingReport {
   let batchSize = 0
   let units = 0
   let lossName = ''
-  let epochStartMs = 0
+  let startMs = 0
+  let dataDirectory: string | undefined
+  const rate = new Rate()
   const print = (line: string) => {
     bar.clear()
     console.log(line)
@@ -94,16 +96,17 @@ export function textReport(): TrainingReport {
       batchSize = config.batchSize
       units = codeSize(network)
       lossName = LOSS_NAMES[network.loss]
-      epochStartMs = performance.now()
+      startMs = performance.now()
+      dataDirectory = job.dataDirectory
       for (const line of [...modelSummary(network), ...runSummary(job), '']) print(line)
     },
-    progress({ epoch, firstStep, stepsDone, steps }) {
-      const imagesDone = Math.min(stepsDone * batchSize, images)
-      const seconds = (performance.now() - epochStartMs) / 1000
-      const rate = (imagesDone - firstStep * batchSize) / seconds
-      const secondsLeft = (images - imagesDone + (epochs - epoch) * images) / rate
+    progress({ epoch, stepsDone, steps }) {
+      const imagesDone = (epoch - 1) * images + Math.min(stepsDone * batchSize, images)
+      const perSecond = rate.add(imagesDone)
       const note =
-        rate > 0 && Number.isFinite(rate) ? `${count(rate)} images/s, ${duration(secondsLeft)} left` : ''
+        perSecond === undefined
+          ? ''
+          : `${duration((epochs * images - imagesDone) / perSecond)} left, ${count(perSecond)} images/s`
       bar.draw(`epoch ${epoch}/${epochs}`, stepsDone / steps, note)
     },
     epoch({ epoch, trainLoss, testLoss, learningRate, seconds, imagesPerSecond }) {
@@ -112,14 +115,17 @@ export function textReport(): TrainingReport {
         `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}  test ${bold(testLoss?.toFixed(5) ?? '–')}  ` +
           `lr ${small(learningRate)}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} images/s`,
       )
-      epochStartMs = performance.now()
     },
     end(end) {
       print('')
-      if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${epochs} epochs; --resume goes on`)
+      if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${plural(epochs)}; --resume goes on`)
       if (end.testLoss !== undefined) print(`Test loss ${bold(end.testLoss.toFixed(5))} (${lossName})`)
       if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits))
-      if (end.files.length > 0) print(`Wrote ${end.files.join(', ')}`)
+      if (end.files.length === 0) return
+      print(`Wrote ${end.files.join(', ')} after ${duration((performance.now() - startMs) / 1000)}`)
+      if (end.isInterrupted) return
+      const data = dataDirectory === undefined ? '' : ` --data ${dataDirectory}`
+      print(`Next: npm run evaluate -- -l ${end.files[0]}${data}`)
     },
     notice(message) {
       bar.clear()
@@ -173,7 +179,7 @@ function runSummary({ run, engine, data, resumed }: TrainingJob): string[] {
   const lines = [
     `Data     ${data.name}: ${count(data.train.count)} training and ${count(data.test.count)} test images of ` +
       `${width} × ${height}`,
-    `Training ${config.epochs} epochs, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}, ` +
+    `Training ${plural(config.epochs)}, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}, ` +
       `weight decay ${small(config.weightDecay)}${noise}${loss}, seed ${config.seed}`,
     `Machine  ${info.device}, ${threads}, ${info.arithmetic}`,
   ]
@@ -191,6 +197,10 @@ function latentSummary(units: number, dead: readonly number[]): string {
     `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every test image and may stay so. ` +
     'Another --seed may keep them all.'
   )
+}
+
+function plural(epochs: number): string {
+  return `${epochs} epoch${epochs === 1 ? '' : 's'}`
 }
 
 /** 98:1 at z 8, 24.5:1 at z 32. */

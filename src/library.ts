@@ -1,13 +1,16 @@
 /** What Node (`index.ts`) and browsers (`browser.ts`) both have. */
-export type { FileFormat, FileOptions, Rows, TrainOptions } from './api/base-autoencoder.ts'
+export type { Rows, TrainOptions } from './api/base-autoencoder.ts'
+export type { FileFormat, FileOptions } from './api/files.ts'
 export type { ModelOptions } from './api/start.ts'
 export type { Dataset, IdxFiles, ImageSet, NamedBytes } from './data/dataset.ts'
 export { datasetFromIdx, imageSetFromIdx, limitImages } from './data/dataset.ts'
 export { parametersSha256 } from './data/digest.ts'
 export { MNIST_PIXELS } from './data/mnist.ts'
 export type { RowSet } from './data/rows.ts'
-export { WASM_BITS } from './engines/devices.ts'
 export type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from './engines/engine.ts'
+export type { Simd } from './engines/options.ts'
+export { WASM_BITS } from './engines/options.ts'
+export type { StopSignal } from './engines/stop-signal.ts'
 export * from './errors.ts'
 export type {
   DenoisingQuality,

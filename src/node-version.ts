@@ -2,7 +2,7 @@
 import { HourglassError } from './errors.ts'
 
 /** The first Node with relaxed SIMD and all else that the library uses, without flags. */
-const FIRST_NODE = 22
+export const FIRST_NODE = 22
 
 if (Number(process.versions.node.split('.')[0]) < FIRST_NODE) {
   const error = new HourglassError(

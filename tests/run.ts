@@ -110,7 +110,11 @@ function findFiles(directory: string, filters: readonly string[], browser: boole
   return globSync('**/*.test.ts', { cwd: directory })
     .sort()
     .filter((file) => browser || !file.startsWith(`browser${sep}`))
-    .filter((file) => filters.length === 0 || filters.some((filter) => `tests${sep}${file}`.includes(filter)))
+    .filter((file) => {
+      // Parts of names are written with slashes, on Windows too.
+      const name = `tests/${file.replaceAll(sep, '/')}`
+      return filters.length === 0 || filters.some((filter) => name.includes(filter.replaceAll(sep, '/')))
+    })
     .map((file) => resolve(directory, file))
 }
 

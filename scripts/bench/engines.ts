@@ -1,7 +1,7 @@
 /** Engines as contestants: what is done once before they are timed, and the work that is timed. */
 import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import type { Simd } from '../../src/engines/options.ts'
 import type { Network } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'

@@ -2,7 +2,7 @@
 import type { ImageSet } from '../../src/data/dataset.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import type { Simd } from '../../src/engines/options.ts'
 import { HourglassError } from '../../src/errors.ts'
 import type { FloatArray } from '../../src/model/state.ts'
 import { disposeAll, networkOf, STANDARD, trainingContestant, verifiedEngine } from './engines.ts'

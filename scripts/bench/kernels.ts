@@ -2,9 +2,10 @@
  * The kernels alone, on one core and at the real shapes of a step, beside the fastest that this core
  * multiplies and adds when it touches no memory.
  */
+
+import type { Simd } from '../../src/engines/options.ts'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
 import { createMemory } from '../../src/engines/wasm/memory.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
 import { chooseNodeModule } from '../../src/engines/wasm/node.ts'
 import { HourglassError } from '../../src/errors.ts'
 import type { Contestant, Effort, Measurement } from './measure.ts'

@@ -4,7 +4,7 @@
  */
 import type { ImageSet } from '../../src/data/dataset.ts'
 import { createEngine } from '../../src/engines/create.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import type { Simd } from '../../src/engines/options.ts'
 import { byteRowBytes } from '../../src/engines/wasm/packing.ts'
 import { ROWS } from '../../src/engines/wasm/plan.ts'
 import type { Network } from '../../src/model/network.ts'

@@ -1,6 +1,6 @@
 /** The parts of the benchmark, with what each needs and how long it may take. */
 import type { Dataset } from '../../src/data/dataset.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import type { Simd } from '../../src/engines/options.ts'
 import { chooseNodeModule } from '../../src/engines/wasm/node.ts'
 import { letOptimize } from '../../src/engines/wasm/self-check.ts'
 import { DeviceError } from '../../src/errors.ts'

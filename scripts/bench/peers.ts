@@ -1,6 +1,6 @@
 /** Our engine and every installed peer on the same data, sizes and arithmetic, interleaved in one session. */
 import type { ImageSet } from '../../src/data/dataset.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import type { Simd } from '../../src/engines/options.ts'
 import { DeviceError } from '../../src/errors.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import {

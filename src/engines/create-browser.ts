@@ -1,10 +1,11 @@
 /** Engines in a browser. */
 import type { Network } from '../model/network.ts'
-import type { EngineMakers, EngineOptions } from './devices.ts'
+import type { EngineMakers } from './devices.ts'
 import { createOnDevice } from './devices.ts'
 import type { Engine } from './engine.ts'
+import type { EngineOptions } from './options.ts'
 
-export type { Device, EngineOptions } from './devices.ts'
+export type { Device, EngineOptions } from './options.ts'
 
 const MAKERS: EngineMakers = {
   async cpu(network, { threads, simd }) {

@@ -13,6 +13,7 @@
  */
 import type { Network } from '../model/network.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
+import type { StopSignal } from './stop-signal.ts'
 
 export interface EngineInfo {
   /** `wasm`, `webgpu` or `reference`. */
@@ -57,7 +58,7 @@ export interface EpochRequest {
   /** The first so many layers keep their parameters and moments (frozen); default 0. */
   readonly frozenLayers?: number
   /** When it aborts, the step under way is finished and the promise resolves with the steps done so far. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
   /** Called now and then, at most some 20 times a second, never after the promise has settled. */
   readonly onProgress?: ((progress: { stepsDone: number; steps: number }) => void) | undefined
 }

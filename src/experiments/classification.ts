@@ -1,6 +1,7 @@
 /** A classifier trained and asked through the same trainer and engines as the autoencoder. */
 import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { outputSize } from '../model/network.ts'
 import { startOfTraining, train } from '../training/trainer.ts'
 import { accuracy } from './knn.ts'
@@ -14,7 +15,7 @@ export interface ClassifierTraining {
   readonly learningRate: number
   /** Layers from the first that keep their weights; default 0. */
   readonly frozenLayers?: number
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
 }
 
 /**

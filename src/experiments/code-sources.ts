@@ -1,4 +1,6 @@
 /** New codes, from distributions fitted to those of a data set, drawn a part at a time. */
+
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { UsageError } from '../errors.ts'
 import type { FloatArray } from '../model/state.ts'
 import { createRandomSequence } from '../random/sequence.ts'
@@ -25,7 +27,7 @@ export interface CodeSourceOptions {
    */
   readonly components: number
   readonly seed: number
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
 }
 
 /** Numbers of all covariance matrices together: 0.5 GB in float64. */

@@ -1,4 +1,6 @@
 /** Nearest neighbours by brute force, and the accuracy of a vote among them. */
+
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { UsageError } from '../errors.ts'
 import type { FloatArray } from '../model/state.ts'
 import { Turns } from '../run/turns.ts'
@@ -25,7 +27,7 @@ export async function nearestNeighbours(
   references: Rows,
   dimension: number,
   k: number,
-  signal?: AbortSignal,
+  signal?: StopSignal,
 ): Promise<Neighbours> {
   const queryCount = queries.length / dimension
   const referenceCount = references.length / dimension
@@ -114,7 +116,7 @@ export async function knnAccuracy(
   test: LabelledRows,
   dimension: number,
   k: number,
-  signal?: AbortSignal,
+  signal?: StopSignal,
 ): Promise<number> {
   const neighbours = await nearestNeighbours(test.rows, train.rows, dimension, k, signal)
   return accuracy(neighbourVote(neighbours, k, train.labels), test.labels)

@@ -2,6 +2,8 @@
  * Gaussian mixtures by expectation maximisation (Dempster, Laird & Rubin 1977; Bishop, "Pattern Recognition
  * and Machine Learning", 9.2.2). One component is the plain Gaussian fit.
  */
+
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { HourglassError, UsageError } from '../errors.ts'
 import type { FloatArray } from '../model/state.ts'
 import { createRandomSequence, type RandomSequence } from '../random/sequence.ts'
@@ -30,7 +32,7 @@ export interface MixtureOptions {
   /** Added to every variance, so that a unit that never fires stays positive definite. */
   readonly regularisation?: number
   /** When it aborts, the work rejects soon with a HourglassError. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
 }
 
 export interface MixtureFit {
@@ -300,7 +302,7 @@ export interface MixtureSampler {
 export async function mixtureSampler(
   mixture: Mixture,
   random: RandomSequence,
-  signal?: AbortSignal,
+  signal?: StopSignal,
 ): Promise<MixtureSampler> {
   const { dimension, weights, means } = mixture
   const turns = new Turns(signal)

@@ -3,6 +3,7 @@
  * here.
  */
 import { PCA } from 'ml-pca'
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { UsageError } from '../errors.ts'
 import { createRandomSequence } from '../random/sequence.ts'
 import { Turns } from '../run/turns.ts'
@@ -39,7 +40,7 @@ export async function principalComponents(
   rows: Rows,
   dimension: number,
   count: number,
-  signal?: AbortSignal,
+  signal?: StopSignal,
 ): Promise<PrincipalComponents> {
   const rowCount = rows.length / dimension
   if (!Number.isInteger(count) || count < 1 || count > dimension) {
@@ -222,7 +223,7 @@ async function combine(
 export async function project(
   pca: PrincipalComponents,
   rows: Rows,
-  signal?: AbortSignal,
+  signal?: StopSignal,
 ): Promise<Float64Array> {
   const { dimension, count, mean, components } = pca
   const rowCount = rows.length / dimension

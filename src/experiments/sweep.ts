@@ -1,5 +1,6 @@
 /** Runs a plan: several runs side by side, each result kept as it comes, none stopped by another's failure. */
 
+import type { StopSignal } from '../engines/stop-signal.ts'
 import type { AutoencoderMeasures } from './measures.ts'
 import type { SweepRun, SweepSettings } from './sweep-plan.ts'
 
@@ -50,7 +51,7 @@ export interface SweepProgress {
 export interface SweepOptions {
   /** Runs side by side. */
   readonly jobs: number
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
   readonly onProgress?: ((progress: SweepProgress) => void) | undefined
   /** Called for each record that is new. */
   readonly onRecord?: ((record: SweepRecord) => void) | undefined
@@ -59,7 +60,7 @@ export interface SweepOptions {
 export interface RunHooks {
   /** Share of the run that is done, in [0, 1]. */
   readonly onShare: (share: number) => void
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
 }
 
 /** Trains and measures one run; undefined where the signal aborted it. */

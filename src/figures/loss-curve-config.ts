@@ -1,25 +1,8 @@
 /** The loss curve as a Chart.js configuration, for a PNG (`loss-curve.ts`) and for the browser page alike. */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import type { Loss } from '../model/network.ts'
+import type { LossCurveOptions, LossCurvePoint } from './loss-curve-options.ts'
 import { axisOptions, COLOURS, chartOptions, FONT_SIZE, font, formatLoss, SERIES_COLOURS } from './theme.ts'
-
-/** What the curve needs of an epoch. */
-export interface LossCurvePoint {
-  readonly epoch: number
-  /** Mean of the epoch's batch losses, each before its update. */
-  readonly trainLoss: number
-  /** Loss over the test set after the epoch, if there is one. */
-  readonly testLoss?: number | undefined
-  /** Learning rate the epoch was trained with. */
-  readonly learningRate: number
-}
-
-export interface LossCurveOptions {
-  readonly title?: string
-  readonly subtitle?: string
-  /** What the losses are; default `mse`. */
-  readonly loss?: Loss
-}
 
 const LOSS_NAMES: Readonly<Record<Loss, string>> = {
   mse: 'mean squared error per value',

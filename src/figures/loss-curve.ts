@@ -1,5 +1,6 @@
 import { drawChart } from './chart.ts'
-import { type LossCurveOptions, type LossCurvePoint, lossCurveConfig } from './loss-curve-config.ts'
+import { lossCurveConfig } from './loss-curve-config.ts'
+import type { LossCurveOptions, LossCurvePoint } from './loss-curve-options.ts'
 
 /**
  * Train and test loss over epochs as a PNG file, 1050 × 750 dots (7 × 5 inches), with learning-rate changes marked.

@@ -109,7 +109,8 @@ export function readModel(bytes: Uint8Array, file: string, guess: NetworkGuess =
   }
   const format = found ?? named
   if (format === undefined) {
-    throw new FileError(file, `expected ${FORMAT_NAMES.torch} or ${FORMAT_NAMES.safetensors}, found neither`)
+    const kind = isOnnx(bytes) ? 'an ONNX model, which is written here and not read' : 'neither'
+    throw new FileError(file, `expected ${FORMAT_NAMES.torch} or ${FORMAT_NAMES.safetensors}, found ${kind}`)
   }
   const budget = new ReaderBudget(file, bytes.length)
   const { tensors, metadata } =
@@ -148,8 +149,13 @@ function formatOfName(file: string): ModelFormat | undefined {
   return undefined
 }
 
+/** A ModelProto begins with its fields 1, the version as a number, and 2, the name of the producer (or 7, the graph). */
+function isOnnx(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x08 && bytes[1] < 0x80 && (bytes[2] === 0x12 || bytes[2] === 0x3a)
+}
+
 /** A zip begins with `PK`, a legacy .pth with the opcode PROTO; a safetensors header begins with `{` after its length. */
-function formatOfContent(bytes: Uint8Array): ModelFormat | undefined {
+export function formatOfContent(bytes: Uint8Array): ModelFormat | undefined {
   if (bytes[8] === 0x7b) return 'safetensors'
   if ((bytes[0] === 0x50 && bytes[1] === 0x4b) || bytes[0] === 0x80) return 'torch'
   return undefined

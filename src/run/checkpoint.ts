@@ -15,7 +15,7 @@
  */
 import { FileError, HourglassError } from '../errors.ts'
 import { JsonFields } from '../formats/json-fields.ts'
-import { CHECKPOINT_KEY, NETWORK_KEY } from '../formats/model-file.ts'
+import { CHECKPOINT_KEY, formatOfContent, NETWORK_KEY } from '../formats/model-file.ts'
 import { networkFromJson, networkToJson } from '../formats/network-json.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import { hasShape, shapeText, type Tensor } from '../formats/tensor.ts'
@@ -90,6 +90,12 @@ export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
  * @throws FileError for a file that is damaged, no checkpoint, of another version, or at odds with itself
  */
 export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
+  if (formatOfContent(bytes) === 'torch') {
+    throw new FileError(
+      file,
+      'expected a training checkpoint (.checkpoint.safetensors), found a PyTorch file, which holds no run',
+    )
+  }
   const { tensors, metadata } = readSafetensors(bytes, file)
   const version = metadata[CHECKPOINT_KEY]
   if (version === undefined) {

@@ -2,6 +2,8 @@
  * Long work on the thread that also hears of a stop: it gives the others a turn now and then. Runs in a
  * browser.
  */
+
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { HourglassError } from '../errors.ts'
 
 /** A page stays responsive, and a stop is heard soon, where no piece of work takes longer. */
@@ -15,10 +17,10 @@ const nextTurn: (resolve: () => void) => void =
 
 /** Of one piece of work, in blocks between which others have their turn. */
 export class Turns {
-  readonly #signal: AbortSignal | undefined
+  readonly #signal: StopSignal | undefined
   #lastMs = performance.now()
 
-  constructor(signal?: AbortSignal) {
+  constructor(signal?: StopSignal) {
     this.#signal = signal
   }
 
@@ -45,6 +47,6 @@ export class Turns {
 }
 
 /** Throws HourglassError once the signal has aborted. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: StopSignal | undefined): void {
   if (signal?.aborted) throw new HourglassError('interrupted')
 }

@@ -1,6 +1,7 @@
 /** Training: epochs on an engine, the learning-rate schedule, the history. Runs in a browser. */
 import type { RowSet } from '../data/rows.ts'
 import type { Engine } from '../engines/engine.ts'
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { TrainingError } from '../errors.ts'
 import type { TrainingConfig } from './config.ts'
 import { checkTraining } from './config.ts'
@@ -27,7 +28,7 @@ export interface TrainingProgress {
 
 export interface TrainingHooks {
   /** When it aborts, the step under way is finished and `train` resolves with what was done. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
   /** Called once, when the engine has the training rows for itself: training does not read `data.train` again. */
   readonly onRowsResident?: (() => void) | undefined
   /** Called now and then within an epoch. `firstStep`: where this call's part of the epoch began. */

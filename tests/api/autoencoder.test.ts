@@ -8,6 +8,7 @@ import {
   Autoencoder,
   type CreateOptions,
   createEngine,
+  hourglass,
   limitImages,
   readModel,
   train,
@@ -337,13 +338,78 @@ test('what cannot be is refused by name before anything is computed', async () =
       /train: expected options among seed, epochs.*found epoch$/,
     )
     const nothing = {} as unknown as typeof DATA
-    await refuses(model.train(nothing), UsageError, /training rows: expected \{ count, rows \}.*found none/)
+    await refuses(model.train(nothing), UsageError, /train: expected data \{ train, test \}, found an object/)
     const one = new Uint8Array(PIXELS)
     await refuses(model.interpolate(one, one, 1), UsageError, /steps: .*found 1/)
     await refuses(model.interpolate(one, DATA.test), UsageError, /expected 1 of 30 values, found 20/)
     await refuses(model.train(DATA, { ...SETTINGS, epochs: 0 }), UsageError, /epochs: .*found 0/)
     await refuses(model.train(DATA, SETTINGS_TOO_LARGE), UsageError, /batch size: .*found 61/)
     assert.is(model.history.length, 0)
+  })
+})
+
+test('options and data are looked at as flags are: unknown names, other kinds, other ranges', async () => {
+  // What a program without types may do.
+  const loose = (value: unknown) => value as never
+  const usage = (promise: Promise<unknown>, message: RegExp) => refuses(promise, UsageError, message)
+  const network = hourglass({ input: PIXELS, hidden: 12, bottleneck: 3 })
+  const file = new Uint8Array(9)
+  await usage(createEngine(network, loose({ thread: 2 })), /createEngine: expected options .*found thread$/)
+  await usage(createEngine(network, loose(null)), /createEngine: expected an object of options, found null/)
+  await usage(Autoencoder.create(loose(8)), /create: expected an object of options, found 8/)
+  await usage(Autoencoder.create({ v8Flags: loose('yes') }), /v8Flags: expected true or false, found yes/)
+  await usage(Autoencoder.load('x.pth', loose({ seed: 1 })), /load: expected options .*found seed$/)
+  await usage(Autoencoder.fromBytes(file, 'x', loose({ z: 1 })), /fromBytes: expected options .*found z$/)
+  await usage(Autoencoder.fromBytes(loose('abc'), 'x'), /bytes: expected a Uint8Array .*found "abc"/)
+  await usage(Autoencoder.fromBytes(file, loose(undefined)), /name: expected .*found undefined/)
+  await withModel({}, async (model) => {
+    const rows = (values: number[]) => ({ train: { count: 1, rows: Float32Array.from(values) } })
+    const pixels = (value: number) => Array.from({ length: PIXELS }, (_, i) => (i === 2 ? value : 0.5))
+    await usage(
+      model.train(rows(pixels(255))),
+      /training rows: expected floats from 0 to 1.*found 255 at row 0, column 2; scale/,
+    )
+    await usage(
+      model.train(rows(pixels(Number.NaN))),
+      /training rows: expected finite numbers, found NaN at row 0, column 2/,
+    )
+    await usage(
+      model.encode(Float32Array.from(pixels(Number.NaN))),
+      /rows: expected finite numbers, found NaN/,
+    )
+    await usage(
+      model.train(loose({ train: file })),
+      /training rows: expected \{ count, rows \}.*found Uint8Array of 9/,
+    )
+    await usage(model.train(loose(file)), /train: expected data \{ train, test \}, found Uint8Array of 9/)
+    await usage(
+      model.train(loose({ ...DATA, tset: DATA.test })),
+      /expected data \{ train, test \}, found tset/,
+    )
+    await usage(
+      model.train(loose({ train: { rows: DATA.train.rows } })),
+      /training rows: count: .*found undefined/,
+    )
+    await usage(model.train(DATA, loose({ epochs: '3' })), /epochs: expected a whole number.*found "3"/)
+    await usage(model.train(DATA, loose(3)), /train: expected an object of options, found 3/)
+    await usage(model.toBytes(loose('h5')), /format: expected pth, safetensors, onnx, found "h5"/)
+    await usage(model.toBytes('onnx', loose({ part: 'half' })), /part: expected .*found "half"/)
+    await usage(model.toBytes('onnx', loose({ half: 1 })), /file: expected options among part, found half/)
+    const short = { ...DATA.test, labels: DATA.test.labels.subarray(1) }
+    await usage(model.evaluate(short), /images: labels: expected 20, found 19/)
+    await usage(model.encode(loose([0.5])), /rows: expected .*found Array of 1/)
+    assert.is(model.history.length, 0)
+  })
+  // What no sigmoid must give may be any finite number.
+  await withModel({ outputActivation: 'identity' }, async (model) => {
+    await model.train({ train: { count: 1, rows: new Float32Array(PIXELS).fill(255) } }, { epochs: 1 })
+  })
+})
+
+test('what a canvas gives is taken as bytes', async () => {
+  await withModel({}, async (model) => {
+    const bytes = DATA.test.rows.subarray(0, PIXELS)
+    assert.equal(await model.encode(Uint8ClampedArray.from(bytes)), await model.encode(bytes))
   })
 })
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { WASM_BITS } from '../../src/engines/devices.ts'
+import { WASM_BITS } from '../../src/engines/options.ts'
 import { bitsOf } from '../../src/engines/wasm/core.ts'
 import { mapFixed } from '../../src/engines/wasm/memory-map.ts'
 import { BatchPlan, Job, LayerPlan, Operand } from '../../src/engines/wasm/plan.ts'

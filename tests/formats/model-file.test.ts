@@ -12,6 +12,7 @@ import {
   writeModel,
 } from '../../src/formats/model-file.ts'
 import { networkToJson } from '../../src/formats/network-json.ts'
+import { writeOnnx } from '../../src/formats/onnx.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { Tensor } from '../../src/formats/tensor.ts'
 import { writeTorch } from '../../src/formats/torch.ts'
@@ -147,6 +148,7 @@ test('what is neither format is refused, by name where the name tells one', () =
   const bytes = new TextEncoder().encode('# results of 2024')
   refuse(bytes, /expected PyTorch's \.pth \(zip\) or \.safetensors, found neither/)
   refuse(new Uint8Array(0), /found neither/)
+  refuse(writeOnnx(network, parameters).bytes, /found an ONNX model, which is written here and not read/)
   assert.throws(() => readModel(bytes, 'a.pth'), /^a\.pth: expected a zip file/)
   assert.throws(() => readModel(bytes, 'a.safetensors'), /^a\.safetensors: not a valid safetensors file/)
   refuse(fixture('MLP.8.legacy.pth'), /torch\.save\(model\.state_dict\(\)/)

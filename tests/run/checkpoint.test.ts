@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import { FileError } from '../../src/errors.ts'
-import { readModel } from '../../src/formats/model-file.ts'
+import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { Tensor } from '../../src/formats/tensor.ts'
 import { parameterCount } from '../../src/model/network.ts'
@@ -252,6 +252,11 @@ const faults: [string, Uint8Array, string][] = [
     'a history of another length',
     damaged((_, metadata) => editJson(metadata, 'progress', (progress) => (progress.history = []))),
     'expected a history of 2 epochs, found 0',
+  ],
+  [
+    'a file of PyTorch',
+    writeModel({ network, parameters: new Float32Array(length) }, 'a.pth'),
+    'expected a training checkpoint (.checkpoint.safetensors), found a PyTorch file, which holds no run',
   ],
   [
     'a step count that does not fit',

@@ -141,11 +141,34 @@ test('defaults, the last of repeated flags, --no-FLAG, names that look like numb
   assert.is((await parse()).threads, undefined)
 })
 
+/** With an alias of several letters. */
+async function lr(...args: string[]) {
+  return commandLine('test', args)
+    .options({ lr: { alias: 'learning-rate', coerce: positiveNumber('lr') } })
+    .parseAsync()
+}
+
 test('names the flag that was meant', async () => {
   assert.is(await rejection(parse('--thread', '3')), 'unknown flag --thread: did you mean --threads?')
   assert.is(await rejection(parse('--nosie_std', '3')), 'unknown flag --nosie-std: did you mean --noise-std?')
+  assert.is(
+    await rejection(lr('--learningrate', '1')),
+    'unknown flag --learningrate: did you mean --learning-rate?',
+  )
   assert.is(await rejection(parse('--xyz')), 'unknown flag --xyz; --help lists the flags')
   assert.is(await rejection(parse('-q')), 'unknown flag -q; --help lists the flags')
+})
+
+test('a file without the flag that it belongs to is seen', async () => {
+  const load = { alias: 'l', demandOption: '--load: expected a model, found nothing', coerce: path('load') }
+  const evaluate = async (...args: string[]) =>
+    commandLine('test', args)
+      .options({ load, out: { coerce: path('out') } })
+      .parseAsync()
+  const missing = '--load: expected a model, found nothing'
+  assert.is(await rejection(evaluate('a.pth')), `${missing}; is it a.pth? then write --load a.pth`)
+  assert.is(await rejection(evaluate('--out', 'a.pth')), missing)
+  assert.is(await rejection(evaluate()), missing)
 })
 
 test('takes as many words as it names', async () => {

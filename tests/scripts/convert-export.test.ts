@@ -72,6 +72,21 @@ test('export writes the part asked for; a NaN weight is a warning', async ({ dir
   )
 })
 
+test('with --json both print one object', async ({ directory }) => {
+  writeFileSync(join(directory, 'm.pth'), writeModel({ network, parameters }, 'm.pth'))
+  const converted = await runScript('convert', ['m.pth', 'm.safetensors', '--json'], directory)
+  const { file, from, parameters: count } = JSON.parse(converted.stdout)
+  assert.equal({ file, from, count }, { file: 'm.safetensors', from: 'm.pth', count: 71 })
+  const args = ['-l', 'm.pth', '--onnx', 'm.onnx', '--part', 'encoder', '--json']
+  const exported = await runScript('export', args, directory)
+  assert.equal(JSON.parse(exported.stdout), {
+    file: 'm.onnx',
+    part: 'encoder',
+    input: { name: 'image', size: 5 },
+    output: { name: 'code', size: 2 },
+  })
+})
+
 test('export: flags that are missing or wrong', async ({ directory }) => {
   const refused = async (args: string[], expected: RegExp) => {
     const { code, stderr } = await runScript('export', args, directory)

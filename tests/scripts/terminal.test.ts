@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { narrowHelp } from '../../scripts/cli.ts'
-import { progressBar } from '../../scripts/progress-bar.ts'
+import { progressBar, Rate } from '../../scripts/progress-bar.ts'
 import { runProgram } from '../support/processes.ts'
 import { skipTest } from '../support/skip.ts'
 
@@ -37,6 +37,25 @@ test('a bar stays within its line, whatever the width', () => {
   assert.is(plain(0), plain(80), 'a width that is not known')
   assert.is(plain(20), `\repoch 1/2 ${'━'.repeat(5)}${'─'.repeat(4)}`)
   assert.is(plain(12), '\repoch 1/2')
+})
+
+test('a note loses whole parts, never digits, and the bar makes room for its first', () => {
+  const plain = (columns: number) =>
+    stripVTControlCharacters(drawn(columns, 'epoch 1/30', 0.5, '3 min 20 s left, 12,345 images/s'))
+  assert.is(plain(80), `\repoch 1/30 ${'━'.repeat(12)}${'─'.repeat(12)} 3 min 20 s left, 12,345 images/s`)
+  assert.is(plain(40), `\repoch 1/30 ${'━'.repeat(6)}${'─'.repeat(6)} 3 min 20 s left`)
+  assert.is(plain(30), `\repoch 1/30 ${'━'.repeat(9)}${'─'.repeat(9)}`)
+})
+
+test('the rate is that of the last seconds', () => {
+  const rate = new Rate()
+  assert.is(rate.add(0, 0), undefined)
+  assert.is(rate.add(10, 100), undefined, 'too soon')
+  // Ten a second for a start, then a hundred.
+  for (let ms = 1000; ms <= 4000; ms += 1000) rate.add(ms / 100, ms)
+  let last: number | undefined
+  for (let ms = 5000; ms <= 12_000; ms += 1000) last = rate.add(40 + (ms - 4000) / 10, ms)
+  assert.is(last, 100)
 })
 
 test('a terminal that is dumb gets no bar', () => {

@@ -4,18 +4,17 @@
  */
 import type { Network } from '../../model/network.ts'
 import type { EpochRequest } from '../engine.ts'
-import { chooseBrowserModule } from './browser-module.ts'
 import { instantiateCore, runTask } from './core.ts'
 import type { HostAnswer, HostCall } from './hosted-engine.ts'
 import { createMemory } from './memory.ts'
-import type { Simd } from './module-choice.ts'
+import type { ModuleChoice } from './module-choice.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
 /** Between jobs the worker hears a stop and reports progress: some 20 times a second. */
 const STEPS_PER_JOB = 4
 
-async function createHosted(network: Network, simd: Simd): Promise<WasmEngine> {
-  const { module, wideTile, arithmetic } = await chooseBrowserModule(simd)
+async function createHosted(network: Network, choice: ModuleChoice): Promise<WasmEngine> {
+  const { module, wideTile, arithmetic } = choice
   const memory = createMemory()
   const core = await instantiateCore(module, memory)
   // A message that waits is only heard when the event loop turns: each task gives it a turn first.

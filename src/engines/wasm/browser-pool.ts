@@ -1,4 +1,6 @@
 /** The pool of a cross-origin isolated page: plain Web Workers that share the memory. */
+import { DeviceError } from '../../errors.ts'
+import { REMEDY, startPoolWorker } from './browser-files.ts'
 import type { PoolAnswer, PoolMessage } from './browser-worker.ts'
 import type { WorkerPool } from './core.ts'
 
@@ -9,16 +11,25 @@ interface PooledWorker {
 
 /** A worker that answers one message after the other. */
 function startWorker(): PooledWorker {
-  const worker = new Worker(new URL('./browser-worker.ts', import.meta.url), { type: 'module' })
-  let settle: ((answer: PoolAnswer) => void) | undefined
+  const worker = startPoolWorker()
+  let settle: ((answer: PoolAnswer | DeviceError) => void) | undefined
   worker.addEventListener('message', (event: MessageEvent<PoolAnswer>) => settle?.(event.data))
   worker.addEventListener('error', (event) =>
-    settle?.({ error: event.message || 'the worker could not start' }),
+    // What fails to start has no message.
+    settle?.(
+      event.message
+        ? { error: event.message }
+        : new DeviceError(`expected a worker to start, found that it does not; ${REMEDY}`),
+    ),
   )
   return {
     ask: (message) =>
       new Promise<void>((resolve, reject) => {
-        settle = ({ error }) => (error === undefined ? resolve() : reject(new Error(error)))
+        settle = (answer) => {
+          if (answer instanceof DeviceError) reject(answer)
+          else if (answer.error === undefined) resolve()
+          else reject(new Error(answer.error))
+        }
         worker.postMessage(message)
       }),
     terminate: () => {

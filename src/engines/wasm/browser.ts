@@ -5,12 +5,13 @@
 import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
-import { chooseBrowserModule } from './browser-module.ts'
+import type { Simd } from '../options.ts'
+import { loadCore } from './browser-files.ts'
 import { createWebWorkerPool } from './browser-pool.ts'
 import { instantiateCore } from './core.ts'
 import { HostedEngine } from './hosted-engine.ts'
 import { createMemory } from './memory.ts'
-import type { Simd } from './module-choice.ts'
+import { chooseModule } from './module-choice.ts'
 import { createOrClose } from './wasm-engine.ts'
 
 export interface WasmBrowserOptions {
@@ -28,8 +29,14 @@ export async function createWasmBrowserEngine(
   { threads = navigator.hardwareConcurrency, simd = 'auto' }: WasmBrowserOptions = {},
 ): Promise<Engine> {
   checkNetwork(network)
-  if (!crossOriginIsolated) return HostedEngine.create(network, simd)
-  const { module, wideTile, arithmetic } = await chooseBrowserModule(simd)
+  const choice = await chooseModule(simd, {
+    load: loadCore,
+    compile: (bytes) => WebAssembly.compile(bytes),
+    // A page cannot set V8's flags.
+    fusing: undefined,
+  })
+  if (!crossOriginIsolated) return HostedEngine.create(network, choice)
+  const { module, wideTile, arithmetic } = choice
   const memory = createMemory()
   const core = await instantiateCore(module, memory)
   const pool = await createWebWorkerPool(threads, module, memory)

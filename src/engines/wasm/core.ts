@@ -1,7 +1,7 @@
 /** The compiled core as the host sees it, and what a worker is told to do with it. */
 
 import { demangle } from '@assemblyscript/loader'
-import { WASM_BITS } from '../devices.ts'
+import { WASM_BITS } from '../options.ts'
 
 /** Exports of `assembly/index.ts`; addresses and counts are numbers. */
 export interface CoreExports extends Record<string, unknown> {

@@ -8,7 +8,8 @@ import { inputSize } from '../../model/network.ts'
 import type { FloatArray, ModelState } from '../../model/state.ts'
 import { CallGuard, disposedDuringCall } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
-import type { Simd } from './module-choice.ts'
+import { REMEDY, startHostWorker } from './browser-files.ts'
+import type { ModuleChoice } from './module-choice.ts'
 
 type PlainMethod =
   | 'setTrainingSet'
@@ -25,7 +26,7 @@ type PlainMethod =
 type PlainRequest = Omit<EpochRequest, 'signal' | 'onProgress'>
 
 export type HostCall =
-  | { readonly id: number; readonly method: 'create'; readonly args: readonly [Network, Simd] }
+  | { readonly id: number; readonly method: 'create'; readonly args: readonly [Network, ModuleChoice] }
   | { readonly id: number; readonly method: 'trainEpoch'; readonly args: readonly [PlainRequest] }
   | { readonly id: number; readonly method: PlainMethod; readonly args: readonly unknown[] }
   | { readonly abort: true }
@@ -57,18 +58,23 @@ export class HostedEngine implements Engine {
 
   private constructor(network: Network) {
     this.network = network
-    this.#worker = new Worker(new URL('./browser-host-worker.ts', import.meta.url), { type: 'module' })
+    this.#worker = startHostWorker()
     this.#worker.addEventListener('message', (event: MessageEvent<HostAnswer>) => this.#receive(event.data))
     this.#worker.addEventListener('error', (event) => {
-      this.#failAll(new TrainingError(`the worker failed: ${event.message || 'it could not start'}`))
+      // What fails to start has no message.
+      this.#failAll(
+        event.message
+          ? new TrainingError(`the worker failed: ${event.message}`)
+          : new DeviceError(`expected the engine's worker to start, found that it does not; ${REMEDY}`),
+      )
     })
   }
 
   /** Starts the worker and the engine in it. */
-  static async create(network: Network, simd: Simd): Promise<HostedEngine> {
+  static async create(network: Network, choice: ModuleChoice): Promise<HostedEngine> {
     const engine = new HostedEngine(network)
     try {
-      engine.#info = (await engine.#ask('create', [network, simd])) as EngineInfo
+      engine.#info = (await engine.#ask('create', [network, choice])) as EngineInfo
       return engine
     } catch (error) {
       engine.#worker.terminate()

@@ -1,13 +1,9 @@
 /** Which build of the core runs here, and with which register tile. */
 import { DeviceError } from '../../errors.ts'
+import type { Simd } from '../options.ts'
 import { instantiateCore } from './core.ts'
 import type { CheckedKernels } from './self-check.ts'
 import { fusedAgrees, letOptimize, wideTileIsFaster, withCustomSection } from './self-check.ts'
-
-/**
- * `256`: relaxed multiply-add fused to 256 bits; `128`: relaxed multiply-add; `plain`: SIMD128 without it.
- */
-export type Simd = 'auto' | '256' | '128' | 'plain'
 
 export interface ModuleChoice {
   readonly module: WebAssembly.Module

@@ -6,18 +6,12 @@ import { setFlagsFromString } from 'node:v8'
  * 24 on.
  */
 const FIRST_FUSING_NODE = 24
-/** From here on relaxed SIMD needs no flag. */
-const FIRST_RELAXED_NODE = 22
 
 const nodeMajor = Number(process.versions.node.split('.')[0])
 
 /** Whether this Node's V8 can be asked to fuse. Whether to trust what comes of it is for the self-check. */
-export const canFuse = process.arch === 'x64' && nodeMajor >= FIRST_FUSING_NODE
-
-/** Switches on relaxed SIMD where Node has it behind a flag. */
-export function enableRelaxedSimd(): void {
-  if (nodeMajor < FIRST_RELAXED_NODE) setFlagsFromString('--experimental-wasm-relaxed-simd')
-}
+export const canFuse =
+  process.arch === 'x64' && nodeMajor >= FIRST_FUSING_NODE && !('bun' in process.versions)
 
 /** V8's own: roughly the bytes of code that a function executes before it is optimized. */
 const DEFAULT_TIERING_BUDGET = 13_000_000

@@ -10,19 +10,22 @@ import { reason } from '../../files/reason.ts'
 import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
+import type { Simd } from '../options.ts'
 import { instantiateCore } from './core.ts'
 import { createMemory } from './memory.ts'
-import type { CoreName, CoreUse, ModuleChoice, Platform, Simd } from './module-choice.ts'
+import type { CoreName, CoreUse, ModuleChoice, Platform } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { sharedAddressSpace } from './node-address-space.ts'
 import { createPiscinaPool } from './node-pool.ts'
-import { canFuse, compileBaseline, compileFused, compileUnfused, enableRelaxedSimd } from './node-v8.ts'
+import { canFuse, compileBaseline, compileFused, compileUnfused } from './node-v8.ts'
 import { kernelsOf } from './self-check.ts'
 import { createOrClose } from './wasm-engine.ts'
 
 export interface WasmOptions {
   readonly threads: number
   readonly simd: Simd
+  /** Whether V8's flags may be set for the process. Here it is, unless said otherwise: `createEngine` asks. */
+  readonly v8Flags?: boolean | undefined
 }
 
 /**
@@ -32,8 +35,8 @@ export interface WasmOptions {
  */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   checkNetwork(network)
-  const { threads, simd } = options
-  const choice = await chooseNodeModule(simd, { network })
+  const { threads, simd, v8Flags } = options
+  const choice = await chooseNodeModule(simd, { network, v8Flags })
   const memory = createMemory(await sharedAddressSpace(threads))
   const core = await instantiateCore(choice.module, memory)
   const pool = createPiscinaPool(threads, choice.module, memory)
@@ -55,15 +58,29 @@ const choices = new Map<string, Promise<ModuleChoice>>()
  */
 export async function chooseNodeModule(
   simd: Simd,
-  { name = 'core', network }: { readonly name?: CoreName; readonly network?: Network } = {},
+  { name = 'core', network, v8Flags = true }: NodeModuleUse = {},
 ): Promise<ModuleChoice> {
-  const choice = await chooseChecked(simd, { name })
+  if (simd === '256' && canFuse && !v8Flags) {
+    throw new DeviceError(
+      'simd 256: needs --experimental-wasm-revectorize, a flag of V8 that holds for the whole process: allow it by v8Flags: true, or use simd 128',
+    )
+  }
+  const choice = await chooseChecked(simd, { name, v8Flags })
   if (!network || !choice.wideTile || kernelsOf(network) === 'seed') return choice
-  return chooseChecked(simd, { name, kernels: kernelsOf(network) })
+  return chooseChecked(simd, { name, kernels: kernelsOf(network), v8Flags })
 }
 
-function chooseChecked(simd: Simd, use: CoreUse): Promise<ModuleChoice> {
-  const key = `${simd} ${use.name} ${use.kernels}`
+interface NodeModuleUse {
+  readonly name?: CoreName
+  readonly network?: Network
+  /** As in `WasmOptions`. */
+  readonly v8Flags?: boolean | undefined
+}
+
+type CheckedUse = CoreUse & { readonly v8Flags: boolean }
+
+function chooseChecked(simd: Simd, use: CheckedUse): Promise<ModuleChoice> {
+  const key = `${simd} ${use.name} ${use.kernels} ${use.v8Flags}`
   const known = choices.get(key)
   if (known) return known
   const choice = chooseOnce(simd, use)
@@ -73,8 +90,10 @@ function chooseChecked(simd: Simd, use: CoreUse): Promise<ModuleChoice> {
   return choice
 }
 
-async function chooseOnce(simd: Simd, use: CoreUse): Promise<ModuleChoice> {
-  if (simd !== 'plain') enableRelaxedSimd()
+const REMEDY =
+  'install the package again, or run npm run build; where a bundler packs a server, it must leave hourglass-autoencoder out (serverExternalPackages in Next)'
+
+async function chooseOnce(simd: Simd, { v8Flags, ...use }: CheckedUse): Promise<ModuleChoice> {
   let loaded = 'the core'
   try {
     const platform: Platform = {
@@ -83,16 +102,13 @@ async function chooseOnce(simd: Simd, use: CoreUse): Promise<ModuleChoice> {
         loaded = fileURLToPath(url)
         return readFile(url)
       },
-      compile: async (bytes) => compileUnfused(bytes),
-      fusing: canFuse ? { compileFused, compileBaseline } : undefined,
+      compile: v8Flags ? async (bytes) => compileUnfused(bytes) : (bytes) => WebAssembly.compile(bytes),
+      fusing: canFuse && v8Flags ? { compileFused, compileBaseline } : undefined,
     }
     return await chooseModule(simd, platform, use)
   } catch (cause) {
     if (cause instanceof HourglassError) throw cause
     const found = cause instanceof WebAssembly.CompileError ? 'a damaged file' : reason(cause)
-    throw new DeviceError(
-      `${loaded}: expected the compiled core, found: ${found}; install the package again, or run npm run build`,
-      { cause },
-    )
+    throw new DeviceError(`${loaded}: expected the compiled core, found: ${found}; ${REMEDY}`, { cause })
   }
 }

@@ -20,6 +20,7 @@ import {
   planEpoch,
 } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
+import type { StopSignal } from '../stop-signal.ts'
 import { MEASURED, type OperandChoice, shareOfZeros, zerosUnderNoise } from './algorithms.ts'
 import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
 import { bitsOf } from './core.ts'
@@ -329,7 +330,7 @@ export class WasmEngine implements Engine {
   async #train(
     steps: number,
     batchSize: number,
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
     report: ((stepsDone: number) => void) | undefined,
   ): Promise<number> {
     const { control } = this.#memory

@@ -1,4 +1,6 @@
 /** How an epoch's steps reach the queue: in windows of many steps, without the host waiting for each. */
+
+import type { StopSignal } from '../stop-signal.ts'
 import type { GpuDevice } from './device.ts'
 
 /**
@@ -27,7 +29,7 @@ export async function submitInWindows(
   total: number,
   submit: (first: number, count: number) => void,
   onDone: (steps: number) => void,
-  signal: AbortSignal | undefined,
+  signal: StopSignal | undefined,
 ): Promise<number> {
   // Two windows at least, so that the device computes one while the host records the other.
   const largest = Math.min(LARGEST_WINDOW_STEPS, Math.ceil(total / 2))

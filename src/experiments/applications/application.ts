@@ -1,6 +1,7 @@
 /** What the five applications share: where engines come from, and how a stored model gets onto one. */
 import type { Dataset } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
+import type { StopSignal } from '../../engines/stop-signal.ts'
 import type { Network } from '../../model/network.ts'
 import { type FloatArray, stateOf } from '../../model/state.ts'
 import { throwIfAborted } from '../../run/turns.ts'
@@ -20,7 +21,7 @@ export interface ApplicationContext {
   /** Of the autoencoders that are trained here; default: `npm run train`'s. A batch is never larger than the set. */
   readonly training?: Pick<TrainingConfig, 'batchSize' | 'learningRate' | 'weightDecay'>
   /** When it aborts, the application rejects soon. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
   /** What is being done, and the share of the whole, in [0, 1]. */
   readonly onProgress?: ((what: string, share: number) => void) | undefined
 }

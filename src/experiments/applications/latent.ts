@@ -4,6 +4,7 @@
 import { UMAP } from 'umap-js'
 import type { ImageSet } from '../../data/dataset.ts'
 import { checkInteger } from '../../engines/checks.ts'
+import type { StopSignal } from '../../engines/stop-signal.ts'
 import { UsageError } from '../../errors.ts'
 import { codeSize, inputSize } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
@@ -129,7 +130,7 @@ async function pcaMap(
   codes: FloatArray,
   units: number,
   labels: Uint8Array,
-  signal: AbortSignal | undefined,
+  signal: StopSignal | undefined,
 ): Promise<LatentMap> {
   const pca = await principalComponents(codes, units, 2, signal)
   const share = (component: number) => formatPercent(pca.variances[component] / pca.totalVariance)
