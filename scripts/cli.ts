@@ -8,6 +8,8 @@ import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
 import { DEVICES, SIMD_CHOICES } from '../src/engines/devices.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
+import { blamingConfig, configMiddleware, forgetConfig } from './config-file.ts'
+import { kebabCase, knownFlags, nearestFlag } from './flag-names.ts'
 import { surviveOutput } from './output.ts'
 
 const EXIT_FAILURE = 1
@@ -43,7 +45,8 @@ export async function runCommand(
     if (lost !== undefined && printsResult && process.exitCode === 0) {
       throw new FileError('stdout', `cannot be written: ${lost}`)
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = blamingConfig(thrown)
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
     console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
   }
@@ -60,7 +63,8 @@ export async function runCommand(
 export function commandLine(usage: string, args: readonly string[], words: readonly string[] = []): Argv {
   // A terminal that says 0 does not know its width.
   const columns = process.stdout.columns || MAX_COLUMNS
-  const parser = yargs(args.map(kebabCase))
+  const parser = yargs(args.map(kebabArgument))
+  forgetConfig()
   if (columns < LEAST_COLUMNS) addNarrowHelp(parser, args, columns)
   else parser.help().wrap(Math.min(MAX_COLUMNS, columns))
   return (
@@ -71,6 +75,9 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       .version(false)
       .alias('help', 'h')
       .strictOptions()
+      .option('config', configOption)
+      // Registered before the command's own options, so that their checks see what the file says.
+      .middleware((argv) => configMiddleware(argv, parser), true)
       .check((argv) => checkWords(argv._.map(String), words))
       .parserConfiguration({
         'parse-numbers': false,
@@ -80,7 +87,8 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       })
       // yargs calls this in place of printing its help, and for what a `coerce` threw.
       .fail((message, error) => {
-        throw new UsageError(clearMessage(message ?? error.message, knownFlags(parser)))
+        if (error instanceof FileError) throw error
+        throw blamingConfig(new UsageError(clearMessage(message ?? error.message, knownFlags(parser))))
       })
   )
 }
@@ -128,9 +136,9 @@ function wrapWords(text: string, columns: number, indent: string): string[] {
 }
 
 /** `--noise_std=0.2` becomes `--noise-std=0.2`; values and short flags stay as they are. */
-function kebabCase(argument: string): string {
+function kebabArgument(argument: string): string {
   const flag = /^--[A-Za-z][\w-]*/.exec(argument)?.[0]
-  return flag === undefined ? argument : flag.replaceAll('_', '-') + argument.slice(flag.length)
+  return flag === undefined ? argument : kebabCase(flag) + argument.slice(flag.length)
 }
 
 function checkWords(found: readonly string[], expected: readonly string[]): true {
@@ -140,12 +148,6 @@ function checkWords(found: readonly string[], expected: readonly string[]): true
   return true
 }
 
-function knownFlags(parser: Argv): string[] {
-  // `getOptions` is public in yargs but absent from its types.
-  const { key } = (parser as Argv & { getOptions(): { key: Record<string, unknown> } }).getOptions()
-  return Object.keys(key).filter((name) => name.length > 1)
-}
-
 /** Adds the nearest known flag to yargs' complaint about an unknown one. */
 function clearMessage(message: string, flags: readonly string[]): string {
   // yargs names what is missing on one line; on the next is the text of `demandOption`, which says it better.
@@ -153,25 +155,9 @@ function clearMessage(message: string, flags: readonly string[]): string {
   if (demanded !== undefined) return demanded
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unknown === undefined) return message
-  const distances = flags.map((flag) => ({ flag, distance: editDistance(unknown, flag) }))
-  const nearest = distances.sort((a, b) => a.distance - b.distance)[0]
-  const isNear = nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(unknown.length / 3))
+  const nearest = nearestFlag(unknown, flags)
   const typed = `${unknown.length > 1 ? '--' : '-'}${unknown}`
-  return `unknown flag ${typed}${isNear ? `: did you mean --${nearest.flag}?` : '; --help lists the flags'}`
-}
-
-/** Levenshtein distance: insertions, deletions and replacements that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, replaced))
-    }
-    previous = current
-  }
-  return previous[b.length]
+  return `unknown flag ${typed}${nearest ? `: did you mean --${nearest}?` : '; --help lists the flags'}`
 }
 
 function oneLine(message: string): string {
@@ -286,6 +272,12 @@ export function seedOption(defaultSeed: number) {
     coerce: wholeNumber('seed', 0, SEED_LIMIT - 1),
   } as const
 }
+
+const configOption = {
+  describe: 'JSON file of flags, {"z": 8}; those that are typed win',
+  requiresArg: true,
+  coerce: path('config'),
+} as const
 
 export const jsonOption = {
   describe: 'print JSON, one object a line, in place of text',
