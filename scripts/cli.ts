@@ -9,6 +9,9 @@ import { MAX_THREADS } from '../src/engines/checks.ts'
 import { allowV8Flags } from '../src/engines/create.ts'
 import { DEVICES, SIMD_CHOICES } from '../src/engines/options.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
+import { nearestName } from '../src/nearest.ts'
+import { blamingConfig, configMiddleware, forgetConfig } from './config-file.ts'
+import { kebabCase, knownFlags } from './flag-names.ts'
 import { checkDashes, dashesHint } from './npm-flags.ts'
 import { surviveOutput } from './output.ts'
 
@@ -47,7 +50,8 @@ export async function runCommand(
     if (lost !== undefined && printsResult && process.exitCode === 0) {
       throw new FileError('stdout', `cannot be written: ${lost}`)
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = blamingConfig(thrown)
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
     console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
   }
@@ -64,8 +68,9 @@ export async function runCommand(
 export function commandLine(usage: string, args: readonly string[], words: readonly string[] = []): Argv {
   // A terminal that says 0 does not know its width.
   const columns = process.stdout.columns || MAX_COLUMNS
-  const parser = yargs(args.map(kebabCase))
+  const parser = yargs(args.map(kebabArgument))
   const command = /^npm run (\S+)/.exec(usage)?.[1] ?? ''
+  forgetConfig()
   if (columns < LEAST_COLUMNS) addNarrowHelp(parser, args, columns)
   else parser.help().wrap(Math.min(MAX_COLUMNS, columns))
   return (
@@ -76,7 +81,10 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       .version(false)
       .alias('help', 'h')
       .strictOptions()
-      .middleware(() => checkDashes(command, args.map(kebabCase), knownFlags(parser)), true)
+      .option('config', configOption)
+      // Registered before the command's own options, so that their checks see what the file says.
+      .middleware((argv) => configMiddleware(argv, parser), true)
+      .middleware(() => checkDashes(command, args.map(kebabArgument), knownFlags(parser)), true)
       .check((argv) => checkWords(argv._.map(String), words, dashesHint(command)))
       .parserConfiguration({
         'parse-numbers': false,
@@ -86,7 +94,9 @@ export function commandLine(usage: string, args: readonly string[], words: reado
       })
       // yargs calls this in place of printing its help, and for what a `coerce` threw.
       .fail((message, error) => {
-        throw new UsageError(clearMessage(message ?? error.message, knownFlags(parser), args))
+        if (error instanceof FileError) throw error
+        const problem = clearMessage(message ?? error.message, knownFlags(parser), args)
+        throw blamingConfig(new UsageError(problem))
       })
   )
 }
@@ -134,9 +144,9 @@ function wrapWords(text: string, columns: number, indent: string): string[] {
 }
 
 /** `--noise_std=0.2` becomes `--noise-std=0.2`; values and short flags stay as they are. */
-function kebabCase(argument: string): string {
+function kebabArgument(argument: string): string {
   const flag = /^--[A-Za-z][\w-]*/.exec(argument)?.[0]
-  return flag === undefined ? argument : flag.replaceAll('_', '-') + argument.slice(flag.length)
+  return flag === undefined ? argument : kebabCase(flag) + argument.slice(flag.length)
 }
 
 function checkWords(found: readonly string[], expected: readonly string[], hint: string): true {
@@ -148,18 +158,6 @@ function checkWords(found: readonly string[], expected: readonly string[], hint:
   return true
 }
 
-interface ParserOptions {
-  readonly key: Readonly<Record<string, unknown>>
-  readonly alias: Readonly<Record<string, readonly string[]>>
-}
-
-/** Names and aliases, without dashes. */
-function knownFlags(parser: Argv): string[] {
-  // `getOptions` is public in yargs but absent from its types.
-  const { key, alias } = (parser as Argv & { getOptions(): ParserOptions }).getOptions()
-  return [...new Set([...Object.keys(key), ...Object.entries(alias).flat(2)])]
-}
-
 /** Adds the nearest known flag to yargs' complaint about an unknown one. */
 function clearMessage(message: string, known: readonly string[], args: readonly string[]): string {
   const flags = known.filter((name) => name.length > 1)
@@ -168,11 +166,9 @@ function clearMessage(message: string, known: readonly string[], args: readonly 
   if (demanded !== undefined) return demanded + strayFile(args, /^--\S+(?=:)/.exec(demanded)?.[0])
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unknown === undefined) return message
-  const distances = flags.map((flag) => ({ flag, distance: editDistance(unknown, flag) }))
-  const nearest = distances.sort((a, b) => a.distance - b.distance)[0]
-  const isNear = nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(unknown.length / 3))
+  const nearest = nearestName(unknown, flags)
   const typed = `${unknown.length > 1 ? '--' : '-'}${unknown}`
-  return `unknown flag ${typed}${isNear ? `: did you mean --${nearest.flag}?` : '; --help lists the flags'}`
+  return `unknown flag ${typed}${nearest ? `: did you mean --${nearest}?` : '; --help lists the flags'}`
 }
 
 /** The likely value of a flag that is missing: a file's name that no flag stands before. */
@@ -180,20 +176,6 @@ function strayFile(args: readonly string[], flag = 'a flag'): string {
   const isValue = (i: number) => i > 0 && /^-[^=]+$/.test(args[i - 1])
   const file = args.find((argument, i) => /^[^-].*\.\w+$/.test(argument) && !isValue(i))
   return file === undefined ? '' : `; is it ${file}? then write ${flag} ${file}`
-}
-
-/** Levenshtein distance: insertions, deletions and replacements that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, replaced))
-    }
-    previous = current
-  }
-  return previous[b.length]
 }
 
 function oneLine(message: string): string {
@@ -311,6 +293,12 @@ export function seedOption(defaultSeed: number) {
     coerce: wholeNumber('seed', 0, SEED_LIMIT - 1),
   } as const
 }
+
+const configOption = {
+  describe: 'JSON file of flags, {"z": 8}; those that are typed win',
+  requiresArg: true,
+  coerce: path('config'),
+} as const
 
 export const jsonOption = {
   describe: 'print JSON, one object a line, in place of text (npm run --silent keeps npm’s own lines away)',

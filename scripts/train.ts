@@ -39,8 +39,9 @@ interface Saved {
 }
 
 async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<number | undefined> {
-  const { run, engine, data, files } = job
+  const { run, engine, data, files, events } = job
   const firstEpoch = run.progress.epoch
+  const { width, height } = data.test
   const interrupt = onInterrupt(() => report.notice('Interrupted: finishing the step, then saving'))
   let saved: Saved | undefined
   let canPlot: Promise<boolean> | undefined
@@ -68,13 +69,16 @@ async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<n
         onProgress: report.progress,
         async onEpoch(record) {
           await save()
+          const picture = (await canPlot) === true ? { width, height } : undefined
+          await events?.add(record, { engine, test: data.test, picture })
           report.epoch(record)
         },
       },
       { initialize: job.resumed === undefined },
     )
     if (progress.batchLosses.length > 0) await save()
-    report.end(await closing(job, progress, interrupt, saved))
+    const end = await closing(job, progress, interrupt, saved)
+    report.end({ ...end, files: [...end.files, ...(events?.files ?? [])] })
     return interrupt.exitCode()
   } catch (error) {
     const { epoch } = run.progress

@@ -32,7 +32,7 @@ export function jsonReport(): TrainingReport {
   const print = (record: object) => console.log(JSON.stringify(record))
   let units = 0
   return {
-    start({ run, engine, data, dataDirectory, limit, resumed }) {
+    start({ run, engine, data, dataDirectory, limit, resumed, command }) {
       const { network, config, progress } = run
       const { info } = engine
       units = codeSize(network)
@@ -53,6 +53,7 @@ export function jsonReport(): TrainingReport {
         node: process.version,
         platform: `${process.platform}-${process.arch}`,
         resumed: resumed === undefined ? null : { file: resumed, ...placeOf(progress) },
+        command: command ?? null,
       })
     },
     progress: () => {},
@@ -168,7 +169,7 @@ function modelSummary(network: Network): string[] {
   ]
 }
 
-function runSummary({ run, engine, data, resumed }: TrainingJob): string[] {
+function runSummary({ run, engine, data, resumed, command }: TrainingJob): string[] {
   const { config, network, progress } = run
   const { info } = engine
   const { width, height } = data.train
@@ -187,6 +188,7 @@ function runSummary({ run, engine, data, resumed }: TrainingJob): string[] {
     const { epoch, step } = placeOf(progress)
     lines.push(`Resumed  ${resumed}: after epoch ${epoch} and ${step} steps`)
   }
+  if (command !== undefined) lines.push(`Repeat   ${command}`)
   return lines
 }
 

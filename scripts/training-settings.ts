@@ -16,6 +16,7 @@ import { inputSize } from '../src/model/network.ts'
 import { quote } from '../src/quote.ts'
 import type { Checkpoint } from '../src/run/checkpoint.ts'
 import { readCheckpoint } from '../src/run/checkpoint.ts'
+import { EventLog } from '../src/run/event-log.ts'
 import type { RunFiles } from '../src/run/outputs.ts'
 import {
   checkFileNames,
@@ -23,11 +24,22 @@ import {
   DEFAULT_FILES,
   fileNotes,
   filesOfNotes,
+  replacedFiles,
 } from '../src/run/outputs.ts'
 import { Run } from '../src/run/run.ts'
-import type { GivenSettings, SettingName } from '../src/run/settings.ts'
-import { completeSettings, fitBatch, networkOf, trainingOf } from '../src/run/settings.ts'
+import type { GivenSettings, RunSettings, SettingName } from '../src/run/settings.ts'
+import {
+  completeSettings,
+  DEFAULT_SETTINGS,
+  fitBatch,
+  networkOf,
+  networkSettingsOf,
+  settingText,
+  trainingOf,
+} from '../src/run/settings.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, path, wholeNumber } from './cli.ts'
+import { flagsSet } from './config-file.ts'
+import { commandText } from './repeat-command.ts'
 import { SETTING_FLAGS, settingOption } from './setting-flags.ts'
 
 /** A file's flag without a yargs default: what is not typed is the checkpoint's own. */
@@ -48,6 +60,12 @@ function parseFlags(args: readonly string[]) {
         'all that --resume needs',
         'beside the weights: NAME.checkpoint.safetensors',
       ),
+      log: { describe: 'history, .csv, anew after every epoch', requiresArg: true, coerce: path('log') },
+      tensorboard: {
+        describe: 'directory of event files for TensorBoard: losses, rate, pictures, codes',
+        requiresArg: true,
+        coerce: path('tensorboard'),
+      },
       ...engineOptions,
       lr: settingOption('learningRate'),
       'weight-decay': settingOption('weightDecay'),
@@ -91,10 +109,14 @@ export interface TrainingJob {
   readonly dataDirectory: string | undefined
   readonly limit: number | undefined
   readonly files: RunFiles
+  /** Where `--tensorboard` asks for one. */
+  readonly events: EventLog | undefined
   /** Keeps other runs off the files until released, which is the caller's to do. */
   readonly outputs: Outputs
   /** What the user should know, one line each. */
   readonly notes: readonly string[]
+  /** The command line that repeats the whole run; undefined for a network that no flags make. */
+  readonly command: string | undefined
   readonly isJson: boolean
   /** Name of the checkpoint that it goes on from. */
   readonly resumed: string | undefined
@@ -131,7 +153,7 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   const continued = before?.continued(given, kept, nameOf)
   const networkFor = (input: number) => continued?.network ?? networkOf(settings, input)
 
-  const holding = holdOutputs(Object.values(files))
+  const holding = holdOutputs(replacedFiles(files))
   const loading = loadOnEngine(dataDirectory, networkFor, flags)
   // Both take a while, and neither needs the other. What the first of them fails with is said.
   await Promise.allSettled([holding, loading])
@@ -153,6 +175,7 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
     }
     if (stored) await engine.writeState(stored.state)
     await run.recognize(engine, data)
+    const events = files.tensorboard && (await EventLog.open(files.tensorboard, run.progress.epoch))
     const saysNothing = stored !== undefined && stored.identity === undefined
     const unverified = `${file}: does not say what data it was trained on; taken for those of ${data.name}`
     const notes = saysNothing ? [unverified] : []
@@ -163,8 +186,10 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
       dataDirectory,
       limit,
       files,
+      events: events || undefined,
       outputs,
       notes,
+      command: commandOf(flags, run, { data: dataDirectory, limit, files }),
       isJson: flags.json,
       resumed: file,
     }
@@ -208,6 +233,43 @@ async function loadOnEngine(
   }
 }
 
+interface Places {
+  readonly data: string | undefined
+  readonly limit: number | undefined
+  readonly files: RunFiles
+}
+
+/**
+ * The command line that repeats the run from its beginning: what was typed, what a config file says and, of a
+ * run that goes on, what its checkpoint says where that is no default. Undefined for a network that no flags
+ * make.
+ */
+function commandOf(flags: Flags, run: Run, { data, limit, files }: Places): string | undefined {
+  const { network, config } = run
+  const made = networkSettingsOf(network)
+  if (made === undefined) return undefined
+  const set = new Map(flagsSet(flags))
+  const complete = (flag: string, value: string | number | undefined, standard?: string) => {
+    if (value !== undefined && !set.has(flag) && String(value) !== standard) set.set(flag, String(value))
+  }
+  const settings: RunSettings = { ...made, ...config }
+  for (const name of Object.keys(SETTING_FLAGS) as SettingName[]) {
+    const standard = settingText(DEFAULT_SETTINGS[name])
+    complete(SETTING_FLAGS[name].flag, settingText(settings[name]), standard)
+  }
+  if (flags.resume !== undefined) {
+    complete('data', data)
+    complete('limit', limit)
+    complete('save', files.weights, DEFAULT_FILES.weights)
+    complete('plot', files.plot, DEFAULT_FILES.plot)
+    complete('checkpoint', files.checkpoint, checkpointBeside(files.weights))
+    complete('log', files.log)
+    complete('tensorboard', files.tensorboard)
+  }
+  for (const flag of ['resume', 'json']) set.delete(flag)
+  return commandText('train', set)
+}
+
 function givenSettings(flags: Flags): GivenSettings {
   return {
     bottleneck: flags.z,
@@ -243,14 +305,23 @@ function limited(all: Dataset, limit: number): Dataset {
 }
 
 async function filesOf(flags: Flags, notes: Readonly<Record<string, string>>): Promise<RunFiles> {
-  const isGiven = { weights: flags.save !== undefined, plot: flags.plot !== undefined }
+  const isGiven = {
+    weights: flags.save !== undefined,
+    plot: flags.plot !== undefined,
+    log: flags.log !== undefined,
+    tensorboard: flags.tensorboard !== undefined,
+  }
   const kept = flags.resume === undefined ? {} : await filesOfNotes(notes, flags.resume, isGiven)
   const weights = flags.save ?? kept.weights ?? DEFAULT_FILES.weights
+  const log = flags.log ?? kept.log
+  const tensorboard = flags.tensorboard ?? kept.tensorboard
   return {
     weights,
     plot: flags.plot ?? kept.plot ?? DEFAULT_FILES.plot,
     checkpoint:
       flags.checkpoint ?? (flags.save === undefined ? flags.resume : undefined) ?? checkpointBeside(weights),
+    ...(log !== undefined && { log }),
+    ...(tensorboard !== undefined && { tensorboard }),
   }
 }
 

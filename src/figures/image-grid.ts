@@ -164,6 +164,12 @@ function drawText(
   context.fillText(text, x, y)
 }
 
+/** Grey of one pixel, 0 to 255: floats are 0 for black and 1 for white, clipped to that. */
+export function greyOf(pixels: ImageCell['pixels'], index: number): number {
+  const value = pixels[index]
+  return pixels instanceof Uint8Array ? value : Math.round(255 * Math.min(1, Math.max(0, value)))
+}
+
 /** The image as it is drawn: each pixel a square of dots, or each dot the mean of a square of pixels. */
 function imageDots(
   context: Context,
@@ -176,14 +182,12 @@ function imageDots(
       `internal: expected an image of ${imageWidth} × ${imageHeight} pixels, found ${pixels.length} values`,
     )
   }
-  const isBytes = pixels instanceof Uint8Array
-  const greyOf = (index: number) =>
-    isBytes ? pixels[index] : Math.round(255 * Math.min(1, Math.max(0, pixels[index])))
   const meanOf = (left: number, top: number) => {
     let sum = 0
     const right = Math.min(imageWidth, left + pixelsPerDot)
     const bottom = Math.min(imageHeight, top + pixelsPerDot)
-    for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += greyOf(y * imageWidth + x)
+    for (let y = top; y < bottom; y++)
+      for (let x = left; x < right; x++) sum += greyOf(pixels, y * imageWidth + x)
     return Math.round(sum / ((right - left) * (bottom - top)))
   }
   const image = context.createImageData(cellWidth, cellHeight)
@@ -192,7 +196,7 @@ function imageDots(
       const value =
         pixelsPerDot > 1
           ? meanOf(x * pixelsPerDot, y * pixelsPerDot)
-          : greyOf(Math.floor(y / scale) * imageWidth + Math.floor(x / scale))
+          : greyOf(pixels, Math.floor(y / scale) * imageWidth + Math.floor(x / scale))
       const at = 4 * (y * cellWidth + x)
       image.data.fill(value, at, at + 3)
       image.data[at + 3] = 255

@@ -1,5 +1,5 @@
 /** How files are opened to be read: regular ones alone, in Node. */
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { FileError } from '../errors.ts'
 import { reason } from './reason.ts'
@@ -11,15 +11,46 @@ import { reason } from './reason.ts'
 export async function openToRead(path: string): Promise<FileHandle> {
   let file: FileHandle | undefined
   try {
-    // With O_NONBLOCK (0 on Windows) a pipe opens at once, so that it can be seen for what it is.
-    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    const found = await file.stat()
-    if (found.isFile()) return file
-    const what = found.isDirectory() ? 'a directory' : 'a device or pipe'
-    throw new FileError(path, `expected a regular file, found ${what}`)
+    file = await open(path, READING)
+    checkRegular(await file.stat(), path)
+    return file
   } catch (cause) {
     await file?.close()
-    if (cause instanceof FileError) throw cause
-    throw new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
+    throw unreadable(path, cause)
   }
+}
+
+/**
+ * The text of a file in UTF-8, for what must be known before anything can wait. Throws FileError as
+ * `openToRead`, and for a file of more than `most` bytes.
+ */
+export function readTextSync(path: string, most: number): string {
+  let file: number | undefined
+  try {
+    file = openSync(path, READING)
+    const found = fstatSync(file)
+    checkRegular(found, path)
+    if (found.size > most) {
+      throw new FileError(path, `expected at most ${most} bytes of text, found ${found.size}`)
+    }
+    return new TextDecoder().decode(readFileSync(file))
+  } catch (cause) {
+    throw unreadable(path, cause)
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
+/** With O_NONBLOCK (0 on Windows) a pipe opens at once, so that it can be seen for what it is. */
+const READING = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
+function checkRegular(found: Stats, path: string): void {
+  if (found.isFile()) return
+  const what = found.isDirectory() ? 'a directory' : 'a device or pipe'
+  throw new FileError(path, `expected a regular file, found ${what}`)
+}
+
+function unreadable(path: string, cause: unknown): FileError {
+  if (cause instanceof FileError) return cause
+  return new FileError(path, `cannot be read: ${reason(cause)}`, { cause })
 }

@@ -98,6 +98,11 @@ export class JsonFields {
     return { ...this.#values } as Record<string, string>
   }
 
+  /** Names and values as the file has them. */
+  entries(): [name: string, value: unknown][] {
+    return Object.entries(this.#values)
+  }
+
   has(name: string): boolean {
     return Object.hasOwn(this.#values, name)
   }

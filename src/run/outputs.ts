@@ -8,6 +8,7 @@ import { writeFileAtomically } from '../files/write.ts'
 import { modelFormat, writeModel } from '../formats/model-file.ts'
 import { codeSize } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
+import { historyToCsv } from '../training/history.ts'
 import type { Run } from './run.ts'
 
 export interface RunFiles {
@@ -16,6 +17,18 @@ export interface RunFiles {
   /** Loss curve, .png. */
   readonly plot: string
   readonly checkpoint: string
+  /** History as CSV, where it is wanted. */
+  readonly log?: string
+  /** Directory of event files for TensorBoard, where they are wanted. */
+  readonly tensorboard?: string
+}
+
+/**
+ * The files that every epoch replaces, by one name each: not those of TensorBoard, which have names of their
+ * own.
+ */
+export function replacedFiles({ weights, plot, checkpoint, log }: RunFiles): string[] {
+  return [weights, plot, checkpoint, ...(log === undefined ? [] : [log])]
 }
 
 export const DEFAULT_FILES = { weights: 'weights.pth', plot: 'plot.png' } as const
@@ -26,15 +39,33 @@ export function checkpointBeside(weights: string): string {
 }
 
 /** Notes of a checkpoint that keep where the run's other files are, as seen from its own folder. */
-const FILE_NOTES = { weights: 'files.weights', plot: 'files.plot' } as const
+const FILE_NOTES = {
+  weights: 'files.weights',
+  plot: 'files.plot',
+  log: 'files.log',
+  tensorboard: 'files.tensorboard',
+} as const
+type NotedFile = keyof typeof FILE_NOTES
 /** The same in checkpoints of version 1, as seen from where the command was called. */
-const FIRST_FILE_NOTES = { weights: 'save', plot: 'plot' } as const
-const FILE_FLAGS = { weights: '--save', plot: '--plot' } as const
+const FIRST_FILE_NOTES: Partial<Record<NotedFile, string>> = { weights: 'save', plot: 'plot' }
+const FILE_FLAGS: Readonly<Record<NotedFile, string>> = {
+  weights: '--save',
+  plot: '--plot',
+  log: '--log',
+  tensorboard: '--tensorboard',
+}
+const NOTED_FILES = Object.keys(FILE_NOTES) as NotedFile[]
 
 /** What a checkpoint keeps of its run's files, so that `--resume` alone finds them. */
-export function fileNotes({ weights, plot, checkpoint }: RunFiles): Record<string, string> {
-  const seen = (file: string) => relative(dirname(resolve(checkpoint)), resolve(file)).replaceAll(sep, '/')
-  return { [FILE_NOTES.weights]: seen(weights), [FILE_NOTES.plot]: seen(plot) }
+export function fileNotes(files: RunFiles): Record<string, string> {
+  const folder = dirname(resolve(files.checkpoint))
+  const notes = NOTED_FILES.map((name) => {
+    const file = files[name]
+    return file === undefined
+      ? []
+      : [[FILE_NOTES[name], relative(folder, resolve(file)).replaceAll(sep, '/')]]
+  })
+  return Object.fromEntries(notes.flat())
 }
 
 /**
@@ -44,25 +75,34 @@ export function fileNotes({ weights, plot, checkpoint }: RunFiles): Record<strin
 export async function filesOfNotes(
   notes: Readonly<Record<string, string>>,
   checkpoint: string,
-  isGiven: { readonly [Name in keyof typeof FILE_NOTES]: boolean },
+  isGiven: { readonly [Name in NotedFile]: boolean },
 ): Promise<Partial<RunFiles>> {
-  const find = async (name: keyof typeof FILE_NOTES) => {
-    const first = notes[FIRST_FILE_NOTES[name]]
+  const find = async (name: NotedFile) => {
+    const first = notes[FIRST_FILE_NOTES[name] ?? '']
     const stored = notes[FILE_NOTES[name]] ?? (first === undefined ? undefined : resolve(first))
     if (stored === undefined || isGiven[name]) return {}
     const path = await confinePath(stored, { file: checkpoint, what: name, flag: FILE_FLAGS[name] })
     return { [name]: path }
   }
-  return { ...(await find('weights')), ...(await find('plot')) }
+  const found: Partial<RunFiles> = {}
+  // One after the other: of several that are refused, the same is named each time.
+  for (const name of NOTED_FILES) Object.assign(found, await find(name))
+  return found
 }
 
-/** Throws UsageError for names that tell no format or are not three. */
+/** Throws UsageError for names that tell no format or are not as many. */
 export function checkFileNames(files: RunFiles): void {
   modelFormat(files.weights)
   if (!/\.png$/i.test(files.plot)) throw new UsageError(`--plot: expected a .png file, found ${files.plot}`)
-  const names = Object.values(files)
+  if (files.log !== undefined && !/\.csv$/i.test(files.log)) {
+    throw new UsageError(`--log: expected a .csv file, found ${files.log}`)
+  }
+  const names = replacedFiles(files)
   if (new Set(names.map((file) => resolve(file))).size < names.length) {
-    throw new UsageError(`--save, --plot, --checkpoint: expected three files, found ${names.join(', ')}`)
+    const [flags, count] = files.log === undefined ? ['', 'three'] : [', --log', 'four']
+    throw new UsageError(
+      `--save, --plot, --checkpoint${flags}: expected ${count} files, found ${names.join(', ')}`,
+    )
   }
 }
 
@@ -84,8 +124,8 @@ export async function whyNoPlot(): Promise<string | undefined> {
 }
 
 /**
- * Writes weights, checkpoint and, if asked for and once there is an epoch to show, the loss plot; returns their names.
- * `state` is that of the run's progress.
+ * Writes weights, checkpoint, history and, if asked for and once there is an epoch to show, the loss plot;
+ * returns their names. `state` is that of the run's progress.
  */
 export async function writeRunFiles(
   run: Run,
@@ -104,9 +144,10 @@ export async function writeRunFiles(
   await Promise.all([
     writeFileAtomically(files.weights, weights),
     run.toCheckpoint(state).then((bytes) => writeFileAtomically(files.checkpoint, bytes)),
+    files.log !== undefined && writeFileAtomically(files.log, historyToCsv(progress.history)),
     plotted,
   ])
-  return [files.weights, ...(hasPlot ? [files.plot] : []), files.checkpoint]
+  return replacedFiles(files).filter((file) => file !== files.plot || hasPlot)
 }
 
 async function drawPlot({ network, progress }: Run, file: string): Promise<void> {

@@ -1,7 +1,8 @@
 /**
- * `npm run test:pytorch`: our .pth and .safetensors in PyTorch (weights_only=True), our .onnx in the ONNX checker, and
- * files of every kind in PyTorch and in our reader, which must agree (differential.ts).
- * Needs a Python with torch, safetensors and onnx: $PYTHON, else python3. What is missing is skipped, loudly.
+ * `npm run test:pytorch`: our .pth and .safetensors in PyTorch (weights_only=True), our .onnx in the ONNX
+ * checker, and files of every kind in PyTorch and in our reader, which must agree (differential.ts); our
+ * event files in TensorBoard's reader (event-files.ts). Needs a Python with torch, safetensors, onnx and
+ * tensorboard: $PYTHON, else python3. What is missing is skipped, loudly.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,6 +18,7 @@ import { hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { compareWithPyTorch, LEAST_VERSION } from './differential.ts'
+import { checkEventFiles } from './event-files.ts'
 
 const TOLERANCE = 1e-6
 const IMAGES = 16
@@ -69,6 +71,11 @@ async function prepare(directory: string, { name, network, parameters }: Case, i
 }
 
 async function main(): Promise<number> {
+  const unread = await checkEventFiles(python)
+  return Math.max(unread, await checkModels())
+}
+
+async function checkModels(): Promise<number> {
   if (spawnSync(python, ['-c', 'import torch']).status !== 0) {
     console.log(`SKIPPED: test:pytorch: ${python} has no torch; set PYTHON to one that has`)
     return 0

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
@@ -10,7 +13,8 @@ import {
   positiveNumber,
   wholeNumber,
 } from '../../scripts/cli.ts'
-import { UsageError } from '../../src/errors.ts'
+import { blamingConfig, flagsSet } from '../../scripts/config-file.ts'
+import { FileError, UsageError } from '../../src/errors.ts'
 
 function messageOf(action: () => unknown): string {
   try {
@@ -177,6 +181,91 @@ test('takes as many words as it names', async () => {
   assert.is(await rejection(words('a')), 'expected OUT, found nothing')
   assert.is(await rejection(words('a', 'b', 'c')), 'unexpected argument: c')
   assert.is(await rejection(parse('word')), 'unexpected argument: word')
+})
+
+const directory = mkdtempSync(join(tmpdir(), 'hourglass-config-'))
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+const file = join(directory, 'run.json')
+
+async function parseWith(content: unknown, ...args: string[]) {
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+  return commandLine('test', args)
+    .options({
+      'noise-std': { requiresArg: true, coerce: nonNegativeNumber('noise_std') },
+      load: { alias: ['l', 'model'], requiresArg: true, coerce: path('load'), demandOption: 'no model' },
+      hidden: { requiresArg: true, coerce: listOf('hidden', wholeNumber('hidden', 1)) },
+      clip: { type: 'boolean', default: true },
+      ...engineOptions,
+    })
+    .parseAsync()
+}
+
+test('--config: values are checked as if they had been typed, and what is typed wins', async () => {
+  const content = { noise_std: 0.2, model: 'a.pth', hidden: [300, 100], clip: false, threads: '2' }
+  const flags = await parseWith(content, '--config', file)
+  assert.equal(
+    [flags['noise-std'], flags.load, flags.l, flags.hidden, flags.clip, flags.threads, flags.device],
+    [0.2, 'a.pth', 'a.pth', [300, 100], false, 2, 'auto'],
+  )
+  const typed = await parseWith(content, '--clip', '-l', 'b.pth', `--config=${file}`, '--noise-std', '0')
+  assert.equal([typed['noise-std'], typed.load, typed.clip, typed.threads], [0, 'b.pth', true, 2])
+  assert.equal(
+    [...flagsSet(typed)],
+    [
+      ['clip', true],
+      ['load', 'b.pth'],
+      ['noise-std', '0'],
+      ['hidden', '300,100'],
+      ['threads', '2'],
+    ],
+    'typed ones first, none twice',
+  )
+  assert.is((await parseWith({ load: 'a' }, '--config', '/nowhere', '--config', file)).load, 'a', 'the last')
+})
+
+test('--config: what is wrong is said with the name of the file and of the key', async () => {
+  const key = 'expected flags of this command as keys, found'
+  const cases: [unknown, string][] = [
+    [{ noise_std: 'much' }, 'noise_std: expected a number of at least 0, found much'],
+    [{ model: '' }, "model: expected a path, found ''"],
+    [{ hidden: [3, 0] }, 'hidden: expected a whole number of at least 1, found 0'],
+    [{ hidden: [3, '4,5'] }, 'hidden: expected items without commas, which separate them, found "4,5"'],
+    [{ hidden: [] }, 'hidden: expected text, a number or a list of them, found []'],
+    [{ clip: 'no' }, 'clip: expected true or false, found "no"'],
+    [{ load: true }, 'load: expected text, a number or a list of them, found true'],
+    [{ load: 'a', l: 'b' }, 'l: expected each flag once, found load, which is the same'],
+    ['{"load": "a", "load": "b"}', 'expected each key once, found "load" twice'],
+    [{ thread: 1 }, `${key} "thread": did you mean "threads"?`],
+    [{ modl: 1 }, `${key} "modl": did you mean "model"?`],
+    [{ '--clip': true }, `${key} "--clip": did you mean "clip"?`],
+    [{ config: 'b.json' }, `${key} "config"; --help lists the flags`],
+    [{ help: true }, `${key} "help"; --help lists the flags`],
+    [[1], 'top level: expected an object, found [1]'],
+  ]
+  for (const [content, problem] of cases) {
+    const error = await parseWith(content, '--config', file).catch((cause: unknown) => cause)
+    assert.instance(error, FileError, problem)
+    assert.is((error as Error).message, `${file}: ${problem}`)
+  }
+  const broken = await parseWith('{', '--config', file).catch((cause: unknown) => cause)
+  assert.match((broken as Error).message, /run\.json: expected JSON, found: /)
+  const missing = await parseWith({}, '--config', directory).catch((cause: unknown) => cause)
+  assert.is((missing as Error).message, `${directory}: expected a regular file, found a directory`)
+  assert.is(await rejection(parseWith({}, '--config', file)), 'no model', 'what no file says is missing')
+  const typed = await rejection(parseWith({ threads: 2, load: 'a' }, '--config', file, '--threads', '0'))
+  assert.is(typed, '--threads: expected a whole number from 1 to 256, found 0', 'not blamed on the file')
+})
+
+test('--config: a value that turns out wrong later is blamed on the file, a typed one is not', async () => {
+  await parseWith({ threads: 2, load: 'a', noise_std: 1 }, '--config', file, '--threads', '3')
+  const later = blamingConfig(new UsageError('--noise-std: expected less, found 1'))
+  assert.instance(later, FileError)
+  assert.is((later as Error).message, `${file}: noise_std: expected less, found 1`)
+  const typed = new UsageError('--threads: expected fewer, found 3')
+  assert.is(blamingConfig(typed), typed)
+  await parse()
+  const other = new UsageError('--noise-std: expected less, found 1')
+  assert.is(blamingConfig(other), other, 'the file of another call')
 })
 
 test.run()

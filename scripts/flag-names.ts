@@ -1,0 +1,24 @@
+/** Names of flags: which a parser knows, how they are spelt, and which was meant. */
+import type { Argv } from 'yargs'
+
+/** What yargs knows of its options: public in it, but absent from its types. */
+interface ParserOptions {
+  readonly key: Readonly<Record<string, unknown>>
+  readonly boolean: readonly string[]
+  readonly alias: Readonly<Record<string, readonly string[]>>
+}
+
+export function parserOptions(parser: Argv): ParserOptions {
+  return (parser as Argv & { getOptions(): ParserOptions }).getOptions()
+}
+
+/** All names and aliases, those of one letter too, without dashes. */
+export function knownFlags(parser: Argv): string[] {
+  const { key, alias } = parserOptions(parser)
+  return [...new Set([...Object.keys(key), ...Object.entries(alias).flat(2)])]
+}
+
+/** `noise_std` and `noise-std` are one flag. */
+export function kebabCase(flag: string): string {
+  return flag.replaceAll('_', '-')
+}
