@@ -77,6 +77,11 @@ export class LatentMap {
     return this.#plane?.explained ?? 1
   }
 
+  /** Places of the first dots, as fractions of the map's width and height. */
+  places(count: number): Point[] {
+    return this.#points.slice(0, count).map((point) => this.fractions(point))
+  }
+
   /** Where a code lies on the map, in the map's own units. */
   locate(code: FloatArray): Point {
     return this.#plane ? project(this.#plane, code) : [code[0], code[1]]

@@ -1,17 +1,19 @@
 /** Puts the page together: the panels, the tabs between them, the URL, and what belongs to no panel. */
 import { WASM_BITS } from '../browser.ts'
 import { forgetRun, type KeptRun, keepRun, keptRun } from './autosave.ts'
+import { ComparePanel } from './compare-panel.ts'
 import { DenoisePanel } from './denoise-panel.ts'
-import { byId, element, onThemeChange, setText } from './dom.ts'
+import { byId, element, LatestOnly, onThemeChange, setText } from './dom.ts'
 import { ExplorePanel } from './explore-panel.ts'
 import { FilesPanel } from './files-panel.ts'
+import { Film } from './film.ts'
 import { ensureIsolation } from './isolation.ts'
 import { loadPretrained, readModelFile } from './model-files.ts'
 import { notice, reportError } from './notices.ts'
 import type { Panel } from './panel.ts'
 import { forgetColors } from './picture.ts'
 import type { TrainingRun } from './run.ts'
-import { savePng } from './save.ts'
+import { downloadFile, savePng } from './save.ts'
 import { Session } from './session.ts'
 import {
   defaultSettings,
@@ -49,6 +51,7 @@ function startPage(): void {
     train: trainPanel,
     denoise: new DenoisePanel(session, reportError),
     explore: new ExplorePanel(session, reportError),
+    compare: new ComparePanel(session, trainPanel, reportError),
     files: new FilesPanel(session, trainPanel, reportError),
   }
 
@@ -62,6 +65,7 @@ function startPage(): void {
   connectPictures(panels)
   connectLink(() => writeSettings(trainPanel.linked, panel))
   connectTour(choosePanel)
+  connectFilm(session, trainPanel)
   session.onChange(() => describeModel(session, trainPanel))
   const redraw = () => {
     forgetColors()
@@ -140,6 +144,29 @@ function connectPictures(panels: Record<PanelName, Panel>): void {
         .catch(reportError)
     })
   }
+}
+
+/** Films the run as it trains, whatever panel is in view. */
+function connectFilm(session: Session, trainPanel: TrainPanel): void {
+  const film = new Film(session)
+  const latest = new LatestOnly()
+  let filmed: TrainingRun | undefined
+  session.onChange(() => {
+    const { run } = trainPanel
+    if (!run.isShown || !run.hasBegun) return
+    if (run !== filmed) film.clear()
+    filmed = run
+    const progress = run.history.length + run.epochFraction
+    latest.run(() => film.take(progress, run.history).catch(reportError))
+  })
+  const button = byId('film', HTMLButtonElement)
+  button.addEventListener('click', () => {
+    const label = button.textContent
+    film
+      .gif((done, all) => setText(button, `${done} of ${all}`))
+      .then((gif) => downloadFile('hourglass-run.gif', gif), reportError)
+      .finally(() => setText(button, label ?? 'GIF'))
+  })
 }
 
 function connectLink(query: () => string): void {

@@ -1,7 +1,7 @@
 /** The settings of a run, and their life in the page's URL, so that a link repeats the run. */
 
 export type DeviceChoice = 'auto' | 'wasm' | 'webgpu'
-export const PANELS = ['train', 'denoise', 'explore', 'files'] as const
+export const PANELS = ['train', 'denoise', 'explore', 'compare', 'files'] as const
 export type PanelName = (typeof PANELS)[number]
 
 export interface Settings {

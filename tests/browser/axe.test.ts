@@ -9,7 +9,7 @@ const test = suite('axe')
 test.after(closeBrowser)
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-const PANELS = ['train', 'denoise', 'explore', 'files']
+const PANELS = ['train', 'denoise', 'explore', 'compare', 'files']
 
 interface Finding {
   readonly id: string

@@ -8,7 +8,7 @@ const test = suite('layout and life of the page')
 test.after(closeBrowser)
 
 const WIDTHS = [320, 344, 360, 412, 600, 761, 800, 820, 900, 961, 1024, 1280, 1600]
-const PANELS = ['train', 'denoise', 'explore', 'files']
+const PANELS = ['train', 'denoise', 'explore', 'compare', 'files']
 
 /** In the page: what sticks out to the right, and which texts lie over one another. */
 function findFaults(): string[] {
