@@ -57,7 +57,7 @@ export class Run {
     return this.#progress
   }
 
-  /** Learning rate of the next step, once it has data. */
+  /** Learning rate of the next step; before it has seen data, as if they were one batch. */
   get learningRate(): number {
     return nextLearningRate(this.config, this.#progress, this.#trainingRows ?? this.config.batchSize)
   }

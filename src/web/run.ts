@@ -1,7 +1,6 @@
 /** One training run on the page: start, pause, go on, to the last epoch. Its workers live only while it runs. */
 import type { Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
 import {
-  completeSettings,
   createBrowserEngine,
   initialParameters,
   limitImages,
@@ -13,7 +12,7 @@ import {
   trainingOf,
 } from '../browser.ts'
 import type { Session } from './session.ts'
-import type { Settings } from './settings.ts'
+import { runSettings, type Settings } from './settings.ts'
 import { type Snapshot, withSnapshots } from './snapshots.ts'
 
 export type Phase = 'ready' | 'preparing' | 'running' | 'pausing' | 'paused' | 'finished' | 'failed'
@@ -57,17 +56,9 @@ export class TrainingRun {
     this.settings = { ...settings }
     this.#session = session
     this.#onChange = onChange
-    const { z, epochs, batch, lr, noise, seed } = settings
-    const whole = completeSettings({
-      bottleneck: z,
-      epochs,
-      batchSize: batch,
-      learningRate: lr,
-      noiseStd: noise,
-      seed,
-    })
+    const whole = runSettings(settings)
     this.#run = Run.begin(networkOf(whole, MNIST_PIXELS), trainingOf(whole))
-    this.#state = stateOf(initialParameters(this.#run.network, seed))
+    this.#state = stateOf(initialParameters(this.#run.network, settings.seed))
   }
 
   get phase(): Phase {
@@ -102,7 +93,7 @@ export class TrainingRun {
 
   /** Learning rate of the next step. */
   get learningRate(): number {
-    return this.#run.progress.schedule.learningRate
+    return this.#run.learningRate
   }
 
   /** Of the last moments while it runs; else of the last epoch. */

@@ -1,6 +1,14 @@
 /** The form of the Train panel and the settings it stands for. */
+
+import type { Schedule } from '../browser.ts'
 import { byId, element } from './dom.ts'
-import { type DeviceChoice, NUMBER_SETTINGS, type Settings, settingProblem } from './settings.ts'
+import {
+  type DeviceChoice,
+  NUMBER_SETTINGS,
+  type Settings,
+  settingProblem,
+  togetherProblem,
+} from './settings.ts'
 
 export class SettingsForm {
   readonly #form = byId('settings', HTMLFormElement)
@@ -29,12 +37,10 @@ export class SettingsForm {
       if (problem) problems.push(problem)
       else settings[name] = Number(input.value)
     }
-    settings.device = this.#device().value as DeviceChoice
-    if (problems.length === 0 && settings.batch > settings.limit) {
-      problems.push(
-        `Batch size: expected at most the ${settings.limit} training images, found ${settings.batch}.`,
-      )
-    }
+    settings.device = this.#select('device').value as DeviceChoice
+    settings.schedule = this.#select('schedule').value as Schedule
+    const together = problems.length === 0 ? togetherProblem(settings) : undefined
+    if (together) problems.push(together)
     this.#problem.textContent = problems.join(' ')
     if (problems.length > 0) return undefined
     this.#settings = settings
@@ -50,9 +56,9 @@ export class SettingsForm {
 
   /** Greys out a device that cannot compute here, and says why. */
   withoutDevice(device: DeviceChoice, why: string): void {
-    const option = this.#device().querySelector<HTMLOptionElement>(`option[value="${device}"]`)
+    const option = this.#select('device').querySelector<HTMLOptionElement>(`option[value="${device}"]`)
     option?.replaceWith(element('option', { value: device, disabled: true, textContent: why }))
-    if (this.#settings.device === device) this.#device().value = 'auto'
+    if (this.#settings.device === device) this.#select('device').value = 'auto'
   }
 
   #fill(): void {
@@ -60,16 +66,16 @@ export class SettingsForm {
       const input = this.#input(name)
       if (input) input.value = String(this.#settings[name])
     }
-    this.#device().value = this.#settings.device
+    for (const name of ['device', 'schedule'] as const) this.#select(name).value = this.#settings[name]
   }
 
   #input(name: string): HTMLInputElement | null {
     return this.#form.querySelector<HTMLInputElement>(`input[name="${name}"]`)
   }
 
-  #device(): HTMLSelectElement {
-    const select = this.#form.querySelector<HTMLSelectElement>('select[name="device"]')
-    if (!select) throw new Error('internal: the form has no device')
+  #select(name: 'device' | 'schedule'): HTMLSelectElement {
+    const select = this.#form.querySelector<HTMLSelectElement>(`select[name="${name}"]`)
+    if (!select) throw new Error(`internal: the form has no ${name}`)
     return select
   }
 }

@@ -1,4 +1,13 @@
 /** The settings of a run, and their life in the page's URL, so that a link repeats the run. */
+import {
+  checkTraining,
+  completeSettings,
+  HourglassError,
+  type RunSettings,
+  SCHEDULES,
+  type Schedule,
+  trainingOf,
+} from '../browser.ts'
 
 export type DeviceChoice = 'auto' | 'wasm' | 'webgpu'
 export const PANELS = ['train', 'denoise', 'explore', 'files'] as const
@@ -11,6 +20,14 @@ export interface Settings {
   batch: number
   /** Adam's learning rate. */
   lr: number
+  /** How the rate goes on. */
+  schedule: Schedule
+  /** Epochs over which the rate rises. */
+  warmup: number
+  /** What the rate comes down to, by a schedule that does. */
+  finalLr: number
+  /** Biases of the latent units at the start. */
+  latentBias: number
   /** Standard deviation of the Gaussian noise added to training inputs. */
   noise: number
   threads: number
@@ -29,7 +46,7 @@ interface NumberRule {
   readonly whole: boolean
 }
 
-export type NumberSetting = Exclude<keyof Settings, 'device'>
+export type NumberSetting = Exclude<keyof Settings, 'device' | 'schedule'>
 
 /** What each number may be: the same limits for the form and for the URL. */
 export const RULES: Record<NumberSetting, NumberRule> = {
@@ -37,6 +54,9 @@ export const RULES: Record<NumberSetting, NumberRule> = {
   epochs: { label: 'Epochs', min: 1, max: 1000, whole: true },
   batch: { label: 'Batch size', min: 1, max: 4096, whole: true },
   lr: { label: 'Learning rate', min: 1e-7, max: 1, whole: false },
+  warmup: { label: 'Warm-up', min: 0, max: 1000, whole: false },
+  finalLr: { label: 'Final learning rate', min: 0, max: 1, whole: false },
+  latentBias: { label: 'Latent bias', min: -100, max: 100, whole: false },
   noise: { label: 'Noise σ', min: 0, max: 1, whole: false },
   threads: { label: 'Threads', min: 1, max: 64, whole: true },
   seed: { label: 'Seed', min: 0, max: 2 ** 32 - 1, whole: true },
@@ -51,11 +71,43 @@ export function defaultSettings(threads: number): Settings {
     epochs: 10,
     batch: 256,
     lr: 0.001,
+    schedule: 'plateau',
+    warmup: 0,
+    finalLr: 0,
+    latentBias: 0.01,
     noise: 0,
     threads,
     seed: 1,
     device: 'auto',
     limit: TRAINING_IMAGES,
+  }
+}
+
+/** The settings as runs have them. */
+export function runSettings(settings: Settings): RunSettings {
+  const { z, epochs, batch, lr, schedule, warmup, finalLr, latentBias, noise, seed } = settings
+  return completeSettings({
+    bottleneck: z,
+    epochs,
+    batchSize: batch,
+    learningRate: lr,
+    schedule,
+    warmup,
+    finalLearningRate: finalLr,
+    latentBias,
+    noiseStd: noise,
+    seed,
+  })
+}
+
+/** What is wrong with settings that are each fine, in one line; undefined where nothing is. */
+export function togetherProblem(settings: Settings): string | undefined {
+  try {
+    checkTraining(trainingOf(runSettings(settings)), settings.limit)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof HourglassError)) throw error
+    return `${error.message.slice(0, 1).toUpperCase()}${error.message.slice(1)}.`
   }
 }
 
@@ -84,6 +136,11 @@ export function readSettings(
     if (problem) problems.push(`In the link, ${problem}`)
     else settings[name] = Number(text)
   }
+  const schedule = parameters.get('schedule')
+  const known = SCHEDULES.find((name) => name === schedule)
+  if (known !== undefined) settings.schedule = known
+  else if (schedule !== null)
+    problems.push(`In the link, Schedule: expected ${SCHEDULES.join(', ')}, found ${schedule}.`)
   const device = parameters.get('device')
   if (device === 'auto' || device === 'wasm' || device === 'webgpu') settings.device = device
   else if (device !== null)
@@ -92,13 +149,22 @@ export function readSettings(
   return { settings, panel, problems }
 }
 
+/** Usual values that no link needs to say. */
+const LEFT_OUT: Partial<Record<NumberSetting, number>> = {
+  limit: TRAINING_IMAGES,
+  warmup: 0,
+  finalLr: 0,
+  latentBias: 0.01,
+}
+
 /** The query that brings back these settings and this panel. Unknown parameters of the present query are dropped. */
 export function writeSettings(settings: Settings, panel: PanelName): string {
   const parameters = new URLSearchParams({ panel })
   for (const name of NUMBER_SETTINGS) {
-    if (name === 'limit' && settings.limit === TRAINING_IMAGES) continue
+    if (LEFT_OUT[name] === settings[name]) continue
     parameters.set(name, String(settings[name]))
   }
+  if (settings.schedule !== 'plateau') parameters.set('schedule', settings.schedule)
   parameters.set('device', settings.device)
   return `?${parameters}`
 }

@@ -201,7 +201,7 @@ export class TrainPanel implements Panel {
     const info = run.engineInfo
     const threads = info && (info.threads === 1 ? '1 thread' : `${info.threads} threads`)
     text('fact-device', info && `${info.device}, ${threads}, ${info.arithmetic}`)
-    text('fact-lr', hasBegun ? String(run.learningRate) : undefined)
+    text('fact-lr', hasBegun ? String(Number(run.learningRate.toPrecision(3))) : undefined)
     text('fact-sha', run.sha256)
   }
 
