@@ -37,6 +37,22 @@ export const SETTING_FLAGS: Readonly<Record<SettingName, SettingFlag>> = {
     describe: 'train as a denoiser: standard deviation of the noise on the inputs',
   },
   seed: { flag: 'seed', aliases: [], describe: 'seed of every random number' },
+  schedule: { flag: 'schedule', aliases: [], describe: 'how the learning rate goes on' },
+  warmup: {
+    flag: 'warmup',
+    aliases: [],
+    describe: 'epochs, or a part of one, over which the learning rate rises step by step',
+  },
+  finalLearningRate: {
+    flag: 'final-lr',
+    aliases: ['final-learning-rate'],
+    describe: 'learning rate that cosine and linear come down to',
+  },
+  latentBias: {
+    flag: 'latent-bias',
+    aliases: [],
+    describe: 'biases of the bottleneck at the start; 1 keeps ReLU units alive at high rates',
+  },
 }
 
 /** A number as it was typed, by the rule of its setting. */

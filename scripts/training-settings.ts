@@ -34,9 +34,12 @@ import {
   fitBatch,
   networkOf,
   networkSettingsOf,
+  settingsOf,
   settingText,
   trainingOf,
 } from '../src/run/settings.ts'
+import { checkSchedule } from '../src/training/config.ts'
+import { spreadsOverRun } from '../src/training/schedule.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, path, wholeNumber } from './cli.ts'
 import { flagsSet } from './config-file.ts'
 import { commandText } from './repeat-command.ts'
@@ -69,10 +72,14 @@ function parseFlags(args: readonly string[]) {
       ...engineOptions,
       lr: settingOption('learningRate'),
       'weight-decay': settingOption('weightDecay'),
+      schedule: settingOption('schedule'),
+      warmup: settingOption('warmup'),
+      'final-lr': settingOption('finalLearningRate'),
       seed: settingOption('seed'),
       hidden: settingOption('hidden'),
       activation: settingOption('activation'),
       'latent-activation': settingOption('latentActivation'),
+      'latent-bias': settingOption('latentBias'),
       'output-activation': settingOption('outputActivation'),
       loss: settingOption('loss'),
       'noise-std': settingOption('noiseStd'),
@@ -95,8 +102,10 @@ type Flags = Awaited<ReturnType<typeof parseFlags>>
 export class RunIsComplete {
   readonly line: string
 
-  constructor(file: string, epochs: number) {
-    this.line = `${file}: all ${epochs} ${epochs === 1 ? 'epoch is' : 'epochs are'} done; more --epochs go on`
+  constructor(file: string, { config }: Run) {
+    const { epochs } = config
+    const more = spreadsOverRun(config) ? '' : '; more --epochs go on'
+    this.line = `${file}: all ${epochs} ${epochs === 1 ? 'epoch is' : 'epochs are'} done${more}`
   }
 }
 
@@ -147,8 +156,9 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   const before = stored && Run.from(stored, file)
   const nameOf = (setting: SettingName) => `--${SETTING_FLAGS[setting].flag}`
   before?.checkUnchanged(given, nameOf)
+  if (!before) checkSchedule(settings, nameOf)
   if (before && flags.epochs === undefined && before.isComplete) {
-    return new RunIsComplete(String(file), before.config.epochs)
+    return new RunIsComplete(String(file), before)
   }
   const continued = before?.continued(given, kept, nameOf)
   const networkFor = (input: number) => continued?.network ?? networkOf(settings, input)
@@ -246,13 +256,12 @@ interface Places {
  */
 function commandOf(flags: Flags, run: Run, { data, limit, files }: Places): string | undefined {
   const { network, config } = run
-  const made = networkSettingsOf(network)
-  if (made === undefined) return undefined
+  if (networkSettingsOf(network) === undefined) return undefined
   const set = new Map(flagsSet(flags))
   const complete = (flag: string, value: string | number | undefined, standard?: string) => {
     if (value !== undefined && !set.has(flag) && String(value) !== standard) set.set(flag, String(value))
   }
-  const settings: RunSettings = { ...made, ...config }
+  const settings = settingsOf(network, config) as RunSettings
   for (const name of Object.keys(SETTING_FLAGS) as SettingName[]) {
     const standard = settingText(DEFAULT_SETTINGS[name])
     complete(SETTING_FLAGS[name].flag, settingText(settings[name]), standard)
@@ -284,6 +293,10 @@ function givenSettings(flags: Flags): GivenSettings {
     weightDecay: flags['weight-decay'],
     noiseStd: flags['noise-std'],
     seed: flags.seed,
+    schedule: flags.schedule,
+    warmup: flags.warmup,
+    finalLearningRate: flags['final-lr'],
+    latentBias: flags['latent-bias'],
   }
 }
 

@@ -50,7 +50,9 @@ export function updatePanel(
   const paddedOutputs = padded(layer.outputs)
   const gradient = scratchOf(worker)
   const adamStep = changetype<AdamStep>(gradient + BLOCK)
-  beginAdamStep(adamStep, job.learningRate, job.weightDecay, job.adamSteps + step - job.firstStep + 1)
+  const done = step - job.firstStep
+  const learningRate = load<f32>(floatAt(job.learningRates, done))
+  beginAdamStep(adamStep, learningRate, job.weightDecay, job.adamSteps + done + 1)
   const deltas = panelAt(layer.delta, 0, panel * PANEL, job.rowCapacity)
   for (let column = 0; column < paddedInputs; column += PANEL) {
     weightGradient(job.wideTile !== 0, x, step, gradient, column / PANEL, deltas, rows)

@@ -142,7 +142,8 @@ export class Job {
   /** Adam steps taken before this call. */
   adamSteps: i32
   frozenLayers: i32
-  learningRate: f32
+  /** [steps] float32. */
+  learningRates: u32
   weightDecay: f32
   noiseStd: f32
   seed: u32

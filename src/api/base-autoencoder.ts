@@ -42,6 +42,7 @@ export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>,
 
 const TRAIN_OPTIONS = [
   ...Object.keys(TRAINING_RULES),
+  'schedule',
   ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
 ]
 

@@ -156,6 +156,8 @@ export interface EpochPlan {
   readonly firstStep: number
   readonly steps: number
   readonly frozenLayers: number
+  /** (steps) */
+  readonly learningRates: Float64Array
 }
 
 /**
@@ -168,12 +170,7 @@ export function planEpoch(network: Network, rowCount: number | undefined, reques
   checkInteger('seed', seed, 0, 2 ** 32 - 1)
   checkInteger('epoch', epoch, 1, 2 ** 32 - 1)
   checkInteger('batch size', batchSize, 1, 2 ** 31)
-  for (const what of ['learningRate', 'weightDecay', 'noiseStd'] as const) {
-    const value = request[what] ?? 0
-    if (!(value >= 0 && value < Infinity)) {
-      throw new UsageError(`${what}: expected a finite number of at least 0, found ${value}`)
-    }
-  }
+  for (const what of ['weightDecay', 'noiseStd'] as const) checkNumber(what, request[what] ?? 0)
   const order = request.order ?? shuffledOrder(rowCount, seed, epoch)
   const outside = order.findIndex((row) => row >= rowCount)
   if (outside >= 0) {
@@ -182,7 +179,22 @@ export function planEpoch(network: Network, rowCount: number | undefined, reques
   const steps = Math.ceil(order.length / batchSize)
   checkInteger('first step', firstStep, 0, steps)
   checkInteger('frozen layers', frozenLayers, 0, network.layers.length)
-  return { order, firstStep, steps, frozenLayers }
+  return { order, firstStep, steps, frozenLayers, learningRates: learningRatesOf(request, steps) }
+}
+
+function learningRatesOf({ learningRate }: EpochRequest, steps: number): Float64Array {
+  const isOne = typeof learningRate === 'number'
+  const rates = isOne ? new Float64Array(steps).fill(learningRate) : learningRate
+  if (rates.length !== steps) {
+    throw new UsageError(`learningRate: expected one or ${steps}, one a step, found ${rates.length}`)
+  }
+  for (const rate of isOne ? [learningRate] : rates) checkNumber('learningRate', rate)
+  return rates
+}
+
+function checkNumber(what: string, value: number): void {
+  if (value >= 0 && value < Infinity) return
+  throw new UsageError(`${what}: expected a finite number of at least 0, found ${value}`)
 }
 
 /** Most workers of a CPU engine: far more than help, far fewer than exhaust a machine. */

@@ -43,7 +43,8 @@ export interface EpochRequest {
   readonly epoch: number
   /** Rows in a minibatch; the last one of an epoch may be smaller. */
   readonly batchSize: number
-  readonly learningRate: number
+  /** One for all steps, or one for each step of the whole epoch, (steps). */
+  readonly learningRate: number | Float64Array
   /** PyTorch's coupled weight decay: added to the gradient as weightDecay · parameter. */
   readonly weightDecay: number
   /**

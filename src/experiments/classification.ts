@@ -29,9 +29,9 @@ export async function trainClassifier(
 ): Promise<void> {
   const batchSize = Math.min(training.batchSize, set.count)
   const epochs = Math.ceil(steps / Math.ceil(set.count / batchSize))
-  const config = { seed, epochs, batchSize, learningRate, weightDecay: 0, noiseStd: 0 }
-  const task = { frozenLayers, schedule: 'constant' } as const
-  await train(engine, { train: set }, config, { signal }, startOfTraining(config), task)
+  const fixed = { weightDecay: 0, noiseStd: 0, schedule: 'constant' } as const
+  const config = { seed, epochs, batchSize, learningRate, ...fixed }
+  await train(engine, { train: set }, config, { signal }, startOfTraining(config), { frozenLayers })
 }
 
 export interface Classification {

@@ -119,6 +119,9 @@ function logarithmicAxis(lowest: number, highest: number) {
   }
 }
 
+/** A rate that changes more often is a curve of its own, whose marks would cover this one. */
+const MOST_MARKS = 6
+
 /** Dashed lines where the learning rate changed: at the end of the last epoch that used the old one. */
 function learningRateMarks(history: readonly LossCurvePoint[]): Plugin<'line'> {
   const changes = history.flatMap((point, index) =>
@@ -126,6 +129,7 @@ function learningRateMarks(history: readonly LossCurvePoint[]): Plugin<'line'> {
       ? [{ epoch: history[index - 1].epoch, text: `learning rate ${formatRate(point.learningRate)}` }]
       : [],
   )
+  if (changes.length > MOST_MARKS) changes.length = 0
   return {
     id: 'learningRateMarks',
     beforeDatasetsDraw(chart: Chart<'line'>) {

@@ -28,6 +28,7 @@ import type { TrainingConfig } from '../training/config.ts'
 import { checkTraining } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
 import type { PlateauState } from '../training/plateau.ts'
+import { SCHEDULES } from '../training/schedule.ts'
 import type { TrainingProgress } from '../training/trainer.ts'
 import type { RunIdentity } from './identity.ts'
 
@@ -175,6 +176,10 @@ function readConfig(fields: JsonFields, trainingRows: number, file: string): Tra
     learningRate: fields.number('learningRate'),
     weightDecay: fields.number('weightDecay'),
     noiseStd: fields.number('noiseStd'),
+    ...(fields.has('schedule') && { schedule: fields.oneOf('schedule', SCHEDULES) }),
+    ...(fields.has('warmup') && { warmup: fields.number('warmup') }),
+    ...(fields.has('finalLearningRate') && { finalLearningRate: fields.number('finalLearningRate') }),
+    ...(fields.has('latentBias') && { latentBias: fields.number('latentBias') }),
   }
   inFile(file, () => checkTraining(config, trainingRows))
   return config

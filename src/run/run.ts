@@ -10,7 +10,7 @@ import type { ModelState } from '../model/state.ts'
 import type { TrainingConfig } from '../training/config.ts'
 import { checkTraining } from '../training/config.ts'
 import type { TrainingData, TrainingHooks, TrainingProgress } from '../training/trainer.ts'
-import { startOfTraining, train } from '../training/trainer.ts'
+import { nextLearningRate, startOfTraining, train } from '../training/trainer.ts'
 import type { RunRecord } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import type { RunIdentity } from './identity.ts'
@@ -55,6 +55,11 @@ export class Run {
   /** How far it has come. */
   get progress(): TrainingProgress {
     return this.#progress
+  }
+
+  /** Learning rate of the next step; before it has seen data, as if they were one batch. */
+  get learningRate(): number {
+    return nextLearningRate(this.config, this.#progress, this.#trainingRows ?? this.config.batchSize)
   }
 
   /** Whether every epoch asked for is done. */

@@ -8,7 +8,14 @@ import type { HiddenActivation, Network } from '../model/network.ts'
 import type { AutoencoderLoss, OutputActivation } from '../model/recipes.ts'
 import { hourglass, hourglassOptions } from '../model/recipes.ts'
 import type { NumberRule, TrainingConfig } from '../training/config.ts'
-import { checkRule, DEFAULT_SEED, DEFAULT_TRAINING, TRAINING_RULES } from '../training/config.ts'
+import {
+  checkRule,
+  DEFAULT_SEED,
+  DEFAULT_TRAINING,
+  OPTIONAL_TRAINING,
+  TRAINING_RULES,
+} from '../training/config.ts'
+import { SCHEDULES, spreadsOverRun } from '../training/schedule.ts'
 
 export interface NetworkSettings {
   /** Latent units, `z`. */
@@ -34,6 +41,7 @@ export const DEFAULT_SETTINGS: RunSettings = {
   loss: 'mse',
   ...DEFAULT_TRAINING,
   seed: DEFAULT_SEED,
+  ...OPTIONAL_TRAINING,
 }
 
 /** More units than this in a layer would not fit the memory of any engine. */
@@ -52,6 +60,7 @@ export const CHOICES = {
   latentActivation: HIDDEN_ACTIVATIONS,
   outputActivation: ['sigmoid', 'identity'],
   loss: ['mse', 'bce'],
+  schedule: SCHEDULES,
 } as const satisfies { readonly [Name in SettingName]?: readonly RunSettings[Name][] }
 
 /** What people call a setting in a sentence. */
@@ -68,6 +77,10 @@ export const SETTING_LABELS: Readonly<Record<SettingName, string>> = {
   weightDecay: TRAINING_RULES.weightDecay.label,
   noiseStd: TRAINING_RULES.noiseStd.label,
   seed: TRAINING_RULES.seed.label,
+  schedule: 'schedule',
+  warmup: TRAINING_RULES.warmup.label,
+  finalLearningRate: TRAINING_RULES.finalLearningRate.label,
+  latentBias: TRAINING_RULES.latentBias.label,
 }
 
 /** What a client may leave out; one number of `hidden` is one layer. */
@@ -128,8 +141,23 @@ export function trainingOf({
   weightDecay,
   noiseStd,
   seed,
+  ...others
 }: RunSettings): TrainingConfig {
-  return { seed, epochs, batchSize, learningRate, weightDecay, noiseStd }
+  return { seed, epochs, batchSize, learningRate, weightDecay, noiseStd, ...givenOptions(others) }
+}
+
+type TrainingOptions = { readonly [Name in keyof typeof OPTIONAL_TRAINING]?: TrainingConfig[Name] }
+
+/** Those of the optional settings of training that are not as they are when left out. */
+function givenOptions(settings: TrainingOptions): TrainingOptions {
+  const names = Object.keys(OPTIONAL_TRAINING) as (keyof typeof OPTIONAL_TRAINING)[]
+  const others = names.filter((name) => settings[name] !== OPTIONAL_TRAINING[name])
+  return Object.fromEntries(others.map((name) => [name, settings[name]]))
+}
+
+/** The settings of a run, those that it leaves out included, as far as its network is an hourglass. */
+export function settingsOf(network: Network, config: TrainingConfig): Partial<RunSettings> {
+  return { ...OPTIONAL_TRAINING, ...networkSettingsOf(network), ...config }
 }
 
 /** The settings that a network was made of, as far as it is an hourglass. */
@@ -148,16 +176,19 @@ export interface SettingChange {
   readonly asked: RunSettings[SettingName]
 }
 
-/** The first of the given settings that is not the run's. Only `epochs` may change when a run goes on. */
+/**
+ * The first of the given settings that is not the run's. Only `epochs` may change when a run goes on, unless
+ * its rates spread over all of them.
+ */
 export function findChange(
   given: GivenSettings,
   network: Network,
   config: TrainingConfig,
 ): SettingChange | undefined {
-  const stored: Partial<RunSettings> = { ...networkSettingsOf(network), ...config }
+  const stored = settingsOf(network, config)
   for (const name of Object.keys(DEFAULT_SETTINGS) as SettingName[]) {
     const value = given[name]
-    if (name === 'epochs' || value === undefined) continue
+    if (value === undefined || (name === 'epochs' && !spreadsOverRun(config))) continue
     const asked =
       name === 'hidden'
         ? hiddenSizes(value as number | readonly number[])

@@ -1,5 +1,8 @@
 /** The settings of training: what each may be, once for the command line, the library, the page and checkpoints. */
 import { UsageError } from '../errors.ts'
+import { INITIAL_BIAS } from '../random/streams.ts'
+import type { Schedule } from './schedule.ts'
+import { SCHEDULES, spreadsOverRun } from './schedule.ts'
 
 export interface TrainingConfig {
   /** Seed of initial weights, shuffles and noise: an integer in [0, 2³²). */
@@ -8,13 +11,24 @@ export interface TrainingConfig {
   readonly epochs: number
   /** Rows of a minibatch. */
   readonly batchSize: number
-  /** Learning rate of the first epoch; PyTorch's ReduceLROnPlateau with its defaults lowers it later. */
+  /** Learning rate after the warm-up, before the schedule lowers it. */
   readonly learningRate: number
   /** Adam's coupled weight decay. */
   readonly weightDecay: number
   /** Standard deviation of the noise added to the inputs, not to the targets; 0 for none. */
   readonly noiseStd: number
+  /** How the learning rate goes on; default `plateau`, PyTorch's ReduceLROnPlateau with its defaults. */
+  readonly schedule?: Schedule | undefined
+  /** Epochs, or a part of one, over which the rate of each step rises to `learningRate`; default 0. */
+  readonly warmup?: number | undefined
+  /** What `cosine` and `linear` come down to at the end of the last epoch; default 0. */
+  readonly finalLearningRate?: number | undefined
+  /** What the biases of the code layer are before the first step; default that of all biases, 0.01. */
+  readonly latentBias?: number | undefined
 }
+
+/** Settings of training that are no numbers. */
+type Choice = 'schedule'
 
 /** Seed of a run that names none. */
 export const DEFAULT_SEED = 1
@@ -27,6 +41,17 @@ export const DEFAULT_TRAINING = {
   weightDecay: 1e-5,
   noiseStd: 0,
 } as const
+
+/**
+ * What settings are that a `TrainingConfig` may leave out: those that joined after checkpoints were first
+ * written.
+ */
+export const OPTIONAL_TRAINING = {
+  schedule: 'plateau',
+  warmup: 0,
+  finalLearningRate: 0,
+  latentBias: INITIAL_BIAS,
+} as const satisfies Partial<TrainingConfig>
 
 /** What a number may be. Both ends are allowed, unless `isAbove` leaves out the lower one. */
 export interface NumberRule {
@@ -41,7 +66,7 @@ export interface NumberRule {
 const UNLIMITED = Number.MAX_SAFE_INTEGER
 const FINITE = Number.MAX_VALUE
 
-export const TRAINING_RULES: Readonly<Record<keyof TrainingConfig, NumberRule>> = {
+export const TRAINING_RULES: Readonly<Record<Exclude<keyof TrainingConfig, Choice>, NumberRule>> = {
   /** Seed and epoch are words of the random streams' keys and counters. */
   seed: { label: 'seed', isWhole: true, minimum: 0, maximum: 2 ** 32 - 1 },
   epochs: { label: 'epochs', isWhole: true, minimum: 1, maximum: UNLIMITED },
@@ -56,6 +81,10 @@ export const TRAINING_RULES: Readonly<Record<keyof TrainingConfig, NumberRule>> 
   /** Far above 1 the decay alone would decide where weights go: a mistake, whose error must not blame the rate. */
   weightDecay: { label: 'weight decay', isWhole: false, minimum: 0, maximum: 1 },
   noiseStd: { label: 'noise', isWhole: false, minimum: 0, maximum: FINITE },
+  warmup: { label: 'warm-up', isWhole: false, minimum: 0, maximum: FINITE },
+  finalLearningRate: { label: 'final learning rate', isWhole: false, minimum: 0, maximum: FINITE },
+  /** Inputs of a layer are of order 1: more could only be meant for something else. */
+  latentBias: { label: 'latent bias', isWhole: false, minimum: -100, maximum: 100 },
 }
 
 /** What an error says was expected: `a whole number from 1 to 64`, `a number greater than 0`. */
@@ -81,12 +110,38 @@ export function checkRule(rule: NumberRule, value: unknown): void {
 
 /** Throws a `UsageError` that names the first setting that cannot be used with so many training rows. */
 export function checkTraining(config: TrainingConfig, trainingRows: number): void {
-  for (const name of Object.keys(TRAINING_RULES) as (keyof TrainingConfig)[]) {
+  for (const name of Object.keys(TRAINING_RULES) as (keyof typeof TRAINING_RULES)[]) {
+    if (name in OPTIONAL_TRAINING && config[name] === undefined) continue
     checkRule(TRAINING_RULES[name], config[name])
   }
+  checkSchedule(config)
   if (config.batchSize > trainingRows) {
     throw new UsageError(
       `batch size: expected at most the ${trainingRows} training rows, found ${config.batchSize}`,
     )
   }
+}
+
+/**
+ * Throws UsageError for a schedule that is none, or whose settings do not go with it.
+ *
+ * @param nameOf how the client calls a setting, default its label
+ */
+export function checkSchedule(
+  config: Omit<TrainingConfig, 'batchSize'>,
+  nameOf = (name: 'schedule' | 'warmup' | 'finalLearningRate') =>
+    name === 'schedule' ? name : TRAINING_RULES[name].label,
+): void {
+  const { schedule = 'plateau', warmup = 0, finalLearningRate = 0, learningRate, epochs } = config
+  const fail = (name: Parameters<typeof nameOf>[0], expected: string, found: string | number): never => {
+    throw new UsageError(`${nameOf(name)}: expected ${expected}, found ${found}`)
+  }
+  if (!SCHEDULES.includes(schedule)) fail('schedule', SCHEDULES.join(' or '), String(schedule))
+  if (finalLearningRate > 0 && !spreadsOverRun(config)) {
+    fail('finalLearningRate', `none with the schedule ${schedule}`, finalLearningRate)
+  }
+  if (finalLearningRate > learningRate) {
+    fail('finalLearningRate', `at most the learning rate ${learningRate}`, finalLearningRate)
+  }
+  if (warmup > epochs) fail('warmup', `at most the ${epochs} epochs`, warmup)
 }

@@ -7,7 +7,7 @@ export interface EpochRecord {
   readonly trainLoss: number
   /** Mean loss over the whole test set, after the epoch; undefined where there is none. */
   readonly testLoss: number | undefined
-  /** Learning rate of this epoch's steps. */
+  /** Learning rate of this epoch's last step. */
   readonly learningRate: number
   /** Wall-clock time of the training steps, without the test; of a resumed epoch, of its resumed part. */
   readonly seconds: number

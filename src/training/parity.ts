@@ -11,6 +11,8 @@ import type { Network, ParameterEntry } from '../model/network.ts'
 import { inputSize, parameterCount, parameterTable } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
 import type { FloatArray } from '../model/state.ts'
+import type { StepSchedule } from './schedule.ts'
+import { rateOfStep } from './schedule.ts'
 
 /** A float32 engine may land this many times as far from the truth as PyTorch; plain sequential sums land at 2.2. */
 const FLOAT32_FACTOR = 4
@@ -56,6 +58,8 @@ export interface Trajectory {
   readonly batch: number
   readonly steps: number
   readonly lr: number
+  /** How the rate goes on from step to step; undefined: it stays. */
+  readonly schedule?: StepSchedule
   readonly weight_decay: number
   /** Step s uses rows (first_index + s · batch + j) mod count, j = 0 … batch − 1. */
   readonly first_index: number
@@ -109,6 +113,7 @@ export function parseTrajectory(text: string, file: string): Trajectory {
   root.lengthOf('loss_float64', trajectory.steps)
   root.constant('betas', [0.9, 0.999])
   root.constant('eps', 1e-8)
+  if (root.has('schedule')) Object.assign(trajectory, { schedule: parseSchedule(root, trajectory) })
   const { data, network } = trajectory
   if (data.kind === 'hash' && data.columns !== inputSize(network)) {
     root.fields('data').fail('columns', `${inputSize(network)}, the inputs of the network`, data.columns)
@@ -132,6 +137,18 @@ function parseNetwork(fields: JsonFields, file: string): Network {
     return hourglass({ input, hidden, bottleneck })
   }
   return networkFromJson(fields, file, { codeLayer: 'code_layer', unnamed: (i) => `fc${i + 1}` })
+}
+
+function parseSchedule(root: JsonFields, { lr, steps }: Trajectory): StepSchedule {
+  const fields = root.fields('schedule')
+  return {
+    kind: fields.oneOf('kind', ['cosine', 'linear', 'constant']),
+    learningRate: lr,
+    finalLearningRate: fields.numberAtLeast('final_lr', 0),
+    warmupSteps: fields.integer('warmup_steps', 0, steps),
+    warmupStart: fields.numberAtLeast('warmup_start', 0),
+    steps,
+  }
 }
 
 function parseData(root: JsonFields): Trajectory['data'] {
@@ -241,18 +258,21 @@ function compareTensor(entry: ParameterEntry, tensor: FloatArray, truth: TensorT
 
 /** Runs the steps of a trajectory; returns the loss of each. */
 async function replay(engine: Engine, trajectory: Trajectory, rowCount: number): Promise<number[]> {
-  const { batch, steps, lr, weight_decay, first_index } = trajectory
+  const { batch, steps, lr, schedule, weight_decay, first_index } = trajectory
   // An order longer than the training set is no epoch, and engines may have no room for it.
   const stepsAtOnce = Math.max(1, Math.floor(rowCount / batch))
   const losses: number[] = []
   for (let step = 0; step < steps; step += stepsAtOnce) {
     const count = Math.min(stepsAtOnce, steps - step) * batch
     const order = Uint32Array.from({ length: count }, (_, i) => (first_index + step * batch + i) % rowCount)
+    const rates = Float64Array.from({ length: count / batch }, (_, i) =>
+      schedule ? rateOfStep(schedule, step + i) : lr,
+    )
     const request = {
       seed: 0,
       epoch: 1,
       batchSize: batch,
-      learningRate: lr,
+      learningRate: rates,
       weightDecay: weight_decay,
       order,
     }

@@ -3,11 +3,13 @@ import type { RowSet } from '../data/rows.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { StopSignal } from '../engines/stop-signal.ts'
 import { TrainingError } from '../errors.ts'
+import { parameterTable } from '../model/network.ts'
 import type { TrainingConfig } from './config.ts'
 import { checkTraining } from './config.ts'
 import type { EpochRecord } from './history.ts'
 import type { PlateauState } from './plateau.ts'
 import { ReduceLROnPlateau } from './plateau.ts'
+import { ratesOfEpoch } from './schedule.ts'
 
 /** What a network learns from, and what it is judged by after each epoch. */
 export interface TrainingData {
@@ -43,8 +45,6 @@ export interface TrainingHooks {
 export interface TrainingTask {
   /** The first so many layers keep their weights; default 0. */
   readonly frozenLayers?: number | undefined
-  /** `plateau`: PyTorch's ReduceLROnPlateau, the default; `constant`: the rate stays what it was at first. */
-  readonly schedule?: 'plateau' | 'constant' | undefined
 }
 
 /**
@@ -54,7 +54,7 @@ export interface TrainingTask {
  * was saved with that progress; the result is then, bit for bit, that of the uninterrupted run.
  *
  * @returns how far it came: complete when `epoch` equals `config.epochs`
- * @param task how an epoch is trained where it is not the seed's: frozen layers, a constant rate
+ * @param task how an epoch is trained where it is not the seed's: frozen layers
  * @throws UsageError for settings that do not fit; TrainingError where a loss is not finite: the engine's state is then
  *   of no use, and what `onEpoch` saved last is the last good one
  */
@@ -73,6 +73,7 @@ export async function train(
   if (resumeFrom === undefined) await engine.initialize(config.seed)
 
   let progress = resumeFrom ?? startOfTraining(config)
+  if (!hasBegun(progress) && config.latentBias !== undefined) await setLatentBias(engine, config.latentBias)
   while (progress.epoch < config.epochs && !hooks.signal?.aborted) {
     progress = await trainOneEpoch(engine, data, config, hooks, progress, task)
   }
@@ -85,25 +86,47 @@ export function startOfTraining({ learningRate }: TrainingConfig): TrainingProgr
   return { epoch: 0, batchLosses: new Float64Array(), schedule: state, history: [] }
 }
 
+function hasBegun({ epoch, batchLosses }: TrainingProgress): boolean {
+  return epoch > 0 || batchLosses.length > 0
+}
+
+async function setLatentBias(engine: Engine, bias: number): Promise<void> {
+  const { network } = engine
+  const state = await engine.readState()
+  const { offset, length } = parameterTable(network)[2 * network.codeLayer + 1]
+  const parameters = state.parameters.slice().fill(bias, offset, offset + length)
+  await engine.writeState({ ...state, parameters })
+}
+
+/** Learning rate of the step that comes next; of the last one, where none does. */
+export function nextLearningRate(config: TrainingConfig, progress: TrainingProgress, rows: number): number {
+  const steps = Math.ceil(rows / config.batchSize)
+  const epoch = Math.min(progress.epoch + 1, config.epochs)
+  const rates = ratesOfEpoch(config, epoch, steps, progress.schedule.learningRate)
+  const step = progress.epoch < config.epochs ? progress.batchLosses.length : steps - 1
+  return typeof rates === 'number' ? rates : rates[step]
+}
+
 async function trainOneEpoch(
   engine: Engine,
   data: TrainingData,
   config: TrainingConfig,
   hooks: TrainingHooks,
   before: TrainingProgress,
-  { frozenLayers = 0, schedule = 'plateau' }: TrainingTask,
+  { frozenLayers = 0 }: TrainingTask,
 ): Promise<TrainingProgress> {
-  const { seed, batchSize, weightDecay, noiseStd } = config
+  const { seed, batchSize, weightDecay, noiseStd, schedule = 'plateau' } = config
   const epoch = before.epoch + 1
   const firstStep = before.batchLosses.length
-  const { learningRate } = before.schedule
+  const steps = Math.ceil(data.train.count / batchSize)
+  const rates = ratesOfEpoch(config, epoch, steps, before.schedule.learningRate)
   const { onProgress } = hooks
   const startMs = performance.now()
   const result = await engine.trainEpoch({
     seed,
     epoch,
     batchSize,
-    learningRate,
+    learningRate: rates,
     weightDecay,
     noiseStd,
     firstStep,
@@ -123,6 +146,7 @@ async function trainOneEpoch(
   }
   const trainLoss = mean(batchLosses)
   const rows = data.train.count - firstStep * batchSize
+  const learningRate = typeof rates === 'number' ? rates : rates[steps - 1]
   const record = { epoch, trainLoss, testLoss, learningRate, seconds, imagesPerSecond: rows / seconds }
   const scheduler = new ReduceLROnPlateau(before.schedule)
   if (schedule === 'plateau') scheduler.step(trainLoss)

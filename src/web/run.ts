@@ -5,19 +5,19 @@
 import type { Checkpoint, Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
 import {
   codeSize,
-  completeSettings,
   createBrowserEngine,
   initialParameters,
   limitImages,
   MNIST_PIXELS,
   networkOf,
+  OPTIONAL_TRAINING,
   parametersSha256,
   Run,
   stateOf,
   trainingOf,
 } from '../browser.ts'
 import type { Session } from './session.ts'
-import type { Settings } from './settings.ts'
+import { runSettings, type Settings } from './settings.ts'
 import { type Snapshot, withSnapshots } from './snapshots.ts'
 
 export type Phase = 'ready' | 'preparing' | 'running' | 'pausing' | 'paused' | 'finished' | 'failed'
@@ -87,17 +87,15 @@ export class TrainingRun {
 
   /** A run that has not begun. */
   static begin(session: Session, settings: Settings, listener: RunListener): TrainingRun {
-    const { z, epochs, batch, lr, noise, seed } = settings
-    const whole = completeSettings({
-      bottleneck: z,
-      epochs,
-      batchSize: batch,
-      learningRate: lr,
-      noiseStd: noise,
-      seed,
-    })
+    const whole = runSettings(settings)
     const run = Run.begin(networkOf(whole, MNIST_PIXELS), trainingOf(whole))
-    return new TrainingRun(session, settings, run, stateOf(initialParameters(run.network, seed)), listener)
+    return new TrainingRun(
+      session,
+      settings,
+      run,
+      stateOf(initialParameters(run.network, settings.seed)),
+      listener,
+    )
   }
 
   /**
@@ -111,14 +109,20 @@ export class TrainingRun {
     machine: Pick<Settings, 'threads' | 'device'>,
     listener: RunListener,
   ): TrainingRun {
-    const { epochs, batchSize, learningRate, noiseStd, seed } = record.config
+    const { config } = record
+    // Older checkpoints name no schedule.
+    const whole = { ...OPTIONAL_TRAINING, ...config }
     const settings: Settings = {
       z: codeSize(record.network),
-      epochs,
-      batch: batchSize,
-      lr: learningRate,
-      noise: noiseStd,
-      seed,
+      epochs: config.epochs,
+      batch: config.batchSize,
+      lr: config.learningRate,
+      schedule: whole.schedule,
+      warmup: whole.warmup,
+      finalLr: whole.finalLearningRate,
+      latentBias: whole.latentBias,
+      noise: config.noiseStd,
+      seed: config.seed,
       limit: record.trainingRows,
       threads: machine.threads,
       device: machine.device,
@@ -173,7 +177,7 @@ export class TrainingRun {
 
   /** Learning rate of the next step. */
   get learningRate(): number {
-    return this.#run.progress.schedule.learningRate
+    return this.#run.learningRate
   }
 
   /** Of the last moments while it runs; else of the last epoch. */

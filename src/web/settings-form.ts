@@ -1,4 +1,6 @@
 /** The form of the Train panel and the settings it stands for. */
+
+import type { Schedule } from '../browser.ts'
 import { byId, element } from './dom.ts'
 import {
   type DeviceChoice,
@@ -6,6 +8,7 @@ import {
   type Settings,
   settingNumber,
   settingProblem,
+  togetherProblem,
 } from './settings.ts'
 
 export class SettingsForm {
@@ -35,12 +38,10 @@ export class SettingsForm {
       if (problem) problems.push(problem)
       else settings[name] = settingNumber(input.value)
     }
-    settings.device = this.#device().value as DeviceChoice
-    if (problems.length === 0 && settings.batch > settings.limit) {
-      problems.push(
-        `Batch size: expected at most the ${settings.limit} training images, found ${settings.batch}.`,
-      )
-    }
+    settings.device = this.#select('device').value as DeviceChoice
+    settings.schedule = this.#select('schedule').value as Schedule
+    const together = problems.length === 0 ? togetherProblem(settings) : undefined
+    if (together) problems.push(together)
     this.#problem.textContent = problems.join(' ')
     if (problems.length > 0) return undefined
     this.#settings = settings
@@ -50,7 +51,7 @@ export class SettingsForm {
   /** While a run is under way its settings stand. A field that has the focus keeps it. */
   setLocked(isLocked: boolean): void {
     for (const input of this.#form.querySelectorAll('input')) input.readOnly = isLocked
-    this.#device().disabled = isLocked
+    for (const name of ['device', 'schedule'] as const) this.#select(name).disabled = isLocked
   }
 
   /** Shows other settings, of a run that was opened. */
@@ -62,9 +63,9 @@ export class SettingsForm {
 
   /** Greys out a device that cannot compute here, and says why. */
   withoutDevice(device: DeviceChoice, why: string): void {
-    const option = this.#device().querySelector<HTMLOptionElement>(`option[value="${device}"]`)
+    const option = this.#select('device').querySelector<HTMLOptionElement>(`option[value="${device}"]`)
     option?.replaceWith(element('option', { value: device, disabled: true, textContent: why }))
-    if (this.#settings.device === device) this.#device().value = 'auto'
+    if (this.#settings.device === device) this.#select('device').value = 'auto'
   }
 
   #fill(): void {
@@ -72,16 +73,16 @@ export class SettingsForm {
       const input = this.#input(name)
       if (input) input.value = String(this.#settings[name])
     }
-    this.#device().value = this.#settings.device
+    for (const name of ['device', 'schedule'] as const) this.#select(name).value = this.#settings[name]
   }
 
   #input(name: string): HTMLInputElement | null {
     return this.#form.querySelector<HTMLInputElement>(`input[name="${name}"]`)
   }
 
-  #device(): HTMLSelectElement {
-    const select = this.#form.querySelector<HTMLSelectElement>('select[name="device"]')
-    if (!select) throw new Error('internal: the form has no device')
+  #select(name: 'device' | 'schedule'): HTMLSelectElement {
+    const select = this.#form.querySelector<HTMLSelectElement>(`select[name="${name}"]`)
+    if (!select) throw new Error(`internal: the form has no ${name}`)
     return select
   }
 }

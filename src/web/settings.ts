@@ -1,4 +1,13 @@
 /** The settings of a run, and their life in the page's URL, so that a link repeats the run. */
+import {
+  checkTraining,
+  completeSettings,
+  HourglassError,
+  type RunSettings,
+  SCHEDULES,
+  type Schedule,
+  trainingOf,
+} from '../browser.ts'
 
 export type DeviceChoice = 'auto' | 'wasm' | 'webgpu'
 export const PANELS = ['train', 'denoise', 'explore', 'compare', 'files'] as const
@@ -11,6 +20,14 @@ export interface Settings {
   batch: number
   /** Adam's learning rate. */
   lr: number
+  /** How the rate goes on. */
+  schedule: Schedule
+  /** Epochs over which the rate rises. */
+  warmup: number
+  /** What the rate comes down to, by a schedule that does. */
+  finalLr: number
+  /** Biases of the latent units at the start. */
+  latentBias: number
   /** Standard deviation of the Gaussian noise added to training inputs. */
   noise: number
   threads: number
@@ -29,7 +46,7 @@ interface NumberRule {
   readonly whole: boolean
 }
 
-export type NumberSetting = Exclude<keyof Settings, 'device'>
+export type NumberSetting = Exclude<keyof Settings, 'device' | 'schedule'>
 
 /** What each number may be: the same limits for the form and for the URL. */
 export const RULES: Record<NumberSetting, NumberRule> = {
@@ -37,6 +54,9 @@ export const RULES: Record<NumberSetting, NumberRule> = {
   epochs: { label: 'Epochs', min: 1, max: 1000, whole: true },
   batch: { label: 'Batch size', min: 1, max: 4096, whole: true },
   lr: { label: 'Learning rate', min: 1e-7, max: 1, whole: false },
+  warmup: { label: 'Warm-up', min: 0, max: 1000, whole: false },
+  finalLr: { label: 'Final learning rate', min: 0, max: 1, whole: false },
+  latentBias: { label: 'Latent bias', min: -100, max: 100, whole: false },
   noise: { label: 'Noise σ', min: 0, max: 1, whole: false },
   threads: { label: 'Threads', min: 1, max: 64, whole: true },
   seed: { label: 'Seed', min: 0, max: 2 ** 32 - 1, whole: true },
@@ -51,6 +71,10 @@ export function defaultSettings(threads: number): Settings {
     epochs: 10,
     batch: 256,
     lr: 0.001,
+    schedule: 'plateau',
+    warmup: 0,
+    finalLr: 0,
+    latentBias: 0.01,
     noise: 0,
     threads,
     seed: 1,
@@ -63,6 +87,34 @@ export function defaultSettings(threads: number): Settings {
 export function settingNumber(text: string): number {
   const written = text.trim()
   return written === '' ? Number.NaN : Number(/^\d*,\d+$/.test(written) ? written.replace(',', '.') : written)
+}
+
+/** The settings as runs have them. */
+export function runSettings(settings: Settings): RunSettings {
+  const { z, epochs, batch, lr, schedule, warmup, finalLr, latentBias, noise, seed } = settings
+  return completeSettings({
+    bottleneck: z,
+    epochs,
+    batchSize: batch,
+    learningRate: lr,
+    schedule,
+    warmup,
+    finalLearningRate: finalLr,
+    latentBias,
+    noiseStd: noise,
+    seed,
+  })
+}
+
+/** What is wrong with settings that are each fine, in one line; undefined where nothing is. */
+export function togetherProblem(settings: Settings): string | undefined {
+  try {
+    checkTraining(trainingOf(runSettings(settings)), settings.limit)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof HourglassError)) throw error
+    return `${error.message.slice(0, 1).toUpperCase()}${error.message.slice(1)}.`
+  }
 }
 
 /** What is wrong with a value of this setting, in one line; undefined where it is fine. */
@@ -89,12 +141,26 @@ export function readSettings(
     if (problem) problems.push(`In the link, ${problem}`)
     else settings[name] = settingNumber(text)
   }
+  const schedule = parameters.get('schedule')
+  const known = SCHEDULES.find((name) => name === schedule)
+  if (known !== undefined) settings.schedule = known
+  else if (schedule !== null)
+    problems.push(`In the link, Schedule: expected ${SCHEDULES.join(', ')}, found ${schedule}.`)
   const device = parameters.get('device')
   if (device === 'auto' || device === 'wasm' || device === 'webgpu') settings.device = device
   else if (device !== null)
     problems.push(`In the link, Device: expected auto, wasm or webgpu, found ${device}.`)
   const panel = PANELS.find((name) => name === parameters.get('panel')) ?? 'train'
   return { settings, panel, problems }
+}
+
+/** Usual values that no link needs to say. */
+const LEFT_OUT: Partial<Settings> = {
+  schedule: 'plateau',
+  limit: TRAINING_IMAGES,
+  warmup: 0,
+  finalLr: 0,
+  latentBias: 0.01,
 }
 
 /** What belongs to the visitor's machine and not to the run. */
@@ -116,8 +182,8 @@ export function writeSettings(
   kept: readonly (keyof Settings)[] = [],
 ): string {
   const parameters = new URLSearchParams({ panel })
-  for (const name of [...NUMBER_SETTINGS, 'device'] as const) {
-    if (name === 'limit' && settings.limit === TRAINING_IMAGES) continue
+  for (const name of [...NUMBER_SETTINGS, 'schedule', 'device'] as const) {
+    if (LEFT_OUT[name] === settings[name]) continue
     if (MACHINE.includes(name) && !kept.includes(name)) continue
     parameters.set(name, String(settings[name]))
   }
@@ -126,5 +192,6 @@ export function writeSettings(
 
 /** What people call a setting in a sentence. */
 export function settingLabel(name: keyof Settings): string {
-  return name === 'device' ? 'Device' : RULES[name].label
+  if (name === 'device') return 'Device'
+  return name === 'schedule' ? 'Schedule' : RULES[name].label
 }

@@ -161,7 +161,7 @@ export class TrainPanel implements Panel {
   /** Labels of the settings in the form that this run cannot take up. */
   #pending(): string[] {
     const { settings } = this.#run
-    const names = [...NUMBER_SETTINGS, 'device'] as const
+    const names = [...NUMBER_SETTINGS, 'schedule', 'device'] as const
     return names
       .filter((name) => this.#wanted[name] !== settings[name])
       .filter((name) => !MAY_CHANGE.includes(name) || (name === 'epochs' && !this.#canGoOn()))
@@ -305,7 +305,7 @@ export class TrainPanel implements Panel {
     const info = run.engineInfo
     const threads = info && (info.threads === 1 ? '1 thread' : `${info.threads} threads`)
     text('fact-device', info && `${info.device}, ${threads}, ${info.arithmetic}`)
-    text('fact-lr', hasBegun ? String(run.learningRate) : undefined)
+    text('fact-lr', hasBegun ? String(Number(run.learningRate.toPrecision(3))) : undefined)
     text('fact-sha', run.sha256)
   }
 

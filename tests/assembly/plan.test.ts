@@ -44,7 +44,7 @@ test('changes with the order of fields, with a type, a code, a size and a contro
   const twin = await twinFile()
   for (const [file, from, to] of [
     ['structures.ts', '  weightM: u32\n  weightV: u32\n', '  weightV: u32\n  weightM: u32\n'],
-    ['structures.ts', '  learningRate: f32\n', '  learningRate: i32\n'],
+    ['structures.ts', '  weightDecay: f32\n', '  weightDecay: i32\n'],
     ['codes.ts', 'ACTIVATION_RELU: i32 = 1', 'ACTIVATION_RELU: i32 = 2'],
     ['sizes.ts', 'BLOCK_ROWS: i32 = 5 * PANEL', 'BLOCK_ROWS: i32 = 4 * PANEL'],
     ['control.ts', 'CONTROL_STOP: usize = 7 * LINE', 'CONTROL_STOP: usize = 11 * LINE'],
@@ -55,8 +55,8 @@ test('changes with the order of fields, with a type, a code, a size and a contro
 
 test('is refused for a source that it cannot read', async () => {
   for (const [file, from, to, problem] of [
-    ['structures.ts', '  learningRate: f32\n', '  learningRate: f64\n', /Job\.learningRate is of type f64/],
-    ['structures.ts', '  learningRate: f32\n', '  learningRate!: f32\n', /neither a field nor a comment/],
+    ['structures.ts', '  weightDecay: f32\n', '  weightDecay: f64\n', /Job\.weightDecay is of type f64/],
+    ['structures.ts', '  weightDecay: f32\n', '  weightDecay!: f32\n', /neither a field nor a comment/],
     ['sizes.ts', 'PAIR: i32 = 2', 'PAIR: i32 = TWO', /PAIR: TWO is not known before it/],
     ['sizes.ts', 'PAIR: i32 = 2', 'PAIR: i32 = two()', /cannot read two\(\)/],
     ['sizes.ts', 'PAIR: i32 = 2', 'PAIR: i32 = 3', /PANEL_PAIRS: 13\.3.* is no whole number/],

@@ -7,6 +7,7 @@ import { limitImages } from '../../src/data/dataset.ts'
 import { loadDataset } from '../../src/data/node-files.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import { hourglass } from '../../src/model/recipes.ts'
+import type { TrainingConfig } from '../../src/training/config.ts'
 import { DEFAULT_TRAINING } from '../../src/training/config.ts'
 import { train } from '../../src/training/trainer.ts'
 import { browserTest, canvasHash, closeBrowser, textOf, waitForPhase, waitForText, withPage } from './page.ts'
@@ -26,12 +27,12 @@ function nodeSha256(): Promise<string> {
   return expected
 }
 
-async function trainInNode(): Promise<string> {
+async function trainInNode(changes: Partial<TrainingConfig> = {}): Promise<string> {
   const data = await loadDataset()
   const network = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
   const engine = await createEngine(network, { threads: 1 })
   try {
-    const config = { ...DEFAULT_TRAINING, seed: 7, epochs: 2 }
+    const config = { ...DEFAULT_TRAINING, seed: 7, epochs: 2, ...changes }
     const test = limitImages(data.test, 256)
     await train(engine, { train: limitImages(data.train, LIMIT), test }, config)
     const { parameters } = await engine.readState()
@@ -120,24 +121,44 @@ browserTest(test, 'one epoch at a time, then back to the start', () =>
   }),
 )
 
+browserTest(test, 'rates that go on step by step give the bits of Node', () =>
+  withPage(
+    { query: `${RUN}&threads=2&schedule=cosine&warmup=0.5&finalLr=0.00001&latentBias=1` },
+    async ({ page }) => {
+      const changes = { schedule: 'cosine', warmup: 0.5, finalLearningRate: 1e-5, latentBias: 1 } as const
+      assert.is(await trainedSha256(page), await trainInNode(changes))
+    },
+  ),
+)
+
 browserTest(test, 'the link repeats the run, and says what in it cannot be used', () =>
-  withPage({ query: 'limit=2000&z=0&epochs=2&seed=7&noise=0.3&device=tpu' }, async ({ page }) => {
-    const notices = await textOf(page, '#notices')
-    assert.match(notices, /Latent units: expected a whole number from 1 to 128, found 0/)
-    assert.match(notices, /Device: expected auto, wasm or webgpu, found tpu/)
-    assert.is(await page.inputValue('[name=z]'), '8')
-    assert.is(await page.inputValue('[name=noise]'), '0.3')
-    await page.fill('[name=seed]', '41')
-    await page.fill('[name=batch]', '0')
-    await page.click('#start')
-    assert.match(await textOf(page, '#settings-problem'), /Batch size: expected .* found 0/)
-    assert.is(await page.evaluate(() => document.body.dataset.phase), 'ready')
-    await page.fill('[name=batch]', '128')
-    await page.press('[name=batch]', 'Tab')
-    const query = new URL(page.url()).searchParams
-    const kept = ['z', 'epochs', 'batch', 'noise', 'seed', 'limit'].map((name) => query.get(name))
-    assert.equal(kept, ['8', '2', '128', '0.3', '41', '2000'])
-  }),
+  withPage(
+    { query: 'limit=2000&z=0&epochs=2&seed=7&noise=0.3&device=tpu&schedule=step' },
+    async ({ page }) => {
+      const notices = await textOf(page, '#notices')
+      assert.match(notices, /Latent units: expected a whole number from 1 to 128, found 0/)
+      assert.match(notices, /Device: expected auto, wasm or webgpu, found tpu/)
+      assert.match(notices, /Schedule: expected plateau, cosine, linear, constant, found step/)
+      assert.is(await page.inputValue('[name=z]'), '8')
+      assert.is(await page.inputValue('[name=noise]'), '0.3')
+      await page.fill('[name=seed]', '41')
+      await page.fill('[name=batch]', '0')
+      await page.click('#start')
+      assert.match(await textOf(page, '#settings-problem'), /Batch size: expected .* found 0/)
+      assert.is(await page.evaluate(() => document.body.dataset.phase), 'ready')
+      await page.fill('[name=batch]', '128')
+      await page.fill('[name=finalLr]', '0.0001')
+      await page.click('#start')
+      const problem = 'Final learning rate: expected none with the schedule plateau, found 0.0001.'
+      assert.is(await textOf(page, '#settings-problem'), problem)
+      await page.selectOption('[name=schedule]', 'linear')
+      await page.press('[name=batch]', 'Tab')
+      const query = new URL(page.url()).searchParams
+      const kept = ['z', 'epochs', 'batch', 'noise', 'seed', 'limit', 'schedule', 'finalLr', 'warmup']
+      const found = kept.map((name) => query.get(name))
+      assert.equal(found, ['8', '2', '128', '0.3', '41', '2000', 'linear', '0.0001', null])
+    },
+  ),
 )
 
 test.run()

@@ -13,7 +13,7 @@ import type { Activation, Loss, Network } from '../../src/model/network.ts'
 import { codeSize, inputSize, parameterCount, parameterTable } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import type { ModelState } from '../../src/model/state.ts'
-import { initialParameters } from '../../src/random/streams.ts'
+import { initialParameters, shuffledOrder } from '../../src/random/streams.ts'
 
 export interface Tolerance {
   /** Of a batch's loss, relative. */
@@ -519,6 +519,31 @@ export function conformance(
       await oracle.dispose()
     }))
 
+  test('a rate for each step: as many, those of the whole epoch, and one alone the same as all alike', () =>
+    withSmall(async (engine) => {
+      const oracle = createReferenceEngine(small)
+      const learningRate = Float64Array.of(1e-3, 5e-3, 0, 2e-3, 1e-2, 3e-4)
+      for (const each of [engine, oracle]) await prepare(each)
+      await assertSameEpoch(engine, oracle, { ...REQUEST, learningRate }, 'six rates')
+      const state = await engine.readState()
+
+      await prepare(engine)
+      const first = REQUEST.batchSize * 2
+      const order = shuffledOrder(22, REQUEST.seed, REQUEST.epoch)
+      const beginning = { order: order.slice(0, first), learningRate: learningRate.slice(0, 2) }
+      await engine.trainEpoch({ ...REQUEST, ...beginning })
+      await engine.trainEpoch({ ...REQUEST, learningRate, firstStep: 2 })
+      assertSameBits(await engine.readState(), state, 'resumed after two steps')
+
+      await prepare(engine)
+      await engine.trainEpoch(REQUEST)
+      const alike = await engine.readState()
+      await prepare(engine)
+      await engine.trainEpoch({ ...REQUEST, learningRate: new Float64Array(6).fill(1e-3) })
+      assertSameBits(await engine.readState(), alike, 'six alike')
+      await oracle.dispose()
+    }))
+
   test('frozen layers keep their parameters and moments', () =>
     withSmall(async (engine) => {
       const oracle = createReferenceEngine(small)
@@ -606,6 +631,11 @@ export function conformance(
         [{ frozenLayers: 5 }, 'frozen layers: expected a whole number from 0 to 4, found 5'],
         [{ order: Uint32Array.of(3, 22) }, 'order: expected indices below 22, found 22 at 1'],
         [{ learningRate: Number.NaN }, 'learningRate: expected a finite number of at least 0, found NaN'],
+        [{ learningRate: new Float64Array(5) }, 'learningRate: expected one or 6, one a step, found 5'],
+        [
+          { learningRate: Float64Array.of(0, 0, 0, 0, 0, -1) },
+          'learningRate: expected a finite number of at least 0, found -1',
+        ],
         [{ noiseStd: -1 }, 'noiseStd: expected a finite number of at least 0, found -1'],
       ]
       for (const [each, message] of wrong) {

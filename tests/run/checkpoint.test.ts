@@ -76,6 +76,34 @@ for (const Type of [Float32Array, Float64Array]) {
   })
 }
 
+test('keeps the settings that joined later, and leaves out what is not given', () => {
+  const { config, ...rest } = checkpoint(Float32Array)
+  const more = { schedule: 'cosine', warmup: 0.5, finalLearningRate: 1e-5, latentBias: -0.25 } as const
+  const found = readCheckpoint(writeCheckpoint({ ...rest, config: { ...config, ...more } }), 'c')
+  assert.equal(found.config, { ...config, ...more })
+  assert.equal(
+    Object.keys(readCheckpoint(writeCheckpoint({ ...rest, config }), 'c').config),
+    Object.keys(config),
+  )
+})
+
+test('a run whose rates spread over its epochs cannot have others, one of another schedule can', () => {
+  const { state, ...record } = checkpoint(Float32Array)
+  const epochs = 40
+  assert.is(Run.from(record, 'c').continued({ epochs }).config.epochs, 40)
+  assert.is(Run.from(record, 'c').continued({ epochs, schedule: 'plateau', warmup: 0 }).config.epochs, 40)
+  const cosine = Run.from({ ...record, config: { ...record.config, schedule: 'cosine' } }, 'c')
+  assert.is(cosine.continued({ epochs: 30, schedule: 'cosine' }).config.epochs, 30)
+  assert.throws(
+    () => cosine.continued({ epochs }),
+    (error: Error) => error.message === 'c: expected a checkpoint of epochs 40, found one of 30',
+  )
+  assert.throws(
+    () => Run.from(record, 'c').continued({ schedule: 'cosine' }),
+    (error: Error) => error.message === 'c: expected a checkpoint of schedule cosine, found one of plateau',
+  )
+})
+
 test('keeps a checkpoint from before the first epoch, whose best loss is infinite', () => {
   const { state, progress, ...rest } = checkpoint(Float32Array)
   const schedule = { ...progress.schedule, best: Infinity }

@@ -1,16 +1,6 @@
 /** The train command as its users run it: a process of its own, on a small data set, with the reference engine. */
 import { createHash } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -19,44 +9,12 @@ import { readModel } from '../../src/formats/model-file.ts'
 import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import { readCheckpoint } from '../../src/run/checkpoint.ts'
 import { deadLatentUnits } from '../../src/run/latent-units.ts'
-import type { EpochRecord } from '../../src/training/history.ts'
-import { historyToCsv } from '../../src/training/history.ts'
-import type { Outcome } from '../support/command.ts'
-import { runScript, startCommand, stdoutLines, WITHOUT_CANVAS } from '../support/command.ts'
+import { startCommand, stdoutLines } from '../support/command.ts'
 import { skipTest } from '../support/skip.ts'
 import { smallDataset, writeDataset } from '../support/small-data.ts'
+import { data, expectSuccess, freshDirectory, records, root, small, train } from '../support/train-command.ts'
 
 const DEVICES = ['reference', 'cpu'] as const
-
-const root = mkdtempSync(join(tmpdir(), 'hourglass-train-'))
-process.on('exit', () => rmSync(root, { recursive: true, force: true }))
-const data = writeDataset(join(root, 'data'), smallDataset(53, 11))
-let directories = 0
-
-/** A directory of its own for a test's output. */
-function freshDirectory(): string {
-  const directory = join(root, `run-${directories++}`)
-  mkdirSync(directory)
-  return directory
-}
-
-const small = ['--data', data, '--hidden', '9', '--z', '3', '--batch-size', '8', '--device', 'reference']
-
-function train(cwd: string, ...args: readonly string[]): Promise<Outcome> {
-  return runScript('train', args, cwd)
-}
-
-function records(stdout: string): Record<string, unknown>[] {
-  return stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-}
-
-function expectSuccess({ code, stderr }: Outcome): void {
-  assert.is(stderr, '')
-  assert.is(code, 0)
-}
 
 test('trains, prints plain lines, and leaves weights, plot and checkpoint', async () => {
   const cwd = freshDirectory()
@@ -241,85 +199,6 @@ for (const device of DEVICES) {
   })
 }
 
-test('--log and --tensorboard are continued by --resume, and the command it prints repeats the run', async () => {
-  const cwd = freshDirectory()
-  writeFileSync(join(cwd, 'small.json'), JSON.stringify({ lr: 0.01, log: 'logs.csv', tensorboard: 'events' }))
-  const part = await train(cwd, ...small, '--config', 'small.json', '-e', '2', '--json')
-  const [, first, second, partEnd] = records(part.stdout)
-  const firstLog = readFileSync(join(cwd, 'logs.csv'), 'utf8')
-  const args = ['--resume', 'weights.checkpoint.safetensors', '-e', '3', '--device', 'reference', '--json']
-  const rest = await train(cwd, ...args)
-  for (const outcome of [part, rest]) expectSuccess(outcome)
-  const [start, third, end] = records(rest.stdout)
-  const log = readFileSync(join(cwd, 'logs.csv'), 'utf8')
-  assert.is(firstLog, historyToCsv([first, second] as unknown as EpochRecord[]))
-  assert.is(log, historyToCsv([first, second, third] as unknown as EpochRecord[]))
-
-  const events = readdirSync(join(cwd, 'events')).map((name) => join('events', name))
-  const fileOf = (record: Record<string, unknown>) =>
-    (record.files as string[]).find((name) => events.includes(name))
-  assert.equal([fileOf(partEnd), fileOf(end)].sort(), events.sort(), 'each run has a file of its own')
-  assert.equal((end.files as string[]).slice(0, 4), [
-    'weights.pth',
-    'plot.png',
-    'weights.checkpoint.safetensors',
-    'logs.csv',
-  ])
-  const [before, after] = [fileOf(partEnd), fileOf(end)].map((name) =>
-    stepsOf(readFileSync(join(cwd, String(name)))),
-  )
-  assert.equal(before, [0, 1, 2], 'the version, then an event each epoch')
-  assert.equal(after, [0, 3, 3], 'the version, the restart, then the epoch')
-
-  const again = freshDirectory()
-  const [command] = [start.command].map(String)
-  assert.match(command, /^npm run train -- /)
-  const words = command.replace('npm run train -- ', '').split(' ')
-  const repeated = await train(again, ...words, '--json')
-  expectSuccess(repeated)
-  assert.is(records(repeated.stdout).at(-1)?.parametersSha256, end.parametersSha256)
-  assert.equal(
-    readdirSync(again).sort(),
-    readdirSync(cwd)
-      .filter((name) => name !== 'small.json')
-      .sort(),
-  )
-})
-
-/** The step of each record of an event file: the second field of an event, where there is one. */
-function stepsOf(bytes: Buffer): number[] {
-  const steps: number[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const length = Number(bytes.readBigUInt64LE(at))
-    const afterTime = at + 12 + 9
-    steps.push(bytes[afterTime] === 0x10 ? bytes[afterTime + 1] : 0)
-    at += 12 + length + 4
-  }
-  return steps
-}
-
-test('the line that repeats a run is in the text, and says what was set and no more', async () => {
-  const cwd = freshDirectory()
-  const outcome = await train(cwd, ...small, '-e', '1', '-s', 'my model.pth')
-  expectSuccess(outcome)
-  assert.match(
-    outcome.stdout,
-    `\nRepeat   npm run train -- --data ${data} --hidden 9 -z 3 --batch-size 8 --device reference ` +
-      `--epochs 1 --save 'my model.pth'\n`,
-  )
-})
-
-test('without node-canvas event files have no pictures, and all else', async () => {
-  const cwd = freshDirectory()
-  const args = [...small, '-e', '1', '--tensorboard', 'events', '--json']
-  const outcome = await runScript('train', args, cwd, WITHOUT_CANVAS)
-  assert.is(outcome.code, 0)
-  const [name] = readdirSync(join(cwd, 'events'))
-  const bytes = readFileSync(join(cwd, 'events', name))
-  assert.ok(bytes.includes('codes') && bytes.includes('loss/test'))
-  assert.not.ok(bytes.includes('reconstructions'))
-})
-
 /** One line on stderr, nothing on stdout, and no file left behind. */
 async function expectRefusal(
   code: number,
@@ -373,6 +252,13 @@ test('refuses flags that do not exist, words, and values out of range, with exit
     [['--z'], 'Not enough arguments following: z'],
     [['--lr', '0'], '--lr: expected a number greater than 0, found 0'],
     [['--lr', 'NaN'], '--lr: expected a number greater than 0, found NaN'],
+    [['--final-lr', '1e-4'], '--final-lr: expected none with the schedule plateau, found 0.0001'],
+    [
+      ['--schedule', 'cosine', '--final-lr', '1'],
+      '--final-lr: expected at most the learning rate 0.001, found 1',
+    ],
+    [['--warmup', '31'], '--warmup: expected at most the 30 epochs, found 31'],
+    [['--schedule', 'step'], '--schedule: expected one of plateau, cosine, linear, constant, found step'],
     [['--weight-decay=-1e-5'], '--weight-decay: expected a number from 0 to 1, found -1e-5'],
     [['--noise_std', 'x'], '--noise-std: expected a number of at least 0, found x'],
     [['--seed', '4294967296'], '--seed: expected a whole number from 0 to 4294967295, found 4294967296'],

@@ -1,4 +1,7 @@
-/** Trajectories of every depth, activation, output and loss, on bytes and on floats: see `make.py` beside them. */
+/**
+ * Trajectories of every depth, activation, output, loss and schedule, on bytes and on floats: see `make.py`
+ * beside them.
+ */
 export const MIXED_TRAJECTORIES: readonly string[] = [
   'one-linear.json',
   'two-tanh.json',
@@ -7,4 +10,7 @@ export const MIXED_TRAJECTORIES: readonly string[] = [
   'eight-mixed.json',
   'tanh-mnist.json',
   'bce-mnist.json',
+  'cosine-warmup.json',
+  'linear.json',
+  'constant-warmup.json',
 ]

@@ -4,13 +4,14 @@ import type { Device } from '../../src/engines/create.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { TrainingError, UsageError } from '../../src/errors.ts'
+import { parameterTable } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import type { ModelState } from '../../src/model/state.ts'
-import { shuffledOrder } from '../../src/random/streams.ts'
+import { initialParameters, shuffledOrder } from '../../src/random/streams.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/run/checkpoint.ts'
 import type { TrainingConfig } from '../../src/training/config.ts'
 import type { TrainingHooks, TrainingProgress } from '../../src/training/trainer.ts'
-import { train } from '../../src/training/trainer.ts'
+import { nextLearningRate, startOfTraining, train } from '../../src/training/trainer.ts'
 import { smallDataset } from '../support/small-data.ts'
 
 const DEVICES: readonly Device[] = ['reference', 'cpu']
@@ -47,10 +48,14 @@ async function trainOn(
 }
 
 /** By way of a checkpoint's bytes, on a fresh engine. */
-async function resume(device: Device, { progress, state }: Outcome): Promise<Outcome> {
+async function resume(
+  device: Device,
+  { progress, state }: Outcome,
+  changes: Partial<TrainingConfig> = {},
+): Promise<Outcome> {
   const bytes = writeCheckpoint({
     network,
-    config,
+    config: { ...config, ...changes },
     trainingRows: data.train.count,
     identity: undefined,
     progress,
@@ -94,7 +99,9 @@ function stoppingEngine(engine: Engine, epoch: number, steps: number, controller
     async trainEpoch(request) {
       if (request.epoch !== epoch) return engine.trainEpoch(request)
       const order = shuffledOrder(data.train.count, request.seed, epoch).slice(0, steps * request.batchSize)
-      const { batchLosses } = await engine.trainEpoch({ ...request, order })
+      const { learningRate: rate } = request
+      const learningRate = typeof rate === 'number' ? rate : rate.subarray(0, steps)
+      const { batchLosses } = await engine.trainEpoch({ ...request, order, learningRate })
       controller.abort()
       return { batchLosses, stepsDone: steps, steps: Math.ceil(data.train.count / request.batchSize) }
     },
@@ -219,6 +226,47 @@ for (const device of DEVICES) {
     }
   })
 
+  for (const schedule of ['plateau', 'cosine', 'linear'] as const) {
+    test(`${device}: a warm-up and the schedule ${schedule} go on within an epoch, to the same bits`, async () => {
+      const changes = { schedule, warmup: 1.5, finalLearningRate: schedule === 'plateau' ? 0 : 1e-4 }
+      const whole = await trainOn(await create(), {}, changes)
+      for (const [epoch, steps] of [
+        [1, 3],
+        [2, 5],
+        [4, 2],
+      ] as const) {
+        const controller = new AbortController()
+        const engine = stoppingEngine(await create(), epoch, steps, controller)
+        const part = await trainOn(engine, { signal: controller.signal }, changes)
+        assert.is(part.progress.batchLosses.length, steps)
+        assertSame(await resume(device, part, changes), whole)
+      }
+      const plain = await trainOn(await create())
+      assert.not.equal(whole.state.parameters, plain.state.parameters, 'it makes a difference')
+    })
+  }
+
+  test(`${device}: the bias of the code layer begins where it is asked to, and nothing else changes`, async () => {
+    let before: ModelState | undefined
+    const engine = await create()
+    const watched: Engine = {
+      ...delegate(engine),
+      trainEpoch: async (request) => {
+        before ??= await engine.readState()
+        return engine.trainEpoch(request)
+      },
+    }
+    const whole = await trainOn(watched, {}, { latentBias: 0.75, epochs: 2 })
+    const [{ offset }] = parameterTable(network).filter(({ name }) => name === 'fc2.bias')
+    const expected = initialParameters(network, config.seed).fill(0.75, offset, offset + 3)
+    assert.equal([...(before?.parameters ?? [])], [...expected])
+
+    const controller = new AbortController()
+    const hooks: TrainingHooks = { signal: controller.signal, onEpoch: () => controller.abort() }
+    const part = await trainOn(await create(), hooks, { latentBias: 0.75, epochs: 2 })
+    assertSame(await resume(device, part, { latentBias: 0.75, epochs: 2 }), whole)
+  })
+
   test(`${device}: wherever a signal stops it, the rest gives the uninterrupted run's bits`, async () => {
     const whole = await trainOn(await create())
     const controller = new AbortController()
@@ -236,9 +284,23 @@ for (const device of DEVICES) {
   })
 }
 
+test('the record of an epoch has the rate of its last step', async () => {
+  const engine = await createEngine(network, { device: 'reference' })
+  const { progress } = await trainOn(engine, {}, { schedule: 'linear', warmup: 1 })
+  const found = progress.history.map(({ learningRate }) => learningRate)
+  const expected = [0.01 * (0.01 + (0.99 * 6) / 7), 0.01 * (1 - 6 / 21), 0.01 * (1 - 13 / 21), 0.01 / 21]
+  found.forEach((rate, i) => {
+    assert.ok(Math.abs(rate - expected[i]) < 1e-16, `epoch ${i + 1}: ${rate}`)
+  })
+  const settings = { ...config, schedule: 'linear', warmup: 1 } as const
+  assert.is(nextLearningRate(settings, startOfTraining(settings), 53), 1e-4)
+  assert.is(nextLearningRate(settings, { ...progress, epoch: 1 }, 53), 0.01)
+  assert.is(nextLearningRate(settings, progress, 53), found[3], 'at the end that of the last step')
+})
+
 test('the learning rate falls with the plateau of the training loss', async () => {
   const engine = await createEngine(network, { device: 'reference' })
-  const rates: number[] = []
+  const rates: (number | Float64Array)[] = []
   const flat: Engine = {
     ...delegate(engine),
     trainEpoch: async ({ learningRate }) => {
@@ -307,6 +369,22 @@ test('refuses settings that cannot be used, by name, before it trains', async ()
     [{ learningRate: Infinity }, 'learning rate: '],
     [{ weightDecay: -1 }, 'weight decay: '],
     [{ noiseStd: NaN }, 'noise: '],
+    [
+      { schedule: 'step' as 'linear' },
+      'schedule: expected plateau or cosine or linear or constant, found step',
+    ],
+    [{ warmup: -1 }, 'warm-up: '],
+    [{ warmup: 4.5 }, 'warm-up: expected at most the 4 epochs, found 4.5'],
+    [{ schedule: 'linear', finalLearningRate: NaN }, 'final learning rate: '],
+    [
+      { schedule: 'linear', finalLearningRate: 1 },
+      'final learning rate: expected at most the learning rate 0.01',
+    ],
+    [
+      { finalLearningRate: 1e-4 },
+      'final learning rate: expected none with the schedule plateau, found 0.0001',
+    ],
+    [{ latentBias: 101 }, 'latent bias: expected a number from -100 to 100, found 101'],
   ]
   for (const [change, message] of cases) {
     const error = await train(engine, data, { ...config, ...change }).catch((cause: unknown) => cause)

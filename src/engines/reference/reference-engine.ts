@@ -68,9 +68,9 @@ interface Held {
 }
 
 async function trainEpoch(network: Network, held: Held, request: EpochRequest): Promise<EpochResult> {
-  const { order, firstStep, steps, frozenLayers } = planEpoch(network, held.rowCount, request)
+  const { order, firstStep, steps, frozenLayers, learningRates } = planEpoch(network, held.rowCount, request)
   const set = held.set as TrainingSet
-  const { batchSize, learningRate, weightDecay, signal, onProgress } = request
+  const { batchSize, weightDecay, signal, onProgress } = request
   const firstTrained = parameterTable(network)[2 * frozenLayers]?.offset ?? parameterCount(network)
   const batchLosses: number[] = []
   let reported = -Infinity
@@ -80,7 +80,7 @@ async function trainEpoch(network: Network, held: Held, request: EpochRequest): 
     const batch = makeBatch(set, network.layers[0].inputs, indices, request)
     const { loss, gradient } = gradients(network, held.slabs.parameters, batch, frozenLayers)
     held.steps++
-    adamStep(held.slabs, gradient, held.steps, learningRate, weightDecay, firstTrained)
+    adamStep(held.slabs, gradient, held.steps, learningRates[step], weightDecay, firstTrained)
     batchLosses.push(loss)
     if (onProgress && performance.now() - reported >= PROGRESS_INTERVAL_MS) {
       reported = performance.now()

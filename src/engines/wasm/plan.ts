@@ -129,7 +129,7 @@ export const Job = {
     batchLosses: { at: 84, type: 'i32' },
     adamSteps: { at: 88, type: 'i32' },
     frozenLayers: { at: 92, type: 'i32' },
-    learningRate: { at: 96, type: 'f32' },
+    learningRates: { at: 96, type: 'i32' },
     weightDecay: { at: 100, type: 'f32' },
     noiseStd: { at: 104, type: 'f32' },
     seed: { at: 108, type: 'i32' },

@@ -221,9 +221,11 @@ export class WasmEngine implements Engine {
       const steps = plan.steps - plan.firstStep
       const batchSize = Math.min(request.batchSize, Math.max(plan.order.length, 1))
       const work = this.#memory.workFor(batchSize)
-      const batchLosses = this.#memory.staging(steps * DOUBLE + plan.order.length * WORD)
+      const batchLosses = this.#memory.staging(steps * DOUBLE + plan.order.length * WORD + steps * FLOAT)
       const orderAddress = batchLosses + steps * DOUBLE
+      const rates = orderAddress + plan.order.length * WORD
       const { memory, core } = this.#parts
+      this.#memory.floats(rates, steps).set(plan.learningRates.subarray(plan.firstStep))
       new Uint32Array(memory.buffer, orderAddress, plan.order.length).set(plan.order)
       core.arrangeBatches(
         orderAddress,
@@ -232,7 +234,7 @@ export class WasmEngine implements Engine {
         set.map.signatures,
         this.#memory.fixed.workers[0],
       )
-      const { signal, onProgress, learningRate, weightDecay, seed, epoch, noiseStd = 0 } = request
+      const { signal, onProgress, weightDecay, seed, epoch, noiseStd = 0 } = request
       const clipping = set.rowKind === 'bytes' ? 'clipped' : 'full'
       const zeros = zerosUnderNoise(set.zeros, noiseStd > 0 ? clipping : 'none')
       const usesLists = this.#operands.listsInputs(zeros)
@@ -256,7 +258,7 @@ export class WasmEngine implements Engine {
           batchLosses: batchLosses + done * DOUBLE,
           adamSteps: this.#adamSteps,
           frozenLayers: plan.frozenLayers,
-          learningRate,
+          learningRates: rates + done * FLOAT,
           weightDecay,
           noiseStd,
           seed,

@@ -55,11 +55,11 @@ export async function trainEpoch(
   onSteps: (steps: number) => void,
 ): Promise<EpochResult> {
   const { network, gpu, memory } = parts
-  const { order, firstStep, steps, frozenLayers } = planEpoch(network, set?.count, request)
+  const { order, firstStep, steps, frozenLayers, learningRates } = planEpoch(network, set?.count, request)
   const total = steps - firstStep
   if (!set || total === 0) return { batchLosses: new Float64Array(0), stepsDone: steps, steps }
 
-  const { batchSize, seed, epoch, noiseStd = 0, learningRate, weightDecay, signal, onProgress } = request
+  const { batchSize, seed, epoch, noiseStd = 0, weightDecay, signal, onProgress } = request
   const isNoisy = noiseStd > 0
   const prepared = await prepareTraining(parts, {
     kind: set.kind,
@@ -85,7 +85,7 @@ export async function trainEpoch(
           seed,
           epoch,
           noiseStd,
-          learningRate,
+          learningRate: learningRates[firstStep + first + i],
           weightDecay,
           adamStep: ++adamStep,
         }
