@@ -5,12 +5,12 @@
 import type { Checkpoint, Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
 import {
   codeSize,
+  completeSettings,
   createBrowserEngine,
   initialParameters,
   limitImages,
   MNIST_PIXELS,
   networkOf,
-  OPTIONAL_TRAINING,
   parametersSha256,
   Run,
   stateOf,
@@ -111,7 +111,7 @@ export class TrainingRun {
   ): TrainingRun {
     const { config } = record
     // Older checkpoints name no schedule.
-    const whole = { ...OPTIONAL_TRAINING, ...config }
+    const whole = completeSettings(config)
     const settings: Settings = {
       z: codeSize(record.network),
       epochs: config.epochs,
