@@ -5,7 +5,6 @@
 import type { Checkpoint, Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
 import {
   codeSize,
-  completeSettings,
   createBrowserEngine,
   initialParameters,
   limitImages,
@@ -16,6 +15,7 @@ import {
   stateOf,
   trainingOf,
 } from '../browser.ts'
+import { OPTIONAL_TRAINING } from '../training/config.ts'
 import type { Session } from './session.ts'
 import { runSettings, type Settings } from './settings.ts'
 import { type Snapshot, withSnapshots } from './snapshots.ts'
@@ -111,16 +111,16 @@ export class TrainingRun {
   ): TrainingRun {
     const { config } = record
     // Older checkpoints name no schedule.
-    const whole = completeSettings(config)
+    const usual = OPTIONAL_TRAINING
     const settings: Settings = {
       z: codeSize(record.network),
       epochs: config.epochs,
       batch: config.batchSize,
       lr: config.learningRate,
-      schedule: whole.schedule,
-      warmup: whole.warmup,
-      finalLr: whole.finalLearningRate,
-      latentBias: whole.latentBias,
+      schedule: config.schedule ?? usual.schedule,
+      warmup: config.warmup ?? usual.warmup,
+      finalLr: config.finalLearningRate ?? usual.finalLearningRate,
+      latentBias: config.latentBias ?? usual.latentBias,
       noise: config.noiseStd,
       seed: config.seed,
       limit: record.trainingRows,
