@@ -15,10 +15,20 @@ import { trainedProducts } from './minibatch.ts'
 import { benchPeers } from './peers.ts'
 import { benchProcess } from './process.ts'
 import type { Product } from './products.ts'
+import { benchQuality, qualityPlan } from './quality.ts'
 import type { BenchResult } from './report.ts'
 import { benchScaling, benchStep, type ScalingPlan, threadCounts } from './step.ts'
 
-export const PARTS = ['kernels', 'step', 'scaling', 'inference', 'peers', 'process', 'gpu'] as const
+export const PARTS = [
+  'kernels',
+  'step',
+  'scaling',
+  'inference',
+  'peers',
+  'process',
+  'gpu',
+  'quality',
+] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BenchOptions {
@@ -171,6 +181,12 @@ export async function runParts(
     gpu: async () => {
       result.gpu = await benchGpu(train, plan.gpuSizes, threads, plan.gpu, plan.epoch, async (soFar) => {
         result.gpu = soFar
+        await options.onPartial?.()
+      })
+    },
+    quality: async () => {
+      result.quality = await benchQuality(dataset, qualityPlan(isQuick), threads, simd, async (soFar) => {
+        result.quality = soFar
         await options.onPartial?.()
       })
     },

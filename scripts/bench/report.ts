@@ -8,6 +8,7 @@ import type { Machine } from './machine.ts'
 import type { Measurement } from './measure.ts'
 import type { PeersResult } from './peers.ts'
 import type { ProcessResult } from './process.ts'
+import type { QualityResult, QualityRun } from './quality.ts'
 import type { ScalingPlan, ScalingResult, StepResult, StepRow } from './step.ts'
 
 /** Only the parts that were asked for. */
@@ -23,6 +24,7 @@ export interface BenchResult {
   peers?: PeersResult
   process?: ProcessResult
   gpu?: GpuResult
+  quality?: QualityResult
 }
 
 const TIME_COLUMNS = ['min', 'max', 'spread']
@@ -37,7 +39,7 @@ export function benchMarkdown(result: BenchResult): string {
 
 /** One text a part, in the order of measurement. */
 export function benchSections(result: BenchResult): Partial<Record<keyof BenchResult, string>> {
-  const { kernels, step, scaling, inference, peers, process, gpu } = result
+  const { kernels, step, scaling, inference, peers, process, gpu, quality } = result
   return {
     ...(kernels && { kernels: kernels.map(kernelsText).join('\n') }),
     ...(step && { step: stepText(step) }),
@@ -46,6 +48,7 @@ export function benchSections(result: BenchResult): Partial<Record<keyof BenchRe
     ...(peers && { peers: peersText(peers) }),
     ...(process && { process: processText(process) }),
     ...(gpu && { gpu: gpuText(gpu) }),
+    ...(quality && { quality: qualityText(quality) }),
   }
 }
 
@@ -324,4 +327,40 @@ export function benchFigure({ machine, step, scaling, peers, gpu }: BenchResult)
     curves.push(curve('Threads', first, 'threads'))
   }
   return bars.length + curves.length > 0 ? { bars, curves } : undefined
+}
+
+function qualityText({ target, threads, trainingImages, recipes }: QualityResult): string {
+  const rows = recipes.map(({ name, settings, runs }) => {
+    const seconds = runs.flatMap((run) => (run.seconds === undefined ? [] : [run.seconds]))
+    const sorted = seconds.sort((a, b) => a - b)
+    const time = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(1))
+    return [
+      name,
+      `${seconds.length} of ${runs.length}`,
+      // A seed that failed took for ever: the median is over all of them.
+      time(sorted[Math.floor((runs.length - 1) / 2)]),
+      time(sorted[0]),
+      time(sorted.at(-1)),
+      worstLoss(runs),
+      Math.min(...runs.map(({ activeUnits }) => activeUnits)),
+      settingsText(settings),
+    ].map(String)
+  })
+  const columns = ['recipe', 'seeds', 'median s', 'min', 'max', 'worst error', 'fewest units', 'settings']
+  return section(
+    `Time to a test error of ${target}`,
+    `z 8, ${trainingImages} training images, ${threads} ${threads === 1 ? 'thread' : 'threads'}; seconds of ` +
+      'training steps until the end of the first epoch that is as good. Rules: `scripts/bench/quality.ts`.\n',
+    tableToMarkdown({ columns, rows }),
+  )
+}
+
+function worstLoss(runs: readonly QualityRun[]): string {
+  return Math.max(...runs.map(({ testLoss }) => testLoss)).toFixed(5)
+}
+
+function settingsText(settings: object): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
 }
