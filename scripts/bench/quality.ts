@@ -17,7 +17,7 @@
 import type { Dataset } from '../../src/data/dataset.ts'
 import { limitImages } from '../../src/data/dataset.ts'
 import { createEngine } from '../../src/engines/create.ts'
-import type { Simd } from '../../src/engines/wasm/module-choice.ts'
+import type { Simd } from '../../src/engines/options.ts'
 import { findDeadUnits } from '../../src/run/latent-units.ts'
 import type { GivenSettings, RunSettings } from '../../src/run/settings.ts'
 import { completeSettings, networkOf, trainingOf } from '../../src/run/settings.ts'
