@@ -8,6 +8,7 @@ import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
 import { DEVICES, SIMD_CHOICES } from '../src/engines/devices.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
+import { nearestName } from '../src/nearest.ts'
 import { surviveOutput } from './output.ts'
 
 const EXIT_FAILURE = 1
@@ -153,25 +154,9 @@ function clearMessage(message: string, flags: readonly string[]): string {
   if (demanded !== undefined) return demanded
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unknown === undefined) return message
-  const distances = flags.map((flag) => ({ flag, distance: editDistance(unknown, flag) }))
-  const nearest = distances.sort((a, b) => a.distance - b.distance)[0]
-  const isNear = nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(unknown.length / 3))
+  const nearest = nearestName(unknown, flags)
   const typed = `${unknown.length > 1 ? '--' : '-'}${unknown}`
-  return `unknown flag ${typed}${isNear ? `: did you mean --${nearest.flag}?` : '; --help lists the flags'}`
-}
-
-/** Levenshtein distance: insertions, deletions and replacements that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, replaced))
-    }
-    previous = current
-  }
-  return previous[b.length]
+  return `unknown flag ${typed}${nearest ? `: did you mean --${nearest}?` : '; --help lists the flags'}`
 }
 
 function oneLine(message: string): string {

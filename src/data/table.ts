@@ -3,6 +3,7 @@
  * pictures, whose values have no names. `sources/` reads them, `features.ts` makes rows of a table. Runs in a browser.
  */
 import type { PictureShape } from '../model/preprocessing.ts'
+import type { FloatArray } from '../model/state.ts'
 
 interface NamedColumn {
   readonly name: string
@@ -30,6 +31,8 @@ export interface Table {
   /** Name of the file, for errors. */
   readonly file: string
   readonly count: number
+  /** What messages call the first row: 2 below a line of names, as in a spreadsheet. */
+  readonly firstRow: number
   readonly columns: readonly Column[]
 }
 
@@ -39,7 +42,7 @@ export interface Values {
   readonly file: string
   readonly count: number
   /** (count, inputs), row-major: bytes mean value / 255, floats are taken as they are. NaN: a missing value. */
-  readonly rows: Uint8Array | Float32Array
+  readonly rows: Uint8Array | FloatArray
   /** Shape of a row, where it is a picture. */
   readonly picture?: PictureShape | undefined
   /** (count) class indices. */

@@ -1,0 +1,271 @@
+/**
+ * Tables as text: CSV by RFC 4180 and its relatives, by papaparse. The first line names the columns, unless all its
+ * cells are numbers. Runs in a browser.
+ */
+import type { ParseResult } from 'papaparse'
+import { FileError } from '../../errors.ts'
+import { quote } from '../../quote.ts'
+import { ReaderBudget } from '../../reader-budget.ts'
+import type { Column, Table } from '../table.ts'
+
+export interface CsvOptions {
+  /** Between cells; default: found out, a tab in `.tsv`. */
+  readonly separator?: string | undefined
+  /** Whether numbers are written 3,14. */
+  readonly decimalComma?: boolean | undefined
+}
+
+/** What stands for a missing value, as in pandas, and the `?` of UCI's tables; in capitals. */
+const MISSING = new Set(['', 'NA', 'N/A', '#N/A', '<NA>', 'NAN', '-NAN', 'NULL', 'NONE', '?'])
+const INFINITE: Readonly<Record<string, number>> = {
+  INF: Number.POSITIVE_INFINITY,
+  '+INF': Number.POSITIVE_INFINITY,
+  '-INF': Number.NEGATIVE_INFINITY,
+}
+/** V8 keeps no string of twice as many characters. */
+const MOST_BYTES = 2 ** 28
+/** Characters that are parsed at once: rows of them are arrays of strings only meanwhile. */
+const CHUNK = 2 ** 20
+/** Arrays beside a multiple of the file: empty cells take one byte each there, and eight here. */
+const ARRAYS_BESIDES = 2 ** 26
+const FEWEST_ROWS = 1024
+const SEPARATORS = [',', ';', '\t', '|']
+
+/** The value of a cell: NaN where it is missing, undefined where it is text. */
+export function cellNumber(cell: string, decimalComma = false): number | undefined {
+  const value = Number(decimalComma ? cell.replace(',', '.') : cell)
+  // Number() also takes blanks for 0, and 0x1f for a number.
+  if (value !== 0 && !Number.isNaN(value)) return isDecimal(cell) ? value : undefined
+  if (value === 0 && cell.trim() !== '') return isDecimal(cell) ? value : undefined
+  const word = cell.trim().toUpperCase()
+  if (MISSING.has(word)) return Number.NaN
+  if (word === 'TRUE') return 1
+  if (word === 'FALSE') return 0
+  return INFINITE[word]
+}
+
+/** 0x1f, 0b1 and 0o7 are numbers to JavaScript, and to no table. */
+function isDecimal(cell: string): boolean {
+  return !/^\s*[-+]?0[xXbBoO]/.test(cell)
+}
+
+/** What is collected of one column. */
+class ColumnReader {
+  readonly name: string
+  #values = new Float64Array(FEWEST_ROWS)
+  /** From the first text on. */
+  #texts: string[] | undefined
+  /** One string for equal cells: each would keep its own part of the file otherwise. */
+  readonly #known = new Map<string, string>()
+  #hasNumbers = false
+  /** Whether texts of earlier numbers are missing: they are read again. */
+  isIncomplete = false
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get isText(): boolean {
+    return this.#texts !== undefined
+  }
+
+  add(row: number, cell: string, decimalComma: boolean): void {
+    if (this.#texts) {
+      this.#texts.push(this.#text(cell))
+      return
+    }
+    const value = cellNumber(cell, decimalComma)
+    if (value === undefined) {
+      this.isIncomplete = this.#hasNumbers
+      // Cells that are not missing come with the second reading.
+      this.#texts = new Array<string>(row).fill('')
+      this.#texts.push(this.#text(cell))
+      return
+    }
+    if (row === this.#values.length) {
+      const grown = new Float64Array(2 * row)
+      grown.set(this.#values)
+      this.#values = grown
+    }
+    this.#values[row] = value
+    if (!Number.isNaN(value)) this.#hasNumbers = true
+  }
+
+  /** The text of a row before the first text. */
+  addAgain(row: number, cell: string): void {
+    if (this.#texts) this.#texts[row] = this.#text(cell)
+  }
+
+  finish(count: number): Column {
+    if (this.#texts) return { kind: 'text', name: this.name, values: this.#texts }
+    return { kind: 'number', name: this.name, values: this.#values.slice(0, count) }
+  }
+
+  #text(cell: string): string {
+    const trimmed = cell.trim()
+    const text = MISSING.has(trimmed.toUpperCase()) ? '' : trimmed
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    this.#known.set(text, text)
+    return text
+  }
+}
+
+/**
+ * A table from the bytes of a CSV or TSV file, in UTF-8 or in UTF-16 with a mark.
+ *
+ * Blank lines are passed over, and so are columns without a name (an index, as pandas writes it).
+ *
+ * @throws FileError for text that is no table, naming row and cell
+ */
+export async function readCsv(bytes: Uint8Array, file: string, options: CsvOptions = {}): Promise<Table> {
+  if (bytes.length > MOST_BYTES) {
+    throw new FileError(
+      file,
+      `expected a table of at most ${MOST_BYTES / 2 ** 20} MiB, found ${Math.ceil(bytes.length / 2 ** 20)} MiB`,
+    )
+  }
+  const { default: Papa } = await import('papaparse')
+  const text = decode(bytes, file)
+  const reader = new TableReader(file, bytes.length, options)
+  const forEachRow = (onRow: (cells: string[]) => void) => {
+    Papa.parse<string[]>(text, {
+      delimiter: options.separator ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : ''),
+      delimitersToGuess: options.decimalComma ? SEPARATORS.slice(1) : SEPARATORS,
+      chunkSize: CHUNK,
+      chunk({ data, errors }: ParseResult<string[]>) {
+        const wrong = errors.find(({ type }) => type === 'Quotes')
+        if (wrong) reader.refuseQuotes((wrong.row ?? 0) + 1, wrong.message)
+        data.forEach(onRow)
+      },
+    })
+  }
+  forEachRow((cells) => reader.add(cells))
+  if (reader.isIncomplete) {
+    reader.restart()
+    forEachRow((cells) => reader.addAgain(cells))
+  }
+  return reader.finish()
+}
+
+function decode(bytes: Uint8Array, file: string): string {
+  const [first, second] = bytes
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new FileError(file, 'expected text in UTF-8, found bytes that are none: save the table as UTF-8', {
+      cause,
+    })
+  }
+}
+
+class TableReader {
+  readonly #file: string
+  readonly #budget: ReaderBudget
+  readonly #decimalComma: boolean
+  #columns: (ColumnReader | undefined)[] | undefined
+  /** Of the file, blank ones included. */
+  #row = 0
+  #count = 0
+  #firstRow = 1
+
+  constructor(file: string, fileBytes: number, { decimalComma = false }: CsvOptions) {
+    this.#file = file
+    this.#budget = new ReaderBudget(file, fileBytes, ARRAYS_BESIDES)
+    this.#decimalComma = decimalComma
+  }
+
+  get isIncomplete(): boolean {
+    return this.#columns?.some((column) => column?.isIncomplete) ?? false
+  }
+
+  add(cells: string[]): void {
+    this.#row++
+    if (isBlank(cells)) return
+    if (this.#columns === undefined) {
+      this.#begin(cells)
+      return
+    }
+    this.#addRow(cells, this.#columns)
+  }
+
+  refuseQuotes(row: number, problem: string): never {
+    throw new FileError(this.#file, `row ${this.#row + row}: expected quotes in pairs, found: ${problem}`)
+  }
+
+  restart(): void {
+    this.#row = 0
+    this.#count = 0
+  }
+
+  addAgain(cells: string[]): void {
+    this.#row++
+    if (isBlank(cells) || this.#row < this.#firstRow) return
+    this.#columns?.forEach((column, i) => {
+      if (column?.isIncomplete) column.addAgain(this.#count, cells[i])
+    })
+    this.#count++
+  }
+
+  finish(): Table {
+    const columns = this.#columns
+    if (!columns) throw new FileError(this.#file, 'expected a table, found no text')
+    if (this.#count === 0) throw new FileError(this.#file, 'expected rows below the names, found none')
+    const named = columns.filter((column) => column !== undefined)
+    return {
+      kind: 'table',
+      file: this.#file,
+      count: this.#count,
+      firstRow: this.#firstRow,
+      columns: named.map((column) => column.finish(this.#count)),
+    }
+  }
+
+  #begin(cells: string[]): void {
+    const isData =
+      !areNumbered(cells) && cells.every((cell) => cellNumber(cell, this.#decimalComma) !== undefined)
+    const names = isData ? cells.map((_, i) => `column_${i + 1}`) : cells.map((cell) => cell.trim())
+    const seen = new Set<string>()
+    for (const name of names) {
+      if (name !== '' && seen.has(name)) {
+        throw new FileError(
+          this.#file,
+          `expected columns of different names, found ${quote(name)} more than once`,
+        )
+      }
+      seen.add(name)
+    }
+    if (names.every((name) => name === '')) {
+      throw new FileError(this.#file, `row ${this.#row}: expected names of columns, found none`)
+    }
+    this.#columns = names.map((name) => (name === '' ? undefined : new ColumnReader(name)))
+    this.#budget.objects(names.length, 8 * FEWEST_ROWS + 512)
+    this.#firstRow = isData ? this.#row : this.#row + 1
+    if (isData) this.#addRow(cells, this.#columns)
+  }
+
+  #addRow(cells: string[], columns: readonly (ColumnReader | undefined)[]): void {
+    if (cells.length !== columns.length) {
+      throw new FileError(
+        this.#file,
+        `row ${this.#row}: expected ${columns.length} cells as in the first row, found ${cells.length}`,
+      )
+    }
+    this.#budget.arrays(8 * cells.length, 'the table')
+    for (let i = 0; i < cells.length; i++) columns[i]?.add(this.#count, cells[i], this.#decimalComma)
+    this.#count++
+  }
+}
+
+function isBlank(cells: readonly string[]): boolean {
+  return cells.length === 1 && cells[0].trim() === ''
+}
+
+/** Names that count the columns, 0, 1, 2 … or 1, 2, 3 …, as pandas writes those of an array. */
+function areNumbered(cells: readonly string[]): boolean {
+  const first = Number(cells[0])
+  const isStart = cells[0].trim() !== '' && (first === 0 || first === 1)
+  return cells.length > 1 && isStart && cells.every((cell, i) => cell.trim() === String(first + i))
+}
