@@ -11,6 +11,9 @@ export interface PictureShape {
   readonly channels: 1 | 3
 }
 
+/** Characters that a name of a column or a category may have: they stand in files, messages and headers of tables. */
+export const MOST_NAME_LENGTH = 1000
+
 /** A column of numbers: one input. */
 export interface NumberFeature {
   readonly kind: 'number'

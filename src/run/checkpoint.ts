@@ -9,18 +9,24 @@
  * | `epoch.batch_losses` (steps), float64 | losses of the steps done in an epoch that was interrupted          |
  *
  * Numbers are float32, or float64 from the reference engine: whatever the engine held, bit for bit. The metadata holds
- * the format's version and, as JSON, the network, the settings, the identity of the run, the progress and the caller's
- * notes. Whatever reads models (`src/formats/model-file.ts`) reads a checkpoint too. Version 1, which knew the seed's form
+ * the format's version and, as JSON, the network, what it knows of its data, the settings, the identity of the run, the
+ * progress and the caller's notes. Whatever reads models (`src/formats/model-file.ts`) reads a checkpoint too. Version 1, which knew the seed's form
  * of network alone and kept no identity, is read as well.
  */
 import { FileError, HourglassError } from '../errors.ts'
 import { JsonFields } from '../formats/json-fields.ts'
-import { CHECKPOINT_KEY, NETWORK_KEY } from '../formats/model-file.ts'
+import {
+  CHECKPOINT_KEY,
+  type DataKnowledge,
+  knowledgeMetadata,
+  NETWORK_KEY,
+  readKnowledge,
+} from '../formats/model-file.ts'
 import { networkFromJson, networkToJson } from '../formats/network-json.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import { hasShape, shapeText, type Tensor } from '../formats/tensor.ts'
 import type { Network } from '../model/network.ts'
-import { parameterCount, parameterTable } from '../model/network.ts'
+import { inputSize, parameterCount, parameterTable } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
 import { quote } from '../quote.ts'
@@ -31,8 +37,8 @@ import type { PlateauState } from '../training/plateau.ts'
 import type { TrainingProgress } from '../training/trainer.ts'
 import type { RunIdentity } from './identity.ts'
 
-/** All of a run but the numbers that its engine holds. */
-export interface RunRecord {
+/** All of a run but the numbers that its engine holds. Its training errors are those of the state beside it. */
+export interface RunRecord extends DataKnowledge {
   readonly network: Network
   readonly config: TrainingConfig
   /** Rows of the training set. */
@@ -70,6 +76,7 @@ export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     format: 'pt',
     [CHECKPOINT_KEY]: VERSION,
     [NETWORK_KEY]: networkToJson(network),
+    ...knowledgeMetadata(checkpoint),
     config: JSON.stringify(config),
     ...(identity && { identity: JSON.stringify(identity) }),
     progress: JSON.stringify({
@@ -138,6 +145,7 @@ export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
     },
     state: readState(tensors, network, adamSteps, file),
     notes: json('notes').strings(),
+    ...readKnowledge(metadata, inputSize(network), file),
   }
 }
 
