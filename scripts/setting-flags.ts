@@ -37,6 +37,13 @@ export const SETTING_FLAGS: Readonly<Record<SettingName, SettingFlag>> = {
     describe: 'train as a denoiser: standard deviation of the noise on the inputs',
   },
   seed: { flag: 'seed', aliases: [], describe: 'seed of every random number' },
+  patience: {
+    flag: 'patience',
+    aliases: [],
+    describe:
+      'end after so many epochs without a better validation or test loss (without either: training loss)',
+  },
+  keep: { flag: 'keep', aliases: [], describe: 'epoch whose weights are written, by the same loss' },
 }
 
 /** A number as it was typed, by the rule of its setting. */

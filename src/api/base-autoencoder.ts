@@ -41,6 +41,7 @@ export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>,
 
 const TRAIN_OPTIONS = [
   ...Object.keys(TRAINING_RULES),
+  'keep',
   ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
 ]
 

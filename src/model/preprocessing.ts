@@ -11,6 +11,9 @@ export interface PictureShape {
   readonly channels: 1 | 3
 }
 
+/** Characters that a name of a column or a category may have: they stand in files, messages and headers of tables. */
+export const MOST_NAME_LENGTH = 1000
+
 /** A column of numbers: one input. */
 export interface NumberFeature {
   readonly kind: 'number'
@@ -54,6 +57,54 @@ export interface Preprocessing {
   readonly picture?: PictureShape | undefined
   /** Undefined: values are taken as they are. */
   readonly scaling?: Scaling | undefined
+}
+
+/**
+ * Raw rows (n, inputs) as the network sees them: empty cells (NaN) filled with the means of the training rows, then
+ * scaled. Bytes mean value / 255. What needs neither is returned as it is.
+ */
+export function networkRows(
+  rows: Uint8Array | Float32Array,
+  how: Pick<Preprocessing, 'features' | 'scaling'>,
+): Uint8Array | Float32Array
+export function networkRows(
+  rows: Uint8Array | FloatArray,
+  how: Pick<Preprocessing, 'features' | 'scaling'>,
+): Uint8Array | FloatArray
+export function networkRows(
+  rows: Uint8Array | FloatArray,
+  { features, scaling }: Pick<Preprocessing, 'features' | 'scaling'>,
+): Uint8Array | FloatArray {
+  if (rows instanceof Uint8Array) return scaling === undefined ? rows : scaleRows(unitRows(rows), scaling)
+  const filled = features === undefined ? rows : filledRows(rows, features)
+  return scaling === undefined ? filled : scaleRows(filled, scaling)
+}
+
+/** Raw rows for what the network gives, which is returned as it is where there is no scaling. */
+export function rawRows<Rows extends FloatArray>(
+  rows: Rows,
+  { scaling }: Preprocessing,
+): Rows | Float32Array {
+  return scaling === undefined ? rows : unscaleRows(rows, scaling)
+}
+
+/** What stands in for an empty cell of each input; NaN where nothing does. Undefined where no input has any. */
+export function inputFills(features: readonly Feature[]): Float64Array | undefined {
+  const fills = features.flatMap((feature) =>
+    feature.kind === 'number' ? [feature.fill ?? Number.NaN] : feature.categories.map(() => Number.NaN),
+  )
+  return fills.every((fill) => Number.isNaN(fill)) ? undefined : Float64Array.from(fills)
+}
+
+function filledRows(rows: FloatArray, features: readonly Feature[]): FloatArray {
+  const fills = inputFills(features)
+  if (fills === undefined || !rows.some((value) => Number.isNaN(value))) return rows
+  return rows.map((value, i) => (Number.isNaN(value) ? fills[i % fills.length] : value))
+}
+
+/** Bytes as the numbers that they stand for. */
+export function unitRows(rows: Uint8Array): Float32Array {
+  return Float32Array.from(rows, (value) => value / 255)
 }
 
 /** Inputs that a feature makes. */

@@ -8,7 +8,7 @@ import type { HiddenActivation, Network } from '../model/network.ts'
 import type { AutoencoderLoss, OutputActivation } from '../model/recipes.ts'
 import { hourglass, hourglassOptions } from '../model/recipes.ts'
 import type { NumberRule, TrainingConfig } from '../training/config.ts'
-import { checkRule, DEFAULT_SEED, DEFAULT_TRAINING, TRAINING_RULES } from '../training/config.ts'
+import { checkRule, DEFAULT_SEED, DEFAULT_TRAINING, KEEPS, TRAINING_RULES } from '../training/config.ts'
 
 export interface NetworkSettings {
   /** Latent units, `z`. */
@@ -34,6 +34,8 @@ export const DEFAULT_SETTINGS: RunSettings = {
   loss: 'mse',
   ...DEFAULT_TRAINING,
   seed: DEFAULT_SEED,
+  patience: undefined,
+  keep: 'last',
 }
 
 /** More units than this in a layer would not fit the memory of any engine. */
@@ -52,6 +54,7 @@ export const CHOICES = {
   latentActivation: HIDDEN_ACTIVATIONS,
   outputActivation: ['sigmoid', 'identity'],
   loss: ['mse', 'bce'],
+  keep: KEEPS,
 } as const satisfies { readonly [Name in SettingName]?: readonly RunSettings[Name][] }
 
 /** What people call a setting in a sentence. */
@@ -68,6 +71,8 @@ export const SETTING_LABELS: Readonly<Record<SettingName, string>> = {
   weightDecay: TRAINING_RULES.weightDecay.label,
   noiseStd: TRAINING_RULES.noiseStd.label,
   seed: TRAINING_RULES.seed.label,
+  patience: TRAINING_RULES.patience.label,
+  keep: 'keep',
 }
 
 /** What a client may leave out; one number of `hidden` is one layer. */
@@ -128,8 +133,19 @@ export function trainingOf({
   weightDecay,
   noiseStd,
   seed,
+  patience,
+  keep,
 }: RunSettings): TrainingConfig {
-  return { seed, epochs, batchSize, learningRate, weightDecay, noiseStd }
+  return {
+    seed,
+    epochs,
+    batchSize,
+    learningRate,
+    weightDecay,
+    noiseStd,
+    ...(patience !== undefined && { patience }),
+    ...(keep === 'best' && { keep }),
+  }
 }
 
 /** The settings that a network was made of, as far as it is an hourglass. */
@@ -148,16 +164,19 @@ export interface SettingChange {
   readonly asked: RunSettings[SettingName]
 }
 
-/** The first of the given settings that is not the run's. Only `epochs` may change when a run goes on. */
+/** Settings that decide when a run ends, and no bit of what comes before: they may change when it goes on. */
+const ENDS: readonly SettingName[] = ['epochs', 'patience']
+
+/** The first of the given settings that is not the run's. Only those of its end may change when a run goes on. */
 export function findChange(
   given: GivenSettings,
   network: Network,
   config: TrainingConfig,
 ): SettingChange | undefined {
-  const stored: Partial<RunSettings> = { ...networkSettingsOf(network), ...config }
+  const stored: Partial<RunSettings> = { keep: 'last', ...networkSettingsOf(network), ...config }
   for (const name of Object.keys(DEFAULT_SETTINGS) as SettingName[]) {
     const value = given[name]
-    if (name === 'epochs' || value === undefined) continue
+    if (ENDS.includes(name) || value === undefined) continue
     const asked =
       name === 'hidden'
         ? hiddenSizes(value as number | readonly number[])
@@ -170,5 +189,5 @@ export function findChange(
 
 /** A value as people write it: lists with commas. */
 export function settingText(value: RunSettings[SettingName]): string {
-  return String(value)
+  return value === undefined ? 'none' : String(value)
 }

@@ -14,7 +14,17 @@ export interface TrainingConfig {
   readonly weightDecay: number
   /** Standard deviation of the noise added to the inputs, not to the targets; 0 for none. */
   readonly noiseStd: number
+  /**
+   * Epochs in a row that may be no better than the best one before training ends; undefined: it goes on to the last.
+   * What counts is the loss over the validation or test set, or the training loss where there is none.
+   */
+  readonly patience?: number | undefined
+  /** Whose weights are the result: those of the last epoch, the default, or of the best one by the same loss. */
+  readonly keep?: Keep | undefined
 }
+
+export const KEEPS = ['last', 'best'] as const
+export type Keep = (typeof KEEPS)[number]
 
 /** Seed of a run that names none. */
 export const DEFAULT_SEED = 1
@@ -41,7 +51,7 @@ export interface NumberRule {
 const UNLIMITED = Number.MAX_SAFE_INTEGER
 const FINITE = Number.MAX_VALUE
 
-export const TRAINING_RULES: Readonly<Record<keyof TrainingConfig, NumberRule>> = {
+export const TRAINING_RULES: Readonly<Record<Exclude<keyof TrainingConfig, 'keep'>, NumberRule>> = {
   /** Seed and epoch are words of the random streams' keys and counters. */
   seed: { label: 'seed', isWhole: true, minimum: 0, maximum: 2 ** 32 - 1 },
   epochs: { label: 'epochs', isWhole: true, minimum: 1, maximum: UNLIMITED },
@@ -56,6 +66,7 @@ export const TRAINING_RULES: Readonly<Record<keyof TrainingConfig, NumberRule>> 
   /** Far above 1 the decay alone would decide where weights go: a mistake, whose error must not blame the rate. */
   weightDecay: { label: 'weight decay', isWhole: false, minimum: 0, maximum: 1 },
   noiseStd: { label: 'noise', isWhole: false, minimum: 0, maximum: FINITE },
+  patience: { label: 'patience', isWhole: true, minimum: 1, maximum: UNLIMITED },
 }
 
 /** What an error says was expected: `a whole number from 1 to 64`, `a number greater than 0`. */
@@ -81,9 +92,12 @@ export function checkRule(rule: NumberRule, value: unknown): void {
 
 /** Throws a `UsageError` that names the first setting that cannot be used with so many training rows. */
 export function checkTraining(config: TrainingConfig, trainingRows: number): void {
-  for (const name of Object.keys(TRAINING_RULES) as (keyof TrainingConfig)[]) {
+  for (const name of Object.keys(TRAINING_RULES) as (keyof typeof TRAINING_RULES)[]) {
+    if (name === 'patience' && config.patience === undefined) continue
     checkRule(TRAINING_RULES[name], config[name])
   }
+  const { keep = 'last' } = config
+  if (!KEEPS.includes(keep)) throw new UsageError(`keep: expected ${KEEPS.join(' or ')}, found ${keep}`)
   if (config.batchSize > trainingRows) {
     throw new UsageError(
       `batch size: expected at most the ${trainingRows} training rows, found ${config.batchSize}`,

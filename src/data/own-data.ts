@@ -1,0 +1,353 @@
+/**
+ * From what a file of one's own holds to rows for training: which rows validate, columns and categories, and the scaling,
+ * all fitted on the training rows alone. Runs in a browser.
+ */
+import { FileError, UsageError } from '../errors.ts'
+import {
+  type Feature,
+  inputNames,
+  MOST_NAME_LENGTH,
+  networkRows,
+  type PictureShape,
+  type Preprocessing,
+  SCALINGS,
+  type ScalingKind,
+  unitRows,
+} from '../model/preprocessing.ts'
+import { quote } from '../quote.ts'
+import { STREAM_SPLIT, shuffledOrder } from '../random/streams.ts'
+import { type FeatureOptions, fitFeatures, rowsOf } from './features.ts'
+import type { RowSet } from './rows.ts'
+import { fitScaling } from './scaling.ts'
+import type { Source, Table, Values } from './table.ts'
+
+export interface OwnDataOptions extends FeatureOptions {
+  /** Share of the rows that is held back from training and judges it: above 0 and below 1. */
+  readonly validation?: number | undefined
+  /** Seed of that choice; default 1. */
+  readonly seed?: number | undefined
+  /** Only the first so many rows are used for training. */
+  readonly limit?: number | undefined
+}
+
+/** What the rows beside the training rows are. */
+export type Judge = 'test' | 'validation'
+
+/** Raw rows to train on, and all that making others like them takes. */
+export interface OwnData {
+  readonly train: RowSet
+  /** What judges the training: the validation rows or the test set; undefined where there are neither. */
+  readonly test?: RowSet | undefined
+  readonly judge?: Judge | undefined
+  /** Values of a row. */
+  readonly inputs: number
+  /** Columns of the table; undefined for rows without names. */
+  readonly features?: readonly Feature[] | undefined
+  readonly label?: string | undefined
+  readonly picture?: PictureShape | undefined
+  /** How they are scaled where nobody says otherwise. */
+  readonly usualScaling: ScalingKind
+  /** One line for people. */
+  readonly description: string
+  /** What the user should know, one line each. */
+  readonly notes: readonly string[]
+}
+
+/** Preprocessing that is given instead of fitted: that of the run which is gone on with. */
+type Fixed = Pick<Preprocessing, 'features' | 'label' | 'picture'>
+
+/** The largest row, which is also the widest layer that engines compute. */
+const MOST_INPUTS = 65536
+
+/**
+ * Raw rows of a source.
+ *
+ * @param test another source whose rows judge the training
+ * @param fixed columns, means and categories to use, where they are not to be fitted
+ * @throws FileError for a table or array that cannot be used; UsageError for options that cannot be or contradict each
+ *   other
+ */
+export function ownData(
+  source: Source,
+  options: OwnDataOptions = {},
+  test?: Source | undefined,
+  fixed?: Fixed | undefined,
+): OwnData {
+  checkOptions(source, options, test)
+  const { train: all } = source
+  const ownTest = options.validation === undefined ? (test?.train ?? source.test) : undefined
+  const notes: string[] = []
+  if (options.validation !== undefined && source.test) {
+    notes.push(`${source.test.file}: its test set is not used, as the validation rows judge`)
+  }
+  const split = splitRows(all, options)
+  const made = all.kind === 'table' ? ofTable(all, options, split, fixed) : ofValues(all, options, split)
+  notes.push(...made.notes)
+  const { inputs, train, validation, ...knowledge } = made
+  const tested = ownTest && testRows(ownTest, all, made, options)
+  checkSize(all.file, train, inputs)
+  return {
+    ...knowledge,
+    train,
+    inputs,
+    ...(validation && { test: validation, judge: 'validation' as const }),
+    ...(tested && { test: tested, judge: 'test' as const }),
+    usualScaling: all.kind === 'table' || !isUnit(train.rows) ? 'standard' : 'none',
+    description: source.description,
+    notes,
+  }
+}
+
+/** Fits the scaling to the training rows. @throws UsageError for a scaling that there is not */
+export function fitPreprocessing(data: OwnData, scale: ScalingKind = data.usualScaling): Preprocessing {
+  if (!SCALINGS.includes(scale)) {
+    throw new UsageError(`scale: expected ${SCALINGS.join(' or ')}, found ${quote(String(scale))}`)
+  }
+  const { features, label, picture, inputs } = data
+  const filled = networkRows(data.train.rows, { features })
+  const numbers = filled instanceof Uint8Array ? unitRows(filled) : filled
+  const scaling = scale === 'none' ? undefined : fitScaling(numbers, inputs, scale)
+  return {
+    ...(features && { features }),
+    ...(label !== undefined && { label }),
+    ...(picture && { picture }),
+    ...(scaling && { scaling }),
+  }
+}
+
+/** The rows as the network sees them. */
+export function networkData(
+  { train, test }: { readonly train: RowSet; readonly test?: RowSet | undefined },
+  preprocessing: Preprocessing,
+): { readonly train: RowSet; readonly test?: RowSet } {
+  const scaled = (set: RowSet): RowSet => ({ ...set, rows: networkRows(set.rows, preprocessing) })
+  return { train: scaled(train), ...(test && { test: scaled(test) }) }
+}
+
+/** Whether all values lie in [0, 1], which is what a sigmoid can give. */
+export function isUnit(rows: Uint8Array | Float32Array): boolean {
+  return rows instanceof Uint8Array || rows.every((value) => value >= 0 && value <= 1)
+}
+
+function checkOptions(source: Source, options: OwnDataOptions, test: Source | undefined): void {
+  const { validation, limit } = options
+  const { count, kind, file } = source.train
+  if (validation !== undefined) {
+    if (!(validation > 0 && validation < 1)) {
+      throw new UsageError(`validation: expected a share above 0 and below 1, found ${validation}`)
+    }
+    if (test) throw new UsageError('validation: expected none beside a test set, found one')
+  }
+  if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= count)) {
+    throw new UsageError(`limit: expected a whole number from 1 to ${count}, found ${limit}`)
+  }
+  if (kind === 'table') return
+  const { columns, exclude, label, oneHot, missing } = options
+  const [named] =
+    Object.entries({ columns, exclude, label, oneHot }).find(([, value]) => value !== undefined) ?? []
+  if (named !== undefined) {
+    throw new UsageError(`${named}: expected a table with named columns, found ${quote(file)} without names`)
+  }
+  if (missing === 'mean') {
+    throw new UsageError(
+      `missing: expected error or drop for ${quote(file)} without named columns, found mean`,
+    )
+  }
+}
+
+/** Which rows do what. */
+interface Split {
+  /** (count of the source) 1: training, 2: validation, 0: neither. */
+  readonly role: Uint8Array
+  /** Training rows in the source's order; undefined: all. */
+  readonly train: Uint32Array | undefined
+}
+
+const TRAINS = 1
+const VALIDATES = 2
+
+function splitRows({ count: all, file }: Table | Values, options: OwnDataOptions): Split {
+  const { validation, seed = 1, limit: count = all } = options
+  const role = new Uint8Array(all)
+  role.fill(TRAINS, 0, count)
+  if (validation === undefined) {
+    return { role, train: count === all ? undefined : Uint32Array.from({ length: count }, (_, i) => i) }
+  }
+  const held = Math.max(1, Math.round(validation * count))
+  if (held >= count) {
+    throw new FileError(file, `expected rows for training beside the ${held} for validation, found ${count}`)
+  }
+  for (const row of shuffledOrder(count, seed, 0, STREAM_SPLIT).subarray(0, held)) role[row] = VALIDATES
+  const train = Uint32Array.from(role.keys()).filter((row) => role[row] === TRAINS)
+  return { role, train }
+}
+
+interface Made extends Fixed {
+  readonly inputs: number
+  readonly train: RowSet
+  readonly validation: RowSet | undefined
+  readonly notes: readonly string[]
+}
+
+function ofTable(table: Table, options: OwnDataOptions, split: Split, fixed: Fixed | undefined): Made {
+  const fitted = fixed?.features
+    ? { features: fixed.features, notes: [] }
+    : fitFeatures(table, options, split.train)
+  const { features } = fitted
+  checkNames(table, features)
+  const label = fixed ? fixed.label : options.label
+  const inputs = inputNames(features).length
+  const made = rowsOfTable(table, features, options)
+  return {
+    features,
+    ...(label !== undefined && { label }),
+    inputs,
+    ...shared(made, made.kept, inputs, split),
+    notes: [...fitted.notes, ...droppedNote(table, made.count)],
+  }
+}
+
+function rowsOfTable(table: Table, features: readonly Feature[], { missing }: OwnDataOptions) {
+  const made = rowsOf(table, features, missing === 'drop' ? 'drop' : 'error')
+  checkFinite(table.file, made.rows, inputNames(features), made.kept)
+  return made
+}
+
+function ofValues(values: Values, options: OwnDataOptions, split: Split): Made {
+  const inputs = values.rows.length / values.count
+  const { kept, ...whole } = wholeRows(values, inputs, options)
+  return {
+    ...(values.picture && { picture: values.picture }),
+    inputs,
+    ...shared(whole, kept, inputs, split),
+    notes: droppedNote(values, whole.count),
+  }
+}
+
+/** Rows without a missing value. */
+function wholeRows(values: Values, inputs: number, { missing = 'error' }: OwnDataOptions) {
+  const { count, rows, labels, file } = values
+  const whole = { count, rows, ...(labels && { labels }), kept: undefined as Uint32Array | undefined }
+  if (rows instanceof Uint8Array) return whole
+  const isMissing = (value: number) => Number.isNaN(value)
+  const at = rows.findIndex(isMissing)
+  let kept: Uint32Array | undefined
+  if (at !== -1) {
+    const place = `row ${Math.floor(at / inputs) + 1}, value ${(at % inputs) + 1}`
+    if (missing !== 'drop') {
+      throw new FileError(
+        file,
+        `expected numbers, found a missing one (NaN) in ${place}; drop leaves such rows out`,
+      )
+    }
+    kept = Uint32Array.from({ length: count }, (_, row) => row).filter(
+      (row) => !rows.subarray(row * inputs, (row + 1) * inputs).some(isMissing),
+    )
+    if (kept.length === 0) throw new FileError(file, 'expected a row without a missing value, found none')
+  }
+  const chosen = kept ? selectRows(whole, inputs, kept) : whole
+  checkFinite(file, chosen.rows, undefined, kept, inputs)
+  return { ...chosen, kept }
+}
+
+/** The training and the validation rows. */
+function shared(made: RowSet, kept: Uint32Array | undefined, inputs: number, { role, train }: Split) {
+  const validates = role.includes(VALIDATES)
+  if (train === undefined) return { train: plain(made), validation: undefined }
+  const chosen = (wanted: number) => {
+    const rows: number[] = []
+    for (let i = 0; i < made.count; i++) if (role[kept ? kept[i] : i] === wanted) rows.push(i)
+    return selectRows(made, inputs, Uint32Array.from(rows))
+  }
+  return { train: chosen(TRAINS), validation: validates ? chosen(VALIDATES) : undefined }
+}
+
+function plain({ count, rows, labels }: RowSet): RowSet {
+  return { count, rows, ...(labels && { labels }) }
+}
+
+/** A copy of some rows of a set. */
+export function selectRows({ rows, labels }: RowSet, inputs: number, chosen: Uint32Array): RowSet {
+  const selected =
+    rows instanceof Uint8Array
+      ? new Uint8Array(chosen.length * inputs)
+      : new Float32Array(chosen.length * inputs)
+  chosen.forEach((row, i) => {
+    selected.set(rows.subarray(row * inputs, (row + 1) * inputs), i * inputs)
+  })
+  return {
+    count: chosen.length,
+    rows: selected,
+    ...(labels && { labels: Uint8Array.from(chosen, (row) => labels[row]) }),
+  }
+}
+
+function testRows(test: Table | Values, train: Table | Values, made: Made, options: OwnDataOptions): RowSet {
+  if (test.kind !== train.kind) {
+    const kinds = { table: 'a table', values: 'an array or pictures' }
+    throw new FileError(
+      test.file,
+      `expected ${kinds[train.kind]} as ${train.file}, found ${kinds[test.kind]}`,
+    )
+  }
+  if (test.kind === 'table') {
+    const rows = plain(rowsOfTable(test, made.features ?? [], options))
+    if (rows.count === 0) throw new FileError(test.file, 'expected a row without an empty cell, found none')
+    return rows
+  }
+  const inputs = test.rows.length / test.count
+  if (inputs !== made.inputs) {
+    throw new FileError(
+      test.file,
+      `expected rows of ${made.inputs} values as in ${train.file}, found ${inputs}`,
+    )
+  }
+  if (test.rows instanceof Uint8Array !== made.train.rows instanceof Uint8Array) {
+    const kind = (rows: Uint8Array | Float32Array) => (rows instanceof Uint8Array ? 'bytes' : 'floats')
+    throw new FileError(
+      test.file,
+      `expected ${kind(made.train.rows)} as in ${train.file}, found ${kind(test.rows)}`,
+    )
+  }
+  return plain(wholeRows(test, inputs, options))
+}
+
+function droppedNote({ count, file }: Table | Values, kept: number): string[] {
+  if (kept === count) return []
+  const rows = count - kept === 1 ? 'row with an empty cell is' : 'rows with an empty cell are'
+  return [`${file}: ${count - kept} ${rows} left out, of ${count}`]
+}
+
+function checkSize(file: string, { count }: RowSet, inputs: number): void {
+  if (count < 1) throw new FileError(file, 'expected a row without an empty cell to train on, found none')
+  if (inputs > MOST_INPUTS) {
+    throw new FileError(file, `expected rows of at most ${MOST_INPUTS} values, found ${inputs}`)
+  }
+}
+
+function checkNames({ file }: Table, features: readonly Feature[]): void {
+  for (const feature of features) {
+    const names = [feature.name, ...(feature.kind === 'category' ? feature.categories : [])]
+    const long = names.find((name) => name.length > MOST_NAME_LENGTH)
+    if (long === undefined) continue
+    const expected = `names and categories of at most ${MOST_NAME_LENGTH} characters`
+    throw new FileError(file, `column ${quote(feature.name)}: expected ${expected}, found ${long.length}`)
+  }
+}
+
+/** What float32 cannot hold is infinite here. */
+function checkFinite(
+  file: string,
+  rows: Uint8Array | Float32Array,
+  names: readonly string[] | undefined,
+  kept: Uint32Array | undefined,
+  inputs = names?.length ?? 1,
+): void {
+  if (rows instanceof Uint8Array) return
+  const at = rows.findIndex((value) => !Number.isFinite(value))
+  if (at === -1) return
+  const row = Math.floor(at / inputs)
+  const column = names ? `column ${quote(names[at % inputs])}` : `value ${(at % inputs) + 1}`
+  const place = `${column}, row ${(kept ? kept[row] : row) + 1}`
+  throw new FileError(file, `${place}: expected a number that float32 holds, found ${rows[at]}`)
+}
