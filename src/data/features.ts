@@ -83,7 +83,10 @@ export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32
     const fill = meanOf(numbers, rows)
     if (Number.isNaN(fill)) {
       if (!unnamed) {
-        throw new FileError(table.file, `column ${quote(column.name)}: expected numbers, found empty cells alone`)
+        throw new FileError(
+          table.file,
+          `column ${quote(column.name)}: expected numbers, found empty cells alone`,
+        )
       }
       notes.push(`Left out, empty: ${quote(column.name)}`)
       continue
@@ -103,7 +106,8 @@ function checkOptions({ columns, exclude, label, oneHot }: FeatureOptions): void
   const twice = (names: readonly string[] | undefined, what: string) => {
     const seen = new Set<string>()
     for (const name of names ?? []) {
-      if (seen.has(name)) throw new UsageError(`${what}: expected each column once, found ${quote(name)} twice`)
+      if (seen.has(name))
+        throw new UsageError(`${what}: expected each column once, found ${quote(name)} twice`)
       seen.add(name)
     }
   }
@@ -224,7 +228,10 @@ function fitCategories(table: Table, column: Column, rows: Uint32Array | undefin
   const found = new Set(rows ? Array.from(rows, (row) => texts[row]) : texts)
   found.delete('')
   if (found.size === 0) {
-    throw new FileError(table.file, `column ${quote(column.name)}: expected categories, found empty cells alone`)
+    throw new FileError(
+      table.file,
+      `column ${quote(column.name)}: expected categories, found empty cells alone`,
+    )
   }
   if (found.size > MOST_CATEGORIES) {
     throw new FileError(
@@ -283,11 +290,12 @@ export function rowsOf(table: Table, features: readonly Feature[], missing: 'err
   let at = 0
   for (const feature of features) {
     const column = columnOf(table, feature.name)
-    if (feature.kind === 'number') fillNumbers(table, column, feature, { rows, inputs, at }, missing, isDropped)
+    if (feature.kind === 'number')
+      fillNumbers(table, column, feature, { rows, inputs, at }, missing, isDropped)
     else fillCategories(column, feature, { rows, inputs, at })
     at += featureSize(feature)
   }
-  const kept = Uint32Array.from(isDropped.keys().filter((row) => isDropped[row] === 0))
+  const kept = Uint32Array.from(Array.from(isDropped.keys()).filter((row) => isDropped[row] === 0))
   if (kept.length === count) return { count, rows }
   if (kept.length === 0) {
     throw new FileError(table.file, 'expected a row without an empty cell, found none')
