@@ -4,6 +4,7 @@
  */
 import { FileError, UsageError } from '../errors.ts'
 import {
+  DEFAULT_CLIP,
   type Feature,
   inputNames,
   networkRows,
@@ -125,6 +126,29 @@ export function fitPreprocessing(
     ...(picture && { picture }),
     ...(scaling && { scaling }),
   }
+}
+
+/** The limit where nobody says: none but for the scaling that has deviations. */
+export function usualClip({ scaling }: Preprocessing): number {
+  return scaling?.kind === 'standard' ? DEFAULT_CLIP : 0
+}
+
+/** Values beyond ±most as ±most, and as they are where it is 0. Throws UsageError for a limit that cannot be. */
+export function clipped(
+  { train, test }: { readonly train: RowSet; readonly test?: RowSet | undefined },
+  most: number,
+): { readonly train: RowSet; readonly test?: RowSet } {
+  if (!(most >= 0)) throw new UsageError(`clip: expected a number of at least 0, found ${most}`)
+  const clip = (set: RowSet): RowSet => {
+    if (most === 0 || set.rows instanceof Uint8Array) return set
+    return { ...set, rows: set.rows.map((value) => Math.min(most, Math.max(-most, value))) }
+  }
+  return { train: clip(train), ...(test && { test: clip(test) }) }
+}
+
+/** Inputs that are not constant over the training rows, as far as the scaling tells. */
+export function liveInputs({ scaling }: Preprocessing, inputs: number): number {
+  return scaling ? scaling.factor.filter((factor) => factor > 0).length : inputs
 }
 
 /** The rows as the network sees them. */
