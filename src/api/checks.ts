@@ -1,6 +1,6 @@
 /** What a program hands to an `Autoencoder`, checked at the door. All throw a `UsageError`. */
 import type { ImageSet } from '../data/dataset.ts'
-import type { RowSet } from '../data/rows.ts'
+import type { OwnData, RawRows } from '../data/own-data.ts'
 import { checkInteger, countRows } from '../engines/checks.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
@@ -12,7 +12,6 @@ import type { FloatArray } from '../model/state.ts'
 import { quote } from '../quote.ts'
 import { MAX_UNITS } from '../run/settings.ts'
 import { checkRule, TRAINING_RULES } from '../training/config.ts'
-import type { TrainingData } from '../training/trainer.ts'
 import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
 /** Throws for an option that nobody reads, most often one that is misspelt, and for what is no options at all. */
@@ -52,12 +51,12 @@ function asBytes(values: unknown): Uint8Array | undefined {
   return values instanceof Uint8Array ? values : undefined
 }
 
-function checkSet(set: RowSet, network: Network, what: string): RowSet {
+function checkSet(set: RawRows, network: Network, what: string): RawRows {
   const isSet = typeof set === 'object' && set !== null && 'rows' in set
   const rows = isSet ? (asBytes(set.rows) ?? set.rows) : undefined
-  if (!(rows instanceof Uint8Array) && !(rows instanceof Float32Array)) {
+  if (!(rows instanceof Uint8Array) && !isFloats(rows)) {
     const found = isSet ? `rows: ${kindOf(set.rows)}` : kindOf(set)
-    throw new UsageError(`${what}: expected { count, rows } with rows of bytes or float32, found ${found}`)
+    throw new UsageError(`${what}: expected { count, rows } with rows of bytes or floats, found ${found}`)
   }
   checkInteger(`${what}: count`, set.count, 1, Number.MAX_SAFE_INTEGER)
   if ('width' in set && 'height' in set) checkImages(set as ImageSet, network)
@@ -67,12 +66,14 @@ function checkSet(set: RowSet, network: Network, what: string): RowSet {
       `${what}: expected ${set.count} rows of ${inputs} values, found ${rows.length} values`,
     )
   }
-  checkValues(rows, network, what)
   return { ...set, rows }
 }
 
-/** A sigmoid gives nothing outside [0, 1]: pixels that were left at 0 to 255 would train in silence, to no end. */
-function checkValues(rows: Inputs, network: Network, what: string): void {
+/**
+ * Rows as the network sees them, scaled and filled. A sigmoid gives nothing outside [0, 1]: pixels that were left at 0 to
+ * 255 would train in silence, to no end.
+ */
+export function checkTrained(rows: Inputs, network: Network, what: string): void {
   if (rows instanceof Uint8Array) return
   checkFinite(rows, network, what)
   if (network.layers[network.layers.length - 1].activation !== 'sigmoid') return
@@ -84,7 +85,7 @@ function checkValues(rows: Inputs, network: Network, what: string): void {
   )
 }
 
-function checkFinite(rows: FloatArray, network: Network, what: string): void {
+export function checkFinite(rows: FloatArray, network: Network, what: string): void {
   const wrong = rows.findIndex((value) => !Number.isFinite(value))
   if (wrong < 0) return
   throw new UsageError(`${what}: expected finite numbers, found ${rows[wrong]} at ${placeOf(wrong, network)}`)
@@ -95,11 +96,31 @@ function placeOf(index: number, network: Network): string {
   return `row ${Math.floor(index / inputs)}, column ${index % inputs}`
 }
 
-/** A data set has a name too. */
-const DATA_KEYS = ['train', 'test', 'name']
+/** A data set has a name too, and data of one's own say much of themselves. */
+const DATA_KEYS: readonly string[] = [
+  'name',
+  ...([
+    'train',
+    'test',
+    'judge',
+    'inputs',
+    'features',
+    'label',
+    'picture',
+    'usualScaling',
+    'description',
+    'notes',
+  ] satisfies (keyof OwnData)[]),
+]
+
+/** Raw rows to train on, and to be judged by. */
+export interface RawData {
+  readonly train: RawRows
+  readonly test?: RawRows | undefined
+}
 
 /** The data as the trainer takes them. */
-export function checkTrainingData(data: TrainingData, network: Network): TrainingData {
+export function checkTrainingData(data: RawData, network: Network): RawData {
   if (typeof data !== 'object' || data === null || !('train' in data)) {
     throw new UsageError(`train: expected data { train, test }, found ${kindOf(data)}`)
   }
@@ -136,11 +157,11 @@ export function checkImages({ width, height }: ImageSet, network: Network): void
 
 /** Rows as engines take them. With `count`, there must be so many. */
 export function rowInputs(
-  rows: Inputs | Uint8ClampedArray | RowSet,
+  rows: Inputs | Uint8ClampedArray | RawRows,
   network: Network,
   count?: number,
 ): Inputs {
-  const given = isFloats(rows) ? rows : (asBytes(rows) ?? (rows as Partial<RowSet> | null)?.rows)
+  const given = isFloats(rows) ? rows : (asBytes(rows) ?? (rows as Partial<RawRows> | null)?.rows)
   const inputs = isFloats(given) ? given : asBytes(given)
   if (!inputs) {
     throw new UsageError(
@@ -151,7 +172,6 @@ export function rowInputs(
   if (count !== undefined && found !== count) {
     throw new UsageError(`rows: expected ${count} of ${inputSize(network)} values, found ${found}`)
   }
-  if (!(inputs instanceof Uint8Array)) checkFinite(inputs, network, 'rows')
   return inputs
 }
 
@@ -165,13 +185,16 @@ export function checkCodes(codes: FloatArray, network: Network): FloatArray {
 
 /** What a file is made of: one of `formats`, and of an ONNX file one of its parts. */
 export function checkFile(format: string, options: FileOptions): void {
-  checkKeys('file', options, ['part'])
+  checkKeys('file', options, ['part', 'threshold'])
   if (!FILE_FORMATS.includes(format as FileFormat)) {
     throw new UsageError(`format: expected ${FILE_FORMATS.join(', ')}, found ${kindOf(format)}`)
   }
-  const { part } = options
+  const { part, threshold } = options
   if (part !== undefined && !ONNX_PARTS.includes(part)) {
     throw new UsageError(`part: expected ${ONNX_PARTS.join(', ')}, found ${kindOf(part)}`)
+  }
+  if (threshold !== undefined && !(Number.isFinite(threshold) && threshold >= 0)) {
+    throw new UsageError(`threshold: expected a number of at least 0, found ${kindOf(threshold)}`)
   }
 }
 

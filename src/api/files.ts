@@ -7,4 +7,6 @@ export type FileFormat = (typeof FILE_FORMATS)[number]
 export interface FileOptions {
   /** What an ONNX file holds; default `autoencoder`. Other formats hold all parameters. */
   readonly part?: OnnxPart | undefined
+  /** Of the part `score`: the error above which a row is an outlier; default `trainingErrors.threshold()`. */
+  readonly threshold?: number | undefined
 }

@@ -1,5 +1,6 @@
 /** The autoencoder of a program in Node: with files. */
 import { readFileBytes } from '../data/node-files.ts'
+import { type OwnData, ownData } from '../data/own-data.ts'
 import type { EngineOptions } from '../engines/create.ts'
 import { createEngine as makeEngine } from '../engines/create.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -10,6 +11,7 @@ import type { Network } from '../model/network.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import { checkBytes, checkKeys } from './checks.ts'
 import type { FileFormat, FileOptions } from './files.ts'
+import { checkDataOptions, type DataOptions } from './own-data.ts'
 import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
@@ -23,6 +25,23 @@ export async function createEngine(network: Network, options: EngineOptions = {}
 }
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
+
+/**
+ * Rows from a file or a folder of pictures, to train on: raw, with what their columns are.
+ *
+ * @param options as `npm run train` has flags; `test`: path of other data, which judge the training
+ * @throws FileError for what is not there or cannot be used; UsageError for options that cannot be
+ */
+export async function loadData(
+  path: string,
+  options: DataOptions & { readonly test?: string | undefined } = {},
+): Promise<OwnData> {
+  checkDataOptions('loadData', options)
+  const { loadSource } = await import('../data/sources/node.ts')
+  const { test } = options
+  const source = await loadSource(path, options)
+  return ownData(source, options, test === undefined ? undefined : await loadSource(test, options))
+}
 
 export class Autoencoder extends BaseAutoencoder {
   /**

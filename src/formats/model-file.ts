@@ -1,28 +1,45 @@
 /** Trained models in files, whatever the format: `.pth` (PyTorch) and `.safetensors`. */
 import { FileError, UsageError } from '../errors.ts'
 import { checkNetwork } from '../model/check-network.ts'
+import type { ErrorQuantiles } from '../model/error-quantiles.ts'
 import {
   type Activation,
   codeSize,
   describeSizes,
   type HiddenActivation,
+  inputSize,
   type Layer,
   type Loss,
   type Network,
   parameterCount,
   parameterTable,
 } from '../model/network.ts'
+import type { Preprocessing } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 import { printable, quote } from '../quote.ts'
 import { ReaderBudget } from '../reader-budget.ts'
 import { JsonFields } from './json-fields.ts'
 import { findChain, type LinearLayer, nameOf } from './linear-chain.ts'
 import { networkFromJson, networkToJson } from './network-json.ts'
+import {
+  preprocessingFromJson,
+  preprocessingToJson,
+  trainingErrorsFromJson,
+  trainingErrorsToJson,
+} from './preprocessing-json.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
 import { hasShape, shapeText, type Tensor } from './tensor.ts'
 import { readTorch, writeTorch } from './torch.ts'
 
-export interface StoredModel {
+/** What a model knows of the data it was trained on, beside its network. */
+export interface DataKnowledge {
+  /** How raw rows become what the network sees; undefined where they are taken as they are. */
+  readonly preprocessing?: Preprocessing | undefined
+  /** Of the training rows' reconstruction errors: mean squares per value as the network sees it. */
+  readonly trainingErrors?: ErrorQuantiles | undefined
+}
+
+export interface StoredModel extends DataKnowledge {
   readonly network: Network
   /** (parameterCount), in the order of `parameterTable`. */
   readonly parameters: Float32Array
@@ -32,7 +49,7 @@ export interface StoredModel {
   readonly warnings: readonly string[]
 }
 
-export interface ModelToStore {
+export interface ModelToStore extends DataKnowledge {
   readonly network: Network
   /** (parameterCount), in the order of `parameterTable`; stored as float32. */
   readonly parameters: FloatArray
@@ -46,6 +63,10 @@ export const LATENT_ACTIVATION_KEY = 'hourglass.latent_activation'
 
 /** Metadata that holds the layers, the loss and the code layer as JSON (`network-json.ts`). */
 export const NETWORK_KEY = 'hourglass.network'
+
+/** Metadata that hold preprocessing and the training rows' errors as JSON (`preprocessing-json.ts`). */
+export const PREPROCESSING_KEY = 'hourglass.preprocessing'
+export const TRAINING_ERRORS_KEY = 'hourglass.training_errors'
 
 /** Metadata that tells a training checkpoint (`src/run/checkpoint.ts`), which `readModel` reads as a model too. */
 export const CHECKPOINT_KEY = 'hourglass.checkpoint'
@@ -124,6 +145,7 @@ export function readModel(bytes: Uint8Array, file: string, guess: NetworkGuess =
     parameters: collectParameters(described, content),
     metadata,
     warnings: warnings.map(printable),
+    ...readKnowledge(metadata, inputSize(described.network), file),
   }
 }
 
@@ -139,8 +161,40 @@ export function writeModel(model: ModelToStore, file: string): Uint8Array {
   for (const { name, shape, offset, length } of parameterTable(network)) {
     tensors.set(name, { shape, data: slab.subarray(offset, offset + length) })
   }
-  const stored = { format: 'pt', ...metadata, [NETWORK_KEY]: networkToJson(network) }
+  const stored = {
+    format: 'pt',
+    ...metadata,
+    [NETWORK_KEY]: networkToJson(network),
+    ...knowledgeMetadata(model),
+  }
   return modelFormat(file) === 'torch' ? writeTorch(tensors, stored) : writeSafetensors(tensors, stored)
+}
+
+/** Preprocessing and training errors as metadata of a file. */
+export function knowledgeMetadata({ preprocessing, trainingErrors }: DataKnowledge): Record<string, string> {
+  return {
+    ...(preprocessing && { [PREPROCESSING_KEY]: preprocessingToJson(preprocessing) }),
+    ...(trainingErrors && { [TRAINING_ERRORS_KEY]: trainingErrorsToJson(trainingErrors) }),
+  }
+}
+
+/**
+ * What `knowledgeMetadata` made, for a network of so many inputs. Throws `FileError` for what does not fit it or is
+ * none.
+ */
+export function readKnowledge(
+  metadata: Readonly<Record<string, string>>,
+  inputs: number,
+  file: string,
+): DataKnowledge {
+  const stored = (key: string) =>
+    Object.hasOwn(metadata, key) ? JsonFields.parse(metadata[key], file, key) : undefined
+  const preprocessing = stored(PREPROCESSING_KEY)
+  const trainingErrors = stored(TRAINING_ERRORS_KEY)
+  return {
+    ...(preprocessing && { preprocessing: preprocessingFromJson(preprocessing, inputs) }),
+    ...(trainingErrors && { trainingErrors: trainingErrorsFromJson(trainingErrors) }),
+  }
 }
 
 function formatOfName(file: string): ModelFormat | undefined {

@@ -144,7 +144,7 @@ function float32From(bytes: Uint8Array, convert: (bits: number) => number): Floa
 }
 
 /** IEEE 754 binary16: 1 sign bit, 5 of exponent (bias 15), 10 of fraction. */
-function halfToNumber(bits: number): number {
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 0x1f
   const fraction = bits & 0x3ff

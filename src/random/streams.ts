@@ -7,6 +7,7 @@
  * | weights | (⌊i / 4⌋, layer, 0, 0)                    | word i mod 4 is weight i of the layer, row-major   |
  * | shuffle | (⌊i / 4⌋, epoch, 0, 0)                    | word i mod 4 draws the partner of position i       |
  * | noise   | (⌊pixel / 4⌋, index of the image, epoch, 0) | two Box–Muller pairs: pixels 4k, 4k+1 and 4k+2, 4k+3 |
+ * | split   | (⌊i / 4⌋, 0, 0, 0)                        | as the shuffle's: the first of that order validate |
  */
 import type { Network } from '../model/network.ts'
 import { parameterCount, parameterTable } from '../model/network.ts'
@@ -17,6 +18,9 @@ export const STREAM_SHUFFLE = 2
 export const STREAM_NOISE = 3
 /** Noise that evaluation adds; apart from training's, so that no image meets the noise it was trained with. */
 export const STREAM_EVALUATION_NOISE = 4
+
+/** Which rows validate; stream 5 is that of experiments (`sequence.ts`). */
+export const STREAM_SPLIT = 6
 
 /** All biases start here, as in the seed project. */
 export const INITIAL_BIAS = 0.01
@@ -45,14 +49,19 @@ export function initialParameters(network: Network, seed: number): Float32Array 
 }
 
 /** The order of an epoch: Fisher–Yates from the top, position i swapped with ⌊word · (i + 1) / 2³²⌋. */
-export function shuffledOrder(count: number, seed: number, epoch: number): Uint32Array {
+export function shuffledOrder(
+  count: number,
+  seed: number,
+  epoch: number,
+  stream = STREAM_SHUFFLE,
+): Uint32Array {
   const order = new Uint32Array(count)
   for (let i = 0; i < count; i++) order[i] = i
   let block = -1
   for (let i = count - 1; i > 0; i--) {
     if (i >>> 2 !== block) {
       block = i >>> 2
-      philox4x32(words, block, epoch, 0, 0, seed, STREAM_SHUFFLE)
+      philox4x32(words, block, epoch, 0, 0, seed, stream)
     }
     const j = Math.floor((words[i % 4] * (i + 1)) / 2 ** 32)
     const held = order[i]

@@ -6,34 +6,50 @@
  * | `fc1.weight`, `fc1.bias`, …           | parameters, named and shaped as PyTorch's state_dict                |
  * | `adam.m.fc1.weight`, …                | Adam's first moments                                               |
  * | `adam.v.fc1.weight`, …                | Adam's second moments                                              |
+ * | `epoch.best.fc1.weight`, …            | parameters after the best epoch, where they are kept and are others |
  * | `epoch.batch_losses` (steps), float64 | losses of the steps done in an epoch that was interrupted          |
  *
  * Numbers are float32, or float64 from the reference engine: whatever the engine held, bit for bit. The metadata holds
- * the format's version and, as JSON, the network, the settings, the identity of the run, the progress and the caller's
- * notes. Whatever reads models (`src/formats/model-file.ts`) reads a checkpoint too. Version 1, which knew the seed's form
- * of network alone and kept no identity, is read as well.
+ * the format's version and, as JSON, the network, what it knows of its data, the settings, the identity of the run, the
+ * progress and the caller's notes. Whatever reads models (`src/formats/model-file.ts`) reads a checkpoint too, as that of
+ * the last epoch. Version 1, which knew the seed's form of network alone and kept no identity, is read as well.
  */
 import { FileError, HourglassError } from '../errors.ts'
 import { JsonFields } from '../formats/json-fields.ts'
-import { CHECKPOINT_KEY, formatOfContent, NETWORK_KEY } from '../formats/model-file.ts'
+import {
+  CHECKPOINT_KEY,
+  type DataKnowledge,
+  formatOfContent,
+  knowledgeMetadata,
+  NETWORK_KEY,
+  readKnowledge,
+} from '../formats/model-file.ts'
 import { networkFromJson, networkToJson } from '../formats/network-json.ts'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts'
 import { hasShape, shapeText, type Tensor } from '../formats/tensor.ts'
 import type { Network } from '../model/network.ts'
-import { parameterCount, parameterTable } from '../model/network.ts'
+import { inputSize, parameterCount, parameterTable } from '../model/network.ts'
 import { hourglass } from '../model/recipes.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
 import { quote } from '../quote.ts'
 import type { TrainingConfig } from '../training/config.ts'
-import { checkTraining } from '../training/config.ts'
+import { checkTraining, KEEPS } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
 import type { PlateauState } from '../training/plateau.ts'
 import { SCHEDULES } from '../training/schedule.ts'
+import { bestEpoch } from '../training/stopping.ts'
 import type { TrainingProgress } from '../training/trainer.ts'
 import type { RunIdentity } from './identity.ts'
 
-/** All of a run but the numbers that its engine holds. */
-export interface RunRecord {
+/** Weights of the best epoch so far, by its `judgedLoss`. */
+export interface BestEpoch {
+  readonly epoch: number
+  /** (parameterCount), in the engine's number format. */
+  readonly parameters: FloatArray
+}
+
+/** All of a run but the numbers that its engine holds. Its training errors are those of the state beside it. */
+export interface RunRecord extends DataKnowledge {
   readonly network: Network
   readonly config: TrainingConfig
   /** Rows of the training set. */
@@ -41,6 +57,8 @@ export interface RunRecord {
   /** Undefined in files of version 1, and from a page that cannot digest its data. */
   readonly identity: RunIdentity | undefined
   readonly progress: TrainingProgress
+  /** Of a run that keeps the best epoch, once there is one. */
+  readonly best?: BestEpoch | undefined
   /** What else the program wants to find again, such as where its data came from. */
   readonly notes: Readonly<Record<string, string>>
 }
@@ -53,17 +71,20 @@ const VERSION = '2'
 const FIRST_VERSION = '1'
 const FIRST_MOMENT = 'adam.m.'
 const SECOND_MOMENT = 'adam.v.'
+const BEST = 'epoch.best.'
 const BATCH_LOSSES = 'epoch.batch_losses'
 
 /** The file's bytes. */
 export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { network, config, trainingRows, identity, progress, state, notes } = checkpoint
+  const { network, config, trainingRows, identity, progress, best, state, notes } = checkpoint
   const tensors = new Map<string, Tensor>()
+  const keepsBest = best !== undefined && !isHeldBest(progress, best.epoch)
   for (const { name, shape, offset, length } of parameterTable(network)) {
     const slice = (slab: FloatArray): Tensor => ({ shape, data: slab.subarray(offset, offset + length) })
     tensors.set(name, slice(state.parameters))
     tensors.set(FIRST_MOMENT + name, slice(state.firstMoment))
     tensors.set(SECOND_MOMENT + name, slice(state.secondMoment))
+    if (keepsBest) tensors.set(BEST + name, slice(best.parameters))
   }
   const { batchLosses, epoch, history, schedule } = progress
   if (batchLosses.length > 0) tensors.set(BATCH_LOSSES, { shape: [batchLosses.length], data: batchLosses })
@@ -71,6 +92,7 @@ export function writeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     format: 'pt',
     [CHECKPOINT_KEY]: VERSION,
     [NETWORK_KEY]: networkToJson(network),
+    ...knowledgeMetadata(checkpoint),
     config: JSON.stringify(config),
     ...(identity && { identity: JSON.stringify(identity) }),
     progress: JSON.stringify({
@@ -132,19 +154,35 @@ export function readCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   if (history.length !== epoch) {
     throw new FileError(file, `expected a history of ${epoch} epochs, found ${history.length}`)
   }
+  const progress: TrainingProgress = {
+    epoch,
+    batchLosses: readBatchLosses(tensors, step, file),
+    schedule: readSchedule(stored.fields('schedule')),
+    history,
+  }
+  const slabOf = (prefix: string) => readSlab(tensors, network, prefix, file)
+  const state: ModelState = {
+    parameters: slabOf(''),
+    firstMoment: slabOf(FIRST_MOMENT),
+    secondMoment: slabOf(SECOND_MOMENT),
+    steps: adamSteps,
+  }
+  const best = config.keep === 'best' ? bestEpoch(history) : undefined
   return {
     network,
     config,
     trainingRows,
     identity: metadata.identity === undefined ? undefined : readIdentity(json('identity')),
-    progress: {
-      epoch,
-      batchLosses: readBatchLosses(tensors, step, file),
-      schedule: readSchedule(stored.fields('schedule')),
-      history,
-    },
-    state: readState(tensors, network, adamSteps, file),
+    progress,
+    ...(best && {
+      best: {
+        epoch: best.epoch,
+        parameters: isHeldBest(progress, best.epoch) ? state.parameters : slabOf(BEST),
+      },
+    }),
+    state,
     notes: json('notes').strings(),
+    ...readKnowledge(metadata, inputSize(network), file),
   }
 }
 
@@ -180,6 +218,8 @@ function readConfig(fields: JsonFields, trainingRows: number, file: string): Tra
     ...(fields.has('warmup') && { warmup: fields.number('warmup') }),
     ...(fields.has('finalLearningRate') && { finalLearningRate: fields.number('finalLearningRate') }),
     ...(fields.has('latentBias') && { latentBias: fields.number('latentBias') }),
+    ...(fields.has('patience') && { patience: fields.number('patience') }),
+    ...(fields.has('keep') && { keep: fields.oneOf('keep', KEEPS) }),
   }
   inFile(file, () => checkTraining(config, trainingRows))
   return config
@@ -210,25 +250,23 @@ function readBatchLosses(tensors: Map<string, Tensor>, steps: number, file: stri
   return Float64Array.from(tensorData(tensors, BATCH_LOSSES, [steps], true, file))
 }
 
-function readState(tensors: Map<string, Tensor>, network: Network, steps: number, file: string): ModelState {
+/** Whether the state itself is that of the best epoch. */
+function isHeldBest({ epoch, batchLosses }: TrainingProgress, best: number): boolean {
+  return best === epoch && batchLosses.length === 0
+}
+
+/** One value a parameter: the tensors of a prefix, in the number format of the parameters themselves. */
+function readSlab(tensors: Map<string, Tensor>, network: Network, prefix: string, file: string): FloatArray {
   const table = parameterTable(network)
   const isDouble = tensors.get(table[0].name)?.data instanceof Float64Array
-  const slab = (prefix: string): FloatArray => {
-    const parts = table.map(({ name, shape }) => tensorData(tensors, prefix + name, shape, isDouble, file))
-    // Allocated only now that the file has been seen to hold as much.
-    const length = parameterCount(network)
-    const values = isDouble ? new Float64Array(length) : new Float32Array(length)
-    parts.forEach((part, index) => {
-      values.set(part, table[index].offset)
-    })
-    return values
-  }
-  return {
-    parameters: slab(''),
-    firstMoment: slab(FIRST_MOMENT),
-    secondMoment: slab(SECOND_MOMENT),
-    steps,
-  }
+  const parts = table.map(({ name, shape }) => tensorData(tensors, prefix + name, shape, isDouble, file))
+  // Allocated only now that the file has been seen to hold as much.
+  const length = parameterCount(network)
+  const values = isDouble ? new Float64Array(length) : new Float32Array(length)
+  parts.forEach((part, index) => {
+    values.set(part, table[index].offset)
+  })
+  return values
 }
 
 /** The elements of one tensor, whose shape and type are checked. */

@@ -23,8 +23,8 @@ const MOST_PICTURES = 8
 
 export interface EventSource {
   readonly engine: Engine
-  /** Rows that pictures and codes are made of. */
-  readonly test: RowSet
+  /** Rows that pictures and codes are made of; undefined where none judge the run. */
+  readonly test: RowSet | undefined
   /** Size of a row as a grey picture; undefined where rows are none, or where node-canvas does not load. */
   readonly picture: { readonly width: number; readonly height: number } | undefined
 }
@@ -87,6 +87,7 @@ function scalarsOf({ trainLoss, testLoss, learningRate, imagesPerSecond }: Epoch
 }
 
 async function codesOf({ engine, test }: EventSource): Promise<Summary[]> {
+  if (test === undefined) return []
   const codes = await engine.encode(test.rows.subarray(0, MOST_CODES * inputSize(engine.network)))
   const histogram = histogramOf(codes)
   return histogram ? [{ tag: 'codes', histogram }] : []
@@ -94,13 +95,14 @@ async function codesOf({ engine, test }: EventSource): Promise<Summary[]> {
 
 async function picturesOf(source: EventSource): Promise<Summary[]> {
   const { picture, test } = source
-  if (picture === undefined || test.count === 0) return []
-  return [{ tag: 'reconstructions', image: await drawReconstructions(source, picture) }]
+  if (picture === undefined || test === undefined || test.count === 0) return []
+  return [{ tag: 'reconstructions', image: await drawReconstructions(source.engine, test, picture) }]
 }
 
 /** Pictures above, their reconstructions below. */
 async function drawReconstructions(
-  { engine, test }: EventSource,
+  engine: Engine,
+  test: RowSet,
   { width, height }: { width: number; height: number },
 ): Promise<EncodedImage> {
   const { drawImageStrip } = await import('../figures/image-strip.ts')

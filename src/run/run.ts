@@ -4,14 +4,17 @@
  */
 import type { Engine } from '../engines/engine.ts'
 import { FileError, UsageError } from '../errors.ts'
+import type { ErrorQuantiles } from '../model/error-quantiles.ts'
 import type { Network } from '../model/network.ts'
 import { inputSize } from '../model/network.ts'
-import type { ModelState } from '../model/state.ts'
+import type { Preprocessing } from '../model/preprocessing.ts'
+import type { FloatArray, ModelState } from '../model/state.ts'
 import type { TrainingConfig } from '../training/config.ts'
 import { checkTraining } from '../training/config.ts'
+import { bestEpoch, epochsWithoutGain } from '../training/stopping.ts'
 import type { TrainingData, TrainingHooks, TrainingProgress } from '../training/trainer.ts'
-import { nextLearningRate, startOfTraining, train } from '../training/trainer.ts'
-import type { RunRecord } from './checkpoint.ts'
+import { isComplete, nextLearningRate, startOfTraining, train } from '../training/trainer.ts'
+import type { BestEpoch, RunRecord } from './checkpoint.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import type { RunIdentity } from './identity.ts'
 import { differenceOf, identityOf } from './identity.ts'
@@ -24,9 +27,12 @@ export class Run {
   readonly network: Network
   readonly config: TrainingConfig
   readonly notes: Notes
+  /** How the rows that it trains on were made of raw ones, where they were. */
+  readonly preprocessing: Preprocessing | undefined
   /** Name of the checkpoint that it goes on from, for errors; undefined for one of this process. */
-  readonly #file: string | undefined
+  readonly file: string | undefined
   #progress: TrainingProgress
+  #best: BestEpoch | undefined
   #trainingRows: number | undefined
   #identity: Promise<RunIdentity | undefined>
   /** What `recognize` has seen in this process. */
@@ -36,15 +42,23 @@ export class Run {
     this.network = record.network
     this.config = record.config
     this.notes = record.notes
-    this.#file = file
+    this.preprocessing = record.preprocessing
+    this.file = file
     this.#progress = record.progress
+    this.#best = record.best
     this.#trainingRows = record.trainingRows
     this.#identity = Promise.resolve(record.identity)
   }
 
   /** A run that has not begun. */
-  static begin(network: Network, config: TrainingConfig, notes: Notes = {}): Run {
-    return new Run({ network, config, notes, progress: startOfTraining(config), identity: undefined })
+  static begin(
+    network: Network,
+    config: TrainingConfig,
+    notes: Notes = {},
+    preprocessing?: Preprocessing,
+  ): Run {
+    const progress = startOfTraining(config)
+    return new Run({ network, config, notes, preprocessing, progress, identity: undefined })
   }
 
   /** The run of a checkpoint, `file` by name. Its state must be written to the engine before it goes on. */
@@ -62,14 +76,22 @@ export class Run {
     return nextLearningRate(this.config, this.#progress, this.#trainingRows ?? this.config.batchSize)
   }
 
-  /** Whether every epoch asked for is done. */
+  /** Whether every epoch asked for is done, or as many as its patience allows brought nothing. */
   get isComplete(): boolean {
-    return this.#progress.epoch >= this.config.epochs
+    return isComplete(this.#progress, this.config)
   }
 
   /**
-   * The same run with what may change while it goes on: a later last epoch, other notes. What else is given must be as
-   * it was.
+   * The weights that it is for, of the state that belongs to `progress`: those of the best epoch, where its settings
+   * keep that one, else the state's own.
+   */
+  resultOf(state: ModelState): FloatArray {
+    return this.#best?.parameters ?? state.parameters
+  }
+
+  /**
+   * The same run with what may change while it goes on: a later last epoch, its patience, other notes. What else is
+   * given must be as it was.
    *
    * @param nameOf how the client calls a setting in an error, default its label
    * @throws FileError, or UsageError for a run of this process, that names the first setting that is another;
@@ -81,24 +103,34 @@ export class Run {
     nameOf: (setting: SettingName) => string = (name) => SETTING_LABELS[name],
   ): Run {
     this.checkUnchanged(given, nameOf)
-    const epochs = given.epochs ?? this.config.epochs
+    const { epochs = this.config.epochs, patience = this.config.patience } = given
     checkSetting('epochs', epochs)
+    if (patience !== undefined) checkSetting('patience', patience)
     if (epochs <= this.#progress.epoch) {
       throw new UsageError(
         `${nameOf('epochs')}: expected more than the ${this.#progress.epoch} epochs that ` +
-          `${this.#file ?? 'this model'} has done, found ${epochs}`,
+          `${this.file ?? 'this model'} has done, found ${epochs}`,
+      )
+    }
+    const gainless = epochsWithoutGain(this.#progress.history)
+    if (patience !== undefined && gainless >= patience) {
+      throw new UsageError(
+        `${nameOf('patience')}: expected more than the ${gainless} epochs in a row that brought ` +
+          `${this.file ?? 'this model'} nothing, found ${patience}`,
       )
     }
     const run = new Run(
       {
         network: this.network,
-        config: { ...this.config, epochs },
+        config: { ...this.config, epochs, ...(patience !== undefined && { patience }) },
         notes,
+        preprocessing: this.preprocessing,
         progress: this.#progress,
+        best: this.#best,
         identity: undefined,
         ...(this.#trainingRows !== undefined && { trainingRows: this.#trainingRows }),
       },
-      this.#file,
+      this.file,
     )
     run.#identity = this.#identity
     return run
@@ -113,7 +145,7 @@ export class Run {
   }
 
   /**
-   * Trains until the last epoch is complete, or until `signal` aborts. The engine must hold the run's state; with
+   * Trains until it is complete, or until `signal` aborts. The engine must hold the run's state; with
    * `initialize` it gets initial weights from the seed first.
    *
    * @throws UsageError or FileError for data or an engine other than those that the run began with, and for settings
@@ -129,6 +161,9 @@ export class Run {
     if (initialize) await engine.initialize(this.config.seed)
     const onEpoch: TrainingHooks['onEpoch'] = async (record, progress) => {
       this.#progress = progress
+      if (this.config.keep === 'best' && bestEpoch(progress.history) === record) {
+        this.#best = { epoch: record.epoch, parameters: (await engine.readState()).parameters }
+      }
       await hooks.onEpoch?.(record, progress)
     }
     this.#progress = await train(engine, data, this.config, { ...hooks, onEpoch }, this.#progress)
@@ -176,8 +211,8 @@ export class Run {
 
   /** @param wanted what a checkpoint was expected to be of */
   #mismatch(what: string, stored: string, asked: string, wanted = `${what} ${asked}`): Error {
-    if (this.#file !== undefined) {
-      return new FileError(this.#file, `expected a checkpoint of ${wanted}, found one of ${stored}`)
+    if (this.file !== undefined) {
+      return new FileError(this.file, `expected a checkpoint of ${wanted}, found one of ${stored}`)
     }
     return new UsageError(
       `${what}: expected ${stored} as in the run that this one goes on with, found ${asked}; ` +
@@ -194,12 +229,18 @@ export class Run {
       trainingRows: this.#trainingRows,
       identity: await this.#identity,
       progress: this.#progress,
+      ...(this.#best && { best: this.#best }),
+      ...(this.preprocessing && { preprocessing: this.preprocessing }),
       notes: this.notes,
     }
   }
 
-  /** The bytes of a checkpoint, for the state that belongs to `progress`. */
-  async toCheckpoint(state: ModelState): Promise<Uint8Array> {
-    return writeCheckpoint({ ...(await this.record()), state })
+  /**
+   * The bytes of a checkpoint, for the state that belongs to `progress`.
+   *
+   * @param trainingErrors those of the state, where they are known
+   */
+  async toCheckpoint(state: ModelState, trainingErrors?: ErrorQuantiles): Promise<Uint8Array> {
+    return writeCheckpoint({ ...(await this.record()), state, trainingErrors })
   }
 }

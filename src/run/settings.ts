@@ -12,6 +12,7 @@ import {
   checkRule,
   DEFAULT_SEED,
   DEFAULT_TRAINING,
+  KEEPS,
   OPTIONAL_TRAINING,
   TRAINING_RULES,
 } from '../training/config.ts'
@@ -61,6 +62,7 @@ export const CHOICES = {
   outputActivation: ['sigmoid', 'identity'],
   loss: ['mse', 'bce'],
   schedule: SCHEDULES,
+  keep: KEEPS,
 } as const satisfies { readonly [Name in SettingName]?: readonly RunSettings[Name][] }
 
 /** What people call a setting in a sentence. */
@@ -81,6 +83,8 @@ export const SETTING_LABELS: Readonly<Record<SettingName, string>> = {
   warmup: TRAINING_RULES.warmup.label,
   finalLearningRate: TRAINING_RULES.finalLearningRate.label,
   latentBias: TRAINING_RULES.latentBias.label,
+  patience: TRAINING_RULES.patience.label,
+  keep: 'keep',
 }
 
 /** What a client may leave out; one number of `hidden` is one layer. */
@@ -176,9 +180,12 @@ export interface SettingChange {
   readonly asked: RunSettings[SettingName]
 }
 
+/** Settings that decide when a run ends, and no bit of what comes before: they may change when it goes on. */
+const ENDS: readonly SettingName[] = ['epochs', 'patience']
+
 /**
- * The first of the given settings that is not the run's. Only `epochs` may change when a run goes on, unless
- * its rates spread over all of them.
+ * The first of the given settings that is not the run's. Only those of its end may change when a run goes on, and its
+ * epochs only where its rates do not spread over all of them.
  */
 export function findChange(
   given: GivenSettings,
@@ -188,7 +195,8 @@ export function findChange(
   const stored = settingsOf(network, config)
   for (const name of Object.keys(DEFAULT_SETTINGS) as SettingName[]) {
     const value = given[name]
-    if (value === undefined || (name === 'epochs' && !spreadsOverRun(config))) continue
+    if (value === undefined) continue
+    if (ENDS.includes(name) && !(name === 'epochs' && spreadsOverRun(config))) continue
     const asked =
       name === 'hidden'
         ? hiddenSizes(value as number | readonly number[])
@@ -201,5 +209,5 @@ export function findChange(
 
 /** A value as people write it: lists with commas. */
 export function settingText(value: RunSettings[SettingName]): string {
-  return String(value)
+  return value === undefined ? 'none' : String(value)
 }

@@ -25,10 +25,20 @@ export interface TrainingConfig {
   readonly finalLearningRate?: number | undefined
   /** What the biases of the code layer are before the first step; default that of all biases, 0.01. */
   readonly latentBias?: number | undefined
+  /**
+   * Epochs in a row that may be no better than the best one before training ends; undefined: it goes on to the last.
+   * What counts is the loss over the validation or test set, or the training loss where there is none.
+   */
+  readonly patience?: number | undefined
+  /** Whose weights are the result: those of the last epoch, the default, or of the best one by the same loss. */
+  readonly keep?: Keep | undefined
 }
 
+export const KEEPS = ['last', 'best'] as const
+export type Keep = (typeof KEEPS)[number]
+
 /** Settings of training that are no numbers. */
-type Choice = 'schedule'
+type Choice = 'schedule' | 'keep'
 
 /** Seed of a run that names none. */
 export const DEFAULT_SEED = 1
@@ -51,6 +61,8 @@ export const OPTIONAL_TRAINING = {
   warmup: 0,
   finalLearningRate: 0,
   latentBias: INITIAL_BIAS,
+  patience: undefined,
+  keep: 'last',
 } as const satisfies Partial<TrainingConfig>
 
 /** What a number may be. Both ends are allowed, unless `isAbove` leaves out the lower one. */
@@ -85,6 +97,7 @@ export const TRAINING_RULES: Readonly<Record<Exclude<keyof TrainingConfig, Choic
   finalLearningRate: { label: 'final learning rate', isWhole: false, minimum: 0, maximum: FINITE },
   /** Inputs of a layer are of order 1: more could only be meant for something else. */
   latentBias: { label: 'latent bias', isWhole: false, minimum: -100, maximum: 100 },
+  patience: { label: 'patience', isWhole: true, minimum: 1, maximum: UNLIMITED },
 }
 
 /** What an error says was expected: `a whole number from 1 to 64`, `a number greater than 0`. */
@@ -115,6 +128,8 @@ export function checkTraining(config: TrainingConfig, trainingRows: number): voi
     checkRule(TRAINING_RULES[name], config[name])
   }
   checkSchedule(config)
+  const { keep = 'last' } = config
+  if (!KEEPS.includes(keep)) throw new UsageError(`keep: expected ${KEEPS.join(' or ')}, found ${keep}`)
   if (config.batchSize > trainingRows) {
     throw new UsageError(
       `batch size: expected at most the ${trainingRows} training rows, found ${config.batchSize}`,

@@ -10,6 +10,7 @@ import type { EpochRecord } from './history.ts'
 import type { PlateauState } from './plateau.ts'
 import { ReduceLROnPlateau } from './plateau.ts'
 import { ratesOfEpoch } from './schedule.ts'
+import { hasStalled } from './stopping.ts'
 
 /** What a network learns from, and what it is judged by after each epoch. */
 export interface TrainingData {
@@ -48,12 +49,13 @@ export interface TrainingTask {
 }
 
 /**
- * Trains until `config.epochs` epochs are complete, or until the signal aborts.
+ * Trains until `config.epochs` epochs are complete, until `config.patience` of them brought nothing, or until the signal
+ * aborts.
  *
  * Without `resumeFrom` the engine is initialized from the seed. With it, the engine must already hold the state that
  * was saved with that progress; the result is then, bit for bit, that of the uninterrupted run.
  *
- * @returns how far it came: complete when `epoch` equals `config.epochs`
+ * @returns how far it came: complete when `isComplete` says so
  * @param task how an epoch is trained where it is not the seed's: frozen layers
  * @throws UsageError for settings that do not fit; TrainingError where a loss is not finite: the engine's state is then
  *   of no use, and what `onEpoch` saved last is the last good one
@@ -74,10 +76,15 @@ export async function train(
 
   let progress = resumeFrom ?? startOfTraining(config)
   if (!hasBegun(progress) && config.latentBias !== undefined) await setLatentBias(engine, config.latentBias)
-  while (progress.epoch < config.epochs && !hooks.signal?.aborted) {
+  while (!isComplete(progress, config) && !hooks.signal?.aborted) {
     progress = await trainOneEpoch(engine, data, config, hooks, progress, task)
   }
   return progress
+}
+
+/** Whether nothing is left to do: every epoch is done, or the last ones brought nothing. */
+export function isComplete({ epoch, history }: TrainingProgress, config: TrainingConfig): boolean {
+  return epoch >= config.epochs || hasStalled(history, config.patience)
 }
 
 /** The progress of a run that has not begun: `train` goes on from it with whatever state the engine holds. */

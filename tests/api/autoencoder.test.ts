@@ -394,7 +394,10 @@ test('options and data are looked at as flags are: unknown names, other kinds, o
     await usage(model.train(DATA, loose(3)), /train: expected an object of options, found 3/)
     await usage(model.toBytes(loose('h5')), /format: expected pth, safetensors, onnx, found "h5"/)
     await usage(model.toBytes('onnx', loose({ part: 'half' })), /part: expected .*found "half"/)
-    await usage(model.toBytes('onnx', loose({ half: 1 })), /file: expected options among part, found half/)
+    await usage(
+      model.toBytes('onnx', loose({ half: 1 })),
+      /file: expected options among part, threshold, found half/,
+    )
     const short = { ...DATA.test, labels: DATA.test.labels.subarray(1) }
     await usage(model.evaluate(short), /images: labels: expected 20, found 19/)
     await usage(model.encode(loose([0.5])), /rows: expected .*found Array of 1/)

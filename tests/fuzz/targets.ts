@@ -4,11 +4,12 @@ import { createGunzip } from 'node:zlib'
 import { zipSync } from 'fflate'
 import { parseIdxImages, parseIdxLabels, unpackIdx } from '../../src/data/idx.ts'
 import { FileError } from '../../src/errors.ts'
-import { readModel, writeModel } from '../../src/formats/model-file.ts'
+import { type ModelToStore, readModel, writeModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { elementCount, type Tensor } from '../../src/formats/tensor.ts'
 import { readTorch, writeTorch } from '../../src/formats/torch.ts'
 import { readZipDirectory, readZipEntry } from '../../src/formats/zip.ts'
+import { ErrorQuantiles } from '../../src/model/error-quantiles.ts'
 import { parameterTable } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
@@ -41,6 +42,19 @@ const text = (value: string) => new TextEncoder().encode(value)
 
 const network = smallNetwork()
 const model = { network, parameters: fingerprints(network) }
+/** What a model of a table keeps beside its weights. */
+const knowing = {
+  ...model,
+  preprocessing: {
+    features: [
+      { kind: 'number', name: 'a', fill: 1.5 },
+      { kind: 'category', name: 'b', categories: ['p', 'q', 'r', 's'] },
+    ],
+    label: 'c',
+    scaling: { kind: 'standard', shift: [1, 2, 3, 4, 5], factor: [1, 0, 0.5, 2, 1e-3] },
+  },
+  trainingErrors: ErrorQuantiles.fit(Float64Array.of(0.5, 0.25, 0.75)),
+} satisfies ModelToStore
 const foreign = new Map(
   [...tensorsOf(network, model.parameters)].map(([name, tensor]): [string, Tensor] => [
     name.replace(/fc(\d)/, 'module.net.$1'),
@@ -110,7 +124,11 @@ export const TARGETS: readonly Target[] = [
   },
   {
     name: 'a model as .safetensors',
-    seeds: [writeModel(model, 'm.safetensors'), writeSafetensors(foreign)],
+    seeds: [
+      writeModel(model, 'm.safetensors'),
+      writeModel(knowing, 'm.safetensors'),
+      writeSafetensors(foreign),
+    ],
     mutators: [damage, damageHeader, damageMetadata],
     read: (bytes) => readModel(bytes, FILE),
   },

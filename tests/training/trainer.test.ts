@@ -7,12 +7,13 @@ import { TrainingError, UsageError } from '../../src/errors.ts'
 import { parameterTable } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import type { ModelState } from '../../src/model/state.ts'
-import { initialParameters, shuffledOrder } from '../../src/random/streams.ts'
+import { initialParameters } from '../../src/random/streams.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/run/checkpoint.ts'
 import type { TrainingConfig } from '../../src/training/config.ts'
 import type { TrainingHooks, TrainingProgress } from '../../src/training/trainer.ts'
 import { nextLearningRate, startOfTraining, train } from '../../src/training/trainer.ts'
 import { smallDataset } from '../support/small-data.ts'
+import { delegate, stoppingEngine } from '../support/stopping-engine.ts'
 
 const DEVICES: readonly Device[] = ['reference', 'cpu']
 
@@ -90,41 +91,6 @@ function assertSame(found: Outcome, expected: Outcome): void {
     assert.ok(bytes(found).equals(bytes(expected)), `${slab} differ`)
   }
   assert.is(found.state.steps, expected.state.steps)
-}
-
-/** An engine whose epoch `epoch` ends after `steps` steps, as a signal would end it. */
-function stoppingEngine(engine: Engine, epoch: number, steps: number, controller: AbortController): Engine {
-  return {
-    ...delegate(engine),
-    async trainEpoch(request) {
-      if (request.epoch !== epoch) return engine.trainEpoch(request)
-      const order = shuffledOrder(data.train.count, request.seed, epoch).slice(0, steps * request.batchSize)
-      const { learningRate: rate } = request
-      const learningRate = typeof rate === 'number' ? rate : rate.subarray(0, steps)
-      const { batchLosses } = await engine.trainEpoch({ ...request, order, learningRate })
-      controller.abort()
-      return { batchLosses, stepsDone: steps, steps: Math.ceil(data.train.count / request.batchSize) }
-    },
-  }
-}
-
-function delegate(engine: Engine): Engine {
-  return {
-    info: engine.info,
-    network: engine.network,
-    roomFor: (rows) => engine.roomFor(rows),
-    setTrainingSet: (set) => engine.setTrainingSet(set),
-    initialize: (seed) => engine.initialize(seed),
-    writeState: (state) => engine.writeState(state),
-    readState: () => engine.readState(),
-    trainEpoch: (request) => engine.trainEpoch(request),
-    forward: (inputs) => engine.forward(inputs),
-    encode: (inputs) => engine.encode(inputs),
-    decode: (codes) => engine.decode(codes),
-    rowLosses: (inputs, labels) => engine.rowLosses(inputs, labels),
-    reconstructionErrors: (inputs) => engine.reconstructionErrors(inputs),
-    dispose: () => engine.dispose(),
-  }
 }
 
 for (const device of DEVICES) {
@@ -218,7 +184,7 @@ for (const device of DEVICES) {
       [4, 6],
     ] as const) {
       const controller = new AbortController()
-      const engine = stoppingEngine(await create(), epoch, steps, controller)
+      const engine = stoppingEngine(await create(), data.train.count, epoch, steps, controller)
       const part = await trainOn(engine, { signal: controller.signal })
       assert.is(part.progress.epoch, epoch - 1)
       assert.is(part.progress.batchLosses.length, steps)
@@ -236,7 +202,7 @@ for (const device of DEVICES) {
         [4, 2],
       ] as const) {
         const controller = new AbortController()
-        const engine = stoppingEngine(await create(), epoch, steps, controller)
+        const engine = stoppingEngine(await create(), data.train.count, epoch, steps, controller)
         const part = await trainOn(engine, { signal: controller.signal }, changes)
         assert.is(part.progress.batchLosses.length, steps)
         assertSame(await resume(device, part, changes), whole)

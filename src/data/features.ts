@@ -1,0 +1,378 @@
+/** From a table's columns to rows of numbers: which columns, what stands for a missing cell, categories. */
+import { FileError, UsageError } from '../errors.ts'
+import type { CategoryFeature, Feature, NumberFeature } from '../model/preprocessing.ts'
+import { featureSize, MOST_NAME_LENGTH } from '../model/preprocessing.ts'
+import { nearestName } from '../nearest.ts'
+import { quote } from '../quote.ts'
+import { cellNumber } from './sources/csv.ts'
+import {
+  type Column,
+  type MissingRule,
+  type NumberColumn,
+  rowNumber,
+  type Table,
+  type TextColumn,
+} from './table.ts'
+
+export type { MissingRule } from './table.ts'
+export { MISSING_RULES } from './table.ts'
+
+export interface FeatureOptions {
+  /** Columns to use, in this order; default all that are numbers or in `oneHot`. */
+  readonly columns?: readonly string[] | undefined
+  /** Columns to leave out. */
+  readonly exclude?: readonly string[] | undefined
+  /** Column that says what a row is: left out of the features. */
+  readonly label?: string | undefined
+  /** Columns of categories, each of which becomes an input. */
+  readonly oneHot?: readonly string[] | undefined
+  /** What becomes of empty cells of numbers; default `mean`, of the training rows. */
+  readonly missing?: MissingRule | undefined
+}
+
+/** Rows made of a table. */
+export interface FeatureRows {
+  readonly count: number
+  /** (count, inputs), raw: not scaled. */
+  readonly rows: Float64Array
+  /** (count) which row of the table each is, where rows were dropped; else undefined. */
+  readonly kept?: Uint32Array | undefined
+}
+
+/** The features that the options make of a table, and what the user should know, one line each. */
+export interface FittedFeatures {
+  readonly features: readonly Feature[]
+  readonly notes: readonly string[]
+}
+
+/** More of one column would be names of rows and no categories. */
+const MOST_CATEGORIES = 1000
+/** Classes are bytes. */
+const MOST_CLASSES = 256
+/** Fewer numbers that count up by one may be so by chance. */
+const FEWEST_OF_INDEX = 20
+/** A column of text with at least this share of numbers was meant to be of numbers. */
+const MOSTLY = 0.5
+/** Names in one line of a note. */
+const NAMED = 6
+
+/**
+ * Chooses the columns and, over `rows` of the table (default all), the means and categories.
+ *
+ * Without `columns` some are left out, with a note: text, what has no number at all, and one that numbers the rows. A
+ * column of numbers with some cells of text is refused, naming the column and its first such row.
+ *
+ * @throws FileError for a column that is not there or cannot be used; UsageError for options that contradict each other
+ */
+export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32Array): FittedFeatures {
+  checkOptions(options)
+  const { missing = 'mean' } = options
+  const oneHot = new Set(options.oneHot)
+  for (const names of [options.columns, options.exclude, options.oneHot]) {
+    for (const name of names ?? []) columnOf(table, name)
+  }
+  if (options.label !== undefined) columnOf(table, options.label)
+  const { columns, notes } = chosenColumns(table, options)
+  const features: Feature[] = []
+  const unnamed = options.columns === undefined
+  for (const column of columns) {
+    if (column.name.length > MOST_NAME_LENGTH) {
+      throw new FileError(
+        table.file,
+        `expected names of at most ${MOST_NAME_LENGTH} characters, found ${quote(column.name)}`,
+      )
+    }
+    if (oneHot.has(column.name)) {
+      features.push(fitCategories(table, column, rows))
+      continue
+    }
+    const numbers = numbersOf(table, column)
+    const fill = meanOf(numbers, rows)
+    if (Number.isNaN(fill)) {
+      if (!unnamed) {
+        throw new FileError(
+          table.file,
+          `column ${quote(column.name)}: expected numbers, found empty cells alone`,
+        )
+      }
+      notes.push(`Left out, empty: ${quote(column.name)}`)
+      continue
+    }
+    features.push({ kind: 'number', name: column.name, ...(missing === 'mean' && { fill }) })
+  }
+  if (features.length === 0) {
+    const text = table.columns.find(({ kind }) => kind === 'text')
+    const found = text ? `columns of text such as ${quote(text.name)}` : 'none'
+    throw new FileError(table.file, `expected at least one column of numbers to learn from, found ${found}`)
+  }
+  if (missing === 'mean') notes.push(...missingNote(table, features))
+  return { features, notes }
+}
+
+function checkOptions({ columns, exclude, label, oneHot }: FeatureOptions): void {
+  const twice = (names: readonly string[] | undefined, what: string) => {
+    const seen = new Set<string>()
+    for (const name of names ?? []) {
+      if (seen.has(name))
+        throw new UsageError(`${what}: expected each column once, found ${quote(name)} twice`)
+      seen.add(name)
+    }
+  }
+  twice(columns, 'columns')
+  const both = columns?.find((name) => exclude?.includes(name))
+  if (both !== undefined) {
+    throw new UsageError(`columns: expected none that is excluded, found ${quote(both)}`)
+  }
+  if (label !== undefined && (columns?.includes(label) || oneHot?.includes(label))) {
+    throw new UsageError(`label: expected a column that is no feature, found ${quote(label)} among them`)
+  }
+  const unused = oneHot?.find((name) => exclude?.includes(name) || (columns && !columns.includes(name)))
+  if (unused !== undefined) {
+    throw new UsageError(`one-hot: expected columns that are used, found ${quote(unused)}, which is not`)
+  }
+}
+
+/** The column of this name. Throws FileError, with the nearest name, where there is none. */
+export function columnOf(table: Table, name: string): Column {
+  const column = table.columns.find((candidate) => candidate.name === name)
+  if (column) return column
+  const names = table.columns.map((candidate) => candidate.name)
+  const nearest = nearestName(name, names)
+  const found = nearest ? `the nearest is ${quote(nearest)}` : `found ${listed(names)}`
+  throw new FileError(table.file, `expected a column ${quote(name)}, ${found}`)
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMED).map((name) => quote(name))
+  return names.length > NAMED ? `${shown.join(', ')} and ${names.length - NAMED} more` : shown.join(', ')
+}
+
+function chosenColumns(
+  table: Table,
+  { columns, exclude = [], label, oneHot = [] }: FeatureOptions,
+): { columns: Column[]; notes: string[] } {
+  if (columns) return { columns: columns.map((name) => columnOf(table, name)), notes: [] }
+  const notes: string[] = []
+  const texts: string[] = []
+  const chosen = table.columns.filter((column) => {
+    if (column.name === label || exclude.includes(column.name)) return false
+    if (oneHot.includes(column.name)) return true
+    if (column.kind === 'text') {
+      if (isMostlyNumbers(column)) return true
+      texts.push(column.name)
+      return false
+    }
+    if (!numbersRows(column)) return true
+    notes.push(`Left out, it numbers the rows: ${quote(column.name)}`)
+    return false
+  })
+  if (texts.length > 0) {
+    notes.unshift(`Left out, text: ${listed(texts)}`)
+  }
+  return { columns: chosen, notes }
+}
+
+function isMostlyNumbers({ values }: TextColumn): boolean {
+  let filled = 0
+  let numbers = 0
+  for (const text of values) {
+    if (text === '') continue
+    filled++
+    if (cellNumber(text) !== undefined || cellNumber(text, true) !== undefined) numbers++
+  }
+  return numbers >= MOSTLY * filled
+}
+
+/** Whether a column counts the rows: 1, 2, 3 … from whatever start. */
+function numbersRows({ values }: NumberColumn): boolean {
+  if (values.length < FEWEST_OF_INDEX || !Number.isInteger(values[0])) return false
+  return values.every((value, i) => value === values[0] + i)
+}
+
+/** The numbers of a column. Throws FileError for text, naming its first row. */
+function numbersOf(table: Table, column: Column): Float64Array {
+  const numbers =
+    column.kind === 'number'
+      ? column.values
+      : Float64Array.from(column.values, (text, i) => {
+          const value = cellNumber(text, table.decimalComma)
+          if (value !== undefined) return value
+          const isOther = cellNumber(text, !table.decimalComma) !== undefined
+          const hint = isOther ? ` (is the comma ${table.decimalComma ? 'not ' : ''}the decimal sign?)` : ''
+          throw cellError(table, column.name, i, `expected a number, found ${quote(text)}${hint}`)
+        })
+  const infinite = numbers.findIndex((value) => value === Infinity || value === -Infinity)
+  if (infinite !== -1) {
+    throw cellError(table, column.name, infinite, `expected a finite number, found ${numbers[infinite]}`)
+  }
+  return numbers
+}
+
+function cellError(table: Table, column: string, row: number, problem: string): FileError {
+  return new FileError(table.file, `row ${rowNumber(table, row)}, column ${quote(column)}: ${problem}`)
+}
+
+/** Mean of the numbers of these rows; NaN where there are none. */
+function meanOf(numbers: Float64Array, rows: Uint32Array | undefined): number {
+  let sum = 0
+  let count = 0
+  const add = (value: number) => {
+    if (Number.isNaN(value)) return
+    sum += value
+    count++
+  }
+  if (rows) for (const row of rows) add(numbers[row])
+  else for (const value of numbers) add(value)
+  return count === 0 ? Number.NaN : sum / count
+}
+
+/** The text of each cell, as categories are called. */
+function textsOf(column: Column): readonly string[] {
+  if (column.kind === 'text') return column.values
+  return Array.from(column.values, (value) => (Number.isNaN(value) ? '' : String(value)))
+}
+
+function fitCategories(table: Table, column: Column, rows: Uint32Array | undefined): CategoryFeature {
+  const texts = textsOf(column)
+  const found = new Set(rows ? Array.from(rows, (row) => texts[row]) : texts)
+  found.delete('')
+  if (found.size === 0) {
+    throw new FileError(
+      table.file,
+      `column ${quote(column.name)}: expected categories, found empty cells alone`,
+    )
+  }
+  if (found.size > MOST_CATEGORIES) {
+    throw new FileError(
+      table.file,
+      `column ${quote(column.name)}: expected at most ${MOST_CATEGORIES} categories, found ${found.size}`,
+    )
+  }
+  const long = [...found].find((category) => category.length > MOST_NAME_LENGTH)
+  if (long !== undefined) {
+    throw new FileError(
+      table.file,
+      `column ${quote(column.name)}: expected categories of at most ${MOST_NAME_LENGTH} characters, ` +
+        `found ${quote(long)}`,
+    )
+  }
+  return { kind: 'category', name: column.name, categories: [...found].sort(byCodePoints) }
+}
+
+/** Not by the reader's language, and not by UTF-16's units: the same order everywhere. */
+function byCodePoints(a: string, b: string): number {
+  const [first, second] = [Array.from(a), Array.from(b)]
+  for (let i = 0; i < Math.min(first.length, second.length); i++) {
+    const difference = (first[i].codePointAt(0) ?? 0) - (second[i].codePointAt(0) ?? 0)
+    if (difference !== 0) return difference
+  }
+  return first.length - second.length
+}
+
+function missingNote(table: Table, features: readonly Feature[]): string[] {
+  let cells = 0
+  const names: string[] = []
+  for (const { kind, name } of features) {
+    const column = columnOf(table, name)
+    if (kind !== 'number' || column.kind !== 'number') continue
+    const empty = column.values.reduce((sum, value) => sum + Number(Number.isNaN(value)), 0)
+    if (empty === 0) continue
+    cells += empty
+    names.push(name)
+  }
+  if (cells === 0) return []
+  const where = names.length === 1 ? quote(names[0]) : `${names.length} columns`
+  return [`Empty cells: ${cells} in ${where}, for which the column's mean stands`]
+}
+
+/**
+ * The rows of a table for features that were fitted, on this table or another one.
+ *
+ * @param missing `drop` leaves out rows with an empty cell that has no `fill`; `error` refuses them
+ * @throws FileError for a column that is missing, or a cell that is no number: names column, row and text
+ */
+export function rowsOf(table: Table, features: readonly Feature[], missing: 'error' | 'drop'): FeatureRows {
+  const { count } = table
+  const inputs = features.reduce((sum, feature) => sum + featureSize(feature), 0)
+  const rows = new Float64Array(count * inputs)
+  const isDropped = new Uint8Array(count)
+  let at = 0
+  for (const feature of features) {
+    const column = columnOf(table, feature.name)
+    if (feature.kind === 'number')
+      fillNumbers(table, column, feature, { rows, inputs, at }, missing, isDropped)
+    else fillCategories(column, feature, { rows, inputs, at })
+    at += featureSize(feature)
+  }
+  const kept = Uint32Array.from(Array.from(isDropped.keys()).filter((row) => isDropped[row] === 0))
+  if (kept.length === count) return { count, rows }
+  if (kept.length === 0) {
+    throw new FileError(table.file, 'expected a row without an empty cell, found none')
+  }
+  const left = new Float64Array(kept.length * inputs)
+  kept.forEach((row, i) => {
+    left.set(rows.subarray(row * inputs, (row + 1) * inputs), i * inputs)
+  })
+  return { count: kept.length, rows: left, kept }
+}
+
+/** Where a feature's values go: every `inputs` values, from `at` on. */
+interface Place {
+  readonly rows: Float64Array
+  readonly inputs: number
+  readonly at: number
+}
+
+function fillNumbers(
+  table: Table,
+  column: Column,
+  { name, fill }: NumberFeature,
+  { rows, inputs, at }: Place,
+  missing: 'error' | 'drop',
+  isDropped: Uint8Array,
+): void {
+  numbersOf(table, column).forEach((value, row) => {
+    if (!Number.isNaN(value)) {
+      rows[row * inputs + at] = value
+    } else if (fill !== undefined) {
+      rows[row * inputs + at] = fill
+    } else if (missing === 'drop') {
+      isDropped[row] = 1
+    } else {
+      throw cellError(table, name, row, 'expected a number, found an empty cell')
+    }
+  })
+}
+
+function fillCategories(column: Column, { categories }: CategoryFeature, { rows, inputs, at }: Place): void {
+  const places = new Map(categories.map((category, i) => [category, i]))
+  textsOf(column).forEach((text, row) => {
+    const place = places.get(text)
+    if (place !== undefined) rows[row * inputs + at + place] = 1
+  })
+}
+
+/**
+ * Class of each row by the label column: indices into the classes, numbers in their order, texts by code points.
+ *
+ * @throws FileError for a column that is not there, an empty cell, or more classes than 256
+ */
+export function labelsOf(
+  table: Table,
+  label: string,
+): { readonly labels: Uint8Array; readonly classes: readonly string[] } {
+  const column = columnOf(table, label)
+  const texts = textsOf(column)
+  const empty = texts.indexOf('')
+  if (empty !== -1) throw cellError(table, label, empty, 'expected a label, found an empty cell')
+  const found = [...new Set(texts)]
+  if (found.length > MOST_CLASSES) {
+    throw new FileError(
+      table.file,
+      `column ${quote(label)}: expected labels of at most ${MOST_CLASSES} classes, found ${found.length}`,
+    )
+  }
+  const classes = found.sort(column.kind === 'number' ? (a, b) => Number(a) - Number(b) : byCodePoints)
+  const places = new Map(classes.map((name, i) => [name, i]))
+  return { labels: Uint8Array.from(texts, (text) => places.get(text) ?? 0), classes }
+}

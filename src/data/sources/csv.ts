@@ -1,0 +1,367 @@
+/**
+ * Tables as text: CSV by RFC 4180 and its relatives, by papaparse. The first line names the columns, unless all its
+ * cells are numbers. Runs in a browser.
+ */
+import type { ParseResult } from 'papaparse'
+import { FileError, UsageError } from '../../errors.ts'
+import { quote } from '../../quote.ts'
+import { ReaderBudget } from '../../reader-budget.ts'
+import type { Column, Table } from '../table.ts'
+
+export interface CsvOptions {
+  /** Between cells; default: found out, a tab in `.tsv`. */
+  readonly separator?: string | undefined
+  /** Whether numbers are written 3,14. */
+  readonly decimalComma?: boolean | undefined
+}
+
+/** What stands for a missing value, as in pandas, and the `?` of UCI's tables; in capitals. */
+const MISSING = new Set(
+  ['', 'NA', 'N/A', '#NA', '#N/A', '#N/A N/A', '<NA>', 'NAN', '-NAN', 'NULL', 'NONE', '?'].concat([
+    '1.#IND',
+    '-1.#IND',
+    '1.#QNAN',
+    '-1.#QNAN',
+  ]),
+)
+const INFINITE: Readonly<Record<string, number>> = Object.fromEntries(
+  ['INF', 'INFINITY'].flatMap((word) => [
+    [word, Number.POSITIVE_INFINITY],
+    [`+${word}`, Number.POSITIVE_INFINITY],
+    [`-${word}`, Number.NEGATIVE_INFINITY],
+  ]),
+)
+/** V8 keeps no string of twice as many characters. */
+const MOST_BYTES = 2 ** 28
+/** Characters that are parsed at once: rows of them are arrays of strings only meanwhile. */
+const CHUNK = 2 ** 20
+/** Arrays beside a multiple of the file: empty cells take one byte each there, and eight here. */
+const ARRAYS_BESIDES = 2 ** 26
+const FEWEST_ROWS = 64
+/** The comma last: it stands within cells more often. */
+const SEPARATORS = ['\t', ';', '|', ',']
+/** The separator is found in the first rows of the first characters. */
+const SAMPLE = 2 ** 16
+const SAMPLE_ROWS = 20
+/** What a Map, and a text of one's own beside its characters, take. */
+const BYTES_PER_TEXT = 64
+
+/** The value of a cell: NaN where it is missing, undefined where it is text. */
+export function cellNumber(cell: string, decimalComma = false): number | undefined {
+  const plain = plainNumber(cell, decimalComma ? COMMA : POINT)
+  if (plain !== undefined) return plain
+  const word = cell.trim().toUpperCase()
+  if (MISSING.has(word)) return Number.NaN
+  if (word === 'TRUE') return 1
+  if (word === 'FALSE') return 0
+  // A point would be one of thousands there, and the number another one.
+  if (decimalComma && word.includes('.')) return undefined
+  // 0x1f, 0b1 and 0o7 are numbers to JavaScript, and to no table.
+  if (/^0[XBO]/.test(word)) return undefined
+  const value = Number(decimalComma ? word.replace(',', '.') : word)
+  return Number.isNaN(value) ? INFINITE[word] : value
+}
+
+const POINT = '.'.charCodeAt(0)
+const COMMA = ','.charCodeAt(0)
+const MINUS = '-'.charCodeAt(0)
+const ZERO = '0'.charCodeAt(0)
+/** So many digits are a whole number that float64 holds. */
+const EXACT_DIGITS = 15
+const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i)
+
+/**
+ * Digits with a point or without, at most fifteen; undefined for any other text. The quotient of two whole numbers that
+ * float64 holds is rounded once: the same number that `Number` gives, in half the time.
+ */
+function plainNumber(cell: string, point: number): number | undefined {
+  const start = cell.charCodeAt(0) === MINUS ? 1 : 0
+  const { length } = cell
+  if (length === start || length - start > EXACT_DIGITS + 1) return undefined
+  let digits = 0
+  let pointAt = -1
+  for (let i = start; i < length; i++) {
+    const digit = cell.charCodeAt(i) - ZERO
+    if (digit >= 0 && digit <= 9) digits = 10 * digits + digit
+    else if (digit + ZERO === point && pointAt === -1) pointAt = i
+    else return undefined
+  }
+  if (pointAt === -1) {
+    if (length - start > EXACT_DIGITS) return undefined
+  } else {
+    if (length - start === 1) return undefined
+    digits /= POWERS[length - pointAt - 1]
+  }
+  return start === 1 ? -digits : digits
+}
+
+/** What is collected of one column. */
+class ColumnReader {
+  readonly name: string
+  #values = new Float64Array(FEWEST_ROWS)
+  /** From the first text on. */
+  #texts: string[] | undefined
+  /** One string for equal cells: each would keep its own part of the file otherwise. */
+  readonly #known = new Map<string, string>()
+  readonly #budget: ReaderBudget
+  #hasNumbers = false
+  /** Whether texts of earlier numbers are missing: they are read again. */
+  isIncomplete = false
+
+  constructor(name: string, budget: ReaderBudget) {
+    this.name = name
+    this.#budget = budget
+  }
+
+  get isText(): boolean {
+    return this.#texts !== undefined
+  }
+
+  add(row: number, cell: string, decimalComma: boolean): void {
+    if (this.#texts) {
+      this.#texts.push(this.#text(cell))
+      return
+    }
+    const value = cellNumber(cell, decimalComma)
+    if (value === undefined) {
+      this.isIncomplete = this.#hasNumbers
+      // Cells that are not missing come with the second reading.
+      this.#texts = new Array<string>(row).fill('')
+      this.#texts.push(this.#text(cell))
+      return
+    }
+    if (row === this.#values.length) {
+      const grown = new Float64Array(2 * row)
+      grown.set(this.#values)
+      this.#values = grown
+    }
+    this.#values[row] = value
+    if (!Number.isNaN(value)) this.#hasNumbers = true
+  }
+
+  /** The text of a row before the first text. */
+  addAgain(row: number, cell: string): void {
+    if (this.#texts) this.#texts[row] = this.#text(cell)
+  }
+
+  finish(count: number): Column {
+    if (this.#texts) return { kind: 'text', name: this.name, values: this.#texts }
+    return { kind: 'number', name: this.name, values: this.#values.slice(0, count) }
+  }
+
+  #text(cell: string): string {
+    const trimmed = cell.trim()
+    const text = MISSING.has(trimmed.toUpperCase()) ? '' : trimmed
+    const known = this.#known.get(text)
+    if (known !== undefined) return known
+    this.#budget.objects(1, BYTES_PER_TEXT + text.length)
+    this.#known.set(text, text)
+    return text
+  }
+}
+
+/**
+ * A table from the bytes of a CSV or TSV file, in UTF-8 or in UTF-16 with a mark.
+ *
+ * Blank lines are passed over, and so are a first column without a name (an index, as pandas writes it) and others
+ * without name and content.
+ *
+ * @throws FileError for text that is no table, naming row and cell; UsageError for a separator that cannot be one
+ */
+export async function readCsv(bytes: Uint8Array, file: string, options: CsvOptions = {}): Promise<Table> {
+  if (bytes.length > MOST_BYTES) {
+    throw new FileError(
+      file,
+      `expected a table of at most ${MOST_BYTES / 2 ** 20} MiB, found ${Math.ceil(bytes.length / 2 ** 20)} MiB`,
+    )
+  }
+  if (options.separator !== undefined && /^$|["\r\n\ufeff]/.test(options.separator)) {
+    throw new UsageError(
+      `separator: expected characters that are no quotes or ends of lines, found ${quote(options.separator)}`,
+    )
+  }
+  const { default: Papa } = await import('papaparse')
+  const text = decode(bytes, file)
+  const isTabbed = /\.(tsv|tab)(\.gz)?$/i.test(file)
+  const separator = options.separator ?? (isTabbed ? '\t' : findSeparator(Papa.parse, text, options))
+  const reader = new TableReader(file, bytes.length, options)
+  const forEachRow = (onRow: (cells: string[]) => void) => {
+    const chunk = ({ data, errors }: ParseResult<string[]>) => {
+      const wrong = errors.find(({ type }) => type === 'Quotes')
+      if (wrong) reader.refuseQuotes((wrong.row ?? 0) + 1, wrong.message)
+      data.forEach(onRow)
+    }
+    // The types know of chunks of files alone.
+    const parse = Papa.parse as (text: string, config: object) => void
+    parse(text, { delimiter: separator, chunkSize: CHUNK, chunk })
+  }
+  forEachRow((cells) => reader.add(cells))
+  if (reader.isIncomplete) {
+    reader.restart()
+    forEachRow((cells) => reader.addAgain(cells))
+  }
+  return reader.finish()
+}
+
+function decode(bytes: Uint8Array, file: string): string {
+  const [first, second] = bytes
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new FileError(file, 'expected text in UTF-8, found bytes that are none: save the table as UTF-8', {
+      cause,
+    })
+  }
+}
+
+/** The separator that makes the first rows equally wide; of a ragged table, the one that makes the first row widest. */
+function findSeparator(
+  parse: typeof import('papaparse').parse,
+  text: string,
+  { decimalComma = false }: CsvOptions,
+): string {
+  const start = text.slice(0, SAMPLE)
+  const sample = start.length < text.length ? start.slice(0, start.lastIndexOf('\n') + 1) || start : start
+  const candidates = decimalComma ? SEPARATORS.slice(0, -1) : SEPARATORS
+  const widths = candidates.map((delimiter) =>
+    parse<string[]>(sample, { delimiter, preview: SAMPLE_ROWS, skipEmptyLines: true }).data.map(
+      ({ length }) => length,
+    ),
+  )
+  const even = widths.findIndex(([first, ...others]) => first > 1 && others.every((width) => width === first))
+  if (even !== -1) return candidates[even]
+  const most = Math.max(...widths.map(([first = 0]) => first))
+  return most > 1 ? candidates[widths.findIndex(([first]) => first === most)] : (candidates.at(-1) ?? ',')
+}
+
+class TableReader {
+  readonly #file: string
+  readonly #budget: ReaderBudget
+  readonly #decimalComma: boolean
+  #columns: (ColumnReader | undefined)[] | undefined
+  /** Of the file, blank ones included. */
+  #row = 0
+  #count = 0
+  #firstRow = 1
+  /** (blank rows among the data) rows of data before each. */
+  readonly #blanks: number[] = []
+
+  constructor(file: string, fileBytes: number, { decimalComma = false }: CsvOptions) {
+    this.#file = file
+    this.#budget = new ReaderBudget(file, fileBytes, ARRAYS_BESIDES)
+    this.#decimalComma = decimalComma
+  }
+
+  get isIncomplete(): boolean {
+    return this.#columns?.some((column) => column?.isIncomplete) ?? false
+  }
+
+  add(cells: string[]): void {
+    this.#row++
+    if (isBlank(cells)) {
+      this.#budget.objects(1, 16)
+      if (this.#columns) this.#blanks.push(this.#count)
+      return
+    }
+    if (this.#columns === undefined) {
+      this.#begin(cells)
+      return
+    }
+    this.#addRow(cells, this.#columns)
+  }
+
+  refuseQuotes(row: number, problem: string): never {
+    throw new FileError(this.#file, `row ${this.#row + row}: expected quotes in pairs, found: ${problem}`)
+  }
+
+  restart(): void {
+    this.#row = 0
+    this.#count = 0
+  }
+
+  addAgain(cells: string[]): void {
+    this.#row++
+    if (isBlank(cells) || this.#row < this.#firstRow) return
+    this.#columns?.forEach((column, i) => {
+      if (column?.isIncomplete) column.addAgain(this.#count, cells[i])
+    })
+    this.#count++
+  }
+
+  finish(): Table {
+    const columns = this.#columns
+    if (!columns) throw new FileError(this.#file, 'expected a table, found no text')
+    if (this.#count === 0) throw new FileError(this.#file, 'expected rows below the names, found none')
+    const named = columns.filter((column) => column !== undefined)
+    return {
+      kind: 'table',
+      file: this.#file,
+      count: this.#count,
+      firstRow: this.#firstRow,
+      ...(this.#blanks.length > 0 && { blanks: this.#blanks }),
+      ...(this.#decimalComma && { decimalComma: true }),
+      ...(named.length < columns.length && { unnamed: columns.length - named.length }),
+      columns: named.map((column) => column.finish(this.#count)),
+    }
+  }
+
+  #begin(cells: string[]): void {
+    const isData =
+      !areNumbered(cells) && cells.every((cell) => cellNumber(cell, this.#decimalComma) !== undefined)
+    const names = isData ? cells.map((_, i) => `column_${i + 1}`) : cells.map((cell) => cell.trim())
+    const seen = new Set<string>()
+    for (const name of names) {
+      if (name !== '' && seen.has(name)) {
+        throw new FileError(
+          this.#file,
+          `expected columns of different names, found ${quote(name)} more than once`,
+        )
+      }
+      seen.add(name)
+    }
+    if (names.every((name) => name === '')) {
+      throw new FileError(this.#file, `row ${this.#row}: expected names of columns, found none`)
+    }
+    this.#budget.objects(names.length, 8 * FEWEST_ROWS + 512)
+    this.#columns = names.map((name) => (name === '' ? undefined : new ColumnReader(name, this.#budget)))
+    this.#firstRow = isData ? this.#row : this.#row + 1
+    if (isData) this.#addRow(cells, this.#columns)
+  }
+
+  #refuseUnnamed(i: number, cell: string): never {
+    const place = `row ${this.#row}, column ${i + 1}`
+    throw new FileError(
+      this.#file,
+      `${place}: expected an empty cell below an empty name, found ${quote(cell)}`,
+    )
+  }
+
+  #addRow(cells: string[], columns: readonly (ColumnReader | undefined)[]): void {
+    if (cells.length !== columns.length) {
+      throw new FileError(
+        this.#file,
+        `row ${this.#row}: expected ${columns.length} cells as in the first row, found ${cells.length}`,
+      )
+    }
+    this.#budget.arrays(8 * cells.length, 'the table')
+    for (let i = 0; i < cells.length; i++) {
+      const column = columns[i]
+      if (column) column.add(this.#count, cells[i], this.#decimalComma)
+      else if (i > 0 && cells[i].trim() !== '') this.#refuseUnnamed(i, cells[i])
+    }
+    this.#count++
+  }
+}
+
+function isBlank(cells: readonly string[]): boolean {
+  return cells.length === 1 && cells[0].trim() === ''
+}
+
+/** Names that count the columns, 0, 1, 2 … or 1, 2, 3 …, as pandas writes those of an array. */
+function areNumbered(cells: readonly string[]): boolean {
+  const first = Number(cells[0])
+  const isStart = cells[0].trim() !== '' && (first === 0 || first === 1)
+  return cells.length > 2 && isStart && cells.every((cell, i) => cell.trim() === String(first + i))
+}

@@ -1,0 +1,50 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { ErrorQuantiles } from '../../src/model/error-quantiles.ts'
+
+test('keeps quantiles as NumPy counts them, the least and the greatest error among them', () => {
+  // numpy.quantile([9, 1, 4, 16], [0, 0.1, 0.25, 0.5, 0.95, 1]), NumPy 2.3
+  const fitted = ErrorQuantiles.fit(Float64Array.of(9, 1, 4, 16))
+  assert.is(fitted.count, 4)
+  assert.is(fitted.values.length, 1001)
+  const expected = { 0: 1, 0.1: 1.9, 0.25: 3.25, 0.5: 6.5, 0.95: 14.95, 1: 16 }
+  for (const [share, value] of Object.entries(expected)) {
+    const found = fitted.quantile(Number(share))
+    assert.ok(Math.abs(found - value) < 1e-12, `${share}: expected ${value}, found ${found}`)
+  }
+})
+
+test('a percentile is the share of rows whose error is no greater', () => {
+  const errors = Float64Array.from({ length: 5000 }, (_, i) => ((i * 37) % 5000) / 1000)
+  const fitted = ErrorQuantiles.fit(errors)
+  for (const error of [0.0004, 0.5, 1.2345, 4.9]) {
+    const share = errors.filter((other) => other <= error).length / errors.length
+    assert.ok(Math.abs(fitted.percentileOf(error) - 100 * share) < 0.05, `of ${error}`)
+  }
+  assert.is(fitted.percentileOf(-1), 0)
+  assert.is(fitted.percentileOf(Number.NaN), 0)
+  assert.is(fitted.percentileOf(5), 100)
+  assert.is(fitted.percentileOf(Infinity), 100)
+})
+
+test('of equal errors, all are no greater', () => {
+  const fitted = ErrorQuantiles.fit(Float64Array.of(0, 2, 2, 2, 4))
+  assert.ok(Math.abs(fitted.percentileOf(2) - 75) < 1e-9)
+  assert.is(fitted.percentileOf(4), 100)
+  assert.is(fitted.percentileOf(1.9999) < 25, true)
+  const alone = ErrorQuantiles.fit(Float64Array.of(3))
+  assert.is(alone.quantile(0.3), 3)
+  assert.is(alone.percentileOf(2.9), 0)
+  assert.is(alone.percentileOf(3), 100)
+})
+
+test('values that are no quantiles are refused', () => {
+  for (const values of [[], [1], [2, 1], [-1, 2], [0, Number.NaN], [0, Infinity]]) {
+    assert.throws(() => new ErrorQuantiles(values, 3), /^error quantiles: expected/)
+  }
+  assert.throws(() => new ErrorQuantiles([0, 1], 0), /found 0/)
+  assert.throws(() => ErrorQuantiles.fit(Float64Array.of(1, Number.NaN)), /error quantiles/)
+  assert.throws(() => ErrorQuantiles.fit(new Float64Array()), /error quantiles/)
+})
+
+test.run()
