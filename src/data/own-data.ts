@@ -6,7 +6,6 @@ import { FileError, UsageError } from '../errors.ts'
 import {
   type Feature,
   inputNames,
-  MOST_NAME_LENGTH,
   networkRows,
   type PictureShape,
   type Preprocessing,
@@ -14,6 +13,7 @@ import {
   type ScalingKind,
   unitRows,
 } from '../model/preprocessing.ts'
+import type { FloatArray } from '../model/state.ts'
 import { quote } from '../quote.ts'
 import { STREAM_SPLIT, shuffledOrder } from '../random/streams.ts'
 import { type FeatureOptions, fitFeatures, rowsOf } from './features.ts'
@@ -30,14 +30,23 @@ export interface OwnDataOptions extends FeatureOptions {
   readonly limit?: number | undefined
 }
 
+/** Rows as their source has them. */
+export interface RawRows {
+  readonly count: number
+  /** (count, inputs), row-major: bytes mean value / 255. */
+  readonly rows: Uint8Array | FloatArray
+  /** (count) class indices. */
+  readonly labels?: Uint8Array | undefined
+}
+
 /** What the rows beside the training rows are. */
 export type Judge = 'test' | 'validation'
 
 /** Raw rows to train on, and all that making others like them takes. */
 export interface OwnData {
-  readonly train: RowSet
+  readonly train: RawRows
   /** What judges the training: the validation rows or the test set; undefined where there are neither. */
-  readonly test?: RowSet | undefined
+  readonly test?: RawRows | undefined
   readonly judge?: Judge | undefined
   /** Values of a row. */
   readonly inputs: number
@@ -117,15 +126,18 @@ export function fitPreprocessing(data: OwnData, scale: ScalingKind = data.usualS
 
 /** The rows as the network sees them. */
 export function networkData(
-  { train, test }: { readonly train: RowSet; readonly test?: RowSet | undefined },
+  { train, test }: Pick<OwnData, 'train' | 'test'>,
   preprocessing: Preprocessing,
 ): { readonly train: RowSet; readonly test?: RowSet } {
-  const scaled = (set: RowSet): RowSet => ({ ...set, rows: networkRows(set.rows, preprocessing) })
+  const scaled = (set: RawRows): RowSet => {
+    const rows = networkRows(set.rows, preprocessing)
+    return { ...set, rows: rows instanceof Float64Array ? Float32Array.from(rows) : rows }
+  }
   return { train: scaled(train), ...(test && { test: scaled(test) }) }
 }
 
 /** Whether all values lie in [0, 1], which is what a sigmoid can give. */
-export function isUnit(rows: Uint8Array | Float32Array): boolean {
+export function isUnit(rows: Uint8Array | FloatArray): boolean {
   return rows instanceof Uint8Array || rows.every((value) => value >= 0 && value <= 1)
 }
 
@@ -184,8 +196,8 @@ function splitRows({ count: all, file }: Table | Values, options: OwnDataOptions
 
 interface Made extends Fixed {
   readonly inputs: number
-  readonly train: RowSet
-  readonly validation: RowSet | undefined
+  readonly train: RawRows
+  readonly validation: RawRows | undefined
   readonly notes: readonly string[]
 }
 
@@ -194,7 +206,6 @@ function ofTable(table: Table, options: OwnDataOptions, split: Split, fixed: Fix
     ? { features: fixed.features, notes: [] }
     : fitFeatures(table, options, split.train)
   const { features } = fitted
-  checkNames(table, features)
   const label = fixed ? fixed.label : options.label
   const inputs = inputNames(features).length
   const made = rowsOfTable(table, features, options)
@@ -208,9 +219,7 @@ function ofTable(table: Table, options: OwnDataOptions, split: Split, fixed: Fix
 }
 
 function rowsOfTable(table: Table, features: readonly Feature[], { missing }: OwnDataOptions) {
-  const made = rowsOf(table, features, missing === 'drop' ? 'drop' : 'error')
-  checkFinite(table.file, made.rows, inputNames(features), made.kept)
-  return made
+  return rowsOf(table, features, missing === 'drop' ? 'drop' : 'error')
 }
 
 function ofValues(values: Values, options: OwnDataOptions, split: Split): Made {
@@ -245,13 +254,12 @@ function wholeRows(values: Values, inputs: number, { missing = 'error' }: OwnDat
     )
     if (kept.length === 0) throw new FileError(file, 'expected a row without a missing value, found none')
   }
-  const chosen = kept ? selectRows(whole, inputs, kept) : whole
-  checkFinite(file, chosen.rows, undefined, kept, inputs)
-  return { ...chosen, kept }
+  checkFinite(file, rows, inputs)
+  return kept ? { ...selectRows(whole, inputs, kept), kept } : whole
 }
 
 /** The training and the validation rows. */
-function shared(made: RowSet, kept: Uint32Array | undefined, inputs: number, { role, train }: Split) {
+function shared(made: RawRows, kept: Uint32Array | undefined, inputs: number, { role, train }: Split) {
   const validates = role.includes(VALIDATES)
   if (train === undefined) return { train: plain(made), validation: undefined }
   const chosen = (wanted: number) => {
@@ -262,16 +270,18 @@ function shared(made: RowSet, kept: Uint32Array | undefined, inputs: number, { r
   return { train: chosen(TRAINS), validation: validates ? chosen(VALIDATES) : undefined }
 }
 
-function plain({ count, rows, labels }: RowSet): RowSet {
+function plain({ count, rows, labels }: RawRows): RawRows {
   return { count, rows, ...(labels && { labels }) }
 }
 
+function emptyLike(rows: RawRows['rows'], length: number): RawRows['rows'] {
+  if (rows instanceof Uint8Array) return new Uint8Array(length)
+  return rows instanceof Float64Array ? new Float64Array(length) : new Float32Array(length)
+}
+
 /** A copy of some rows of a set. */
-export function selectRows({ rows, labels }: RowSet, inputs: number, chosen: Uint32Array): RowSet {
-  const selected =
-    rows instanceof Uint8Array
-      ? new Uint8Array(chosen.length * inputs)
-      : new Float32Array(chosen.length * inputs)
+export function selectRows({ rows, labels }: RawRows, inputs: number, chosen: Uint32Array): RawRows {
+  const selected = emptyLike(rows, chosen.length * inputs)
   chosen.forEach((row, i) => {
     selected.set(rows.subarray(row * inputs, (row + 1) * inputs), i * inputs)
   })
@@ -282,7 +292,7 @@ export function selectRows({ rows, labels }: RowSet, inputs: number, chosen: Uin
   }
 }
 
-function testRows(test: Table | Values, train: Table | Values, made: Made, options: OwnDataOptions): RowSet {
+function testRows(test: Table | Values, train: Table | Values, made: Made, options: OwnDataOptions): RawRows {
   if (test.kind !== train.kind) {
     const kinds = { table: 'a table', values: 'an array or pictures' }
     throw new FileError(
@@ -303,7 +313,7 @@ function testRows(test: Table | Values, train: Table | Values, made: Made, optio
     )
   }
   if (test.rows instanceof Uint8Array !== made.train.rows instanceof Uint8Array) {
-    const kind = (rows: Uint8Array | Float32Array) => (rows instanceof Uint8Array ? 'bytes' : 'floats')
+    const kind = (rows: Uint8Array | FloatArray) => (rows instanceof Uint8Array ? 'bytes' : 'floats')
     throw new FileError(
       test.file,
       `expected ${kind(made.train.rows)} as in ${train.file}, found ${kind(test.rows)}`,
@@ -318,36 +328,16 @@ function droppedNote({ count, file }: Table | Values, kept: number): string[] {
   return [`${file}: ${count - kept} ${rows} left out, of ${count}`]
 }
 
-function checkSize(file: string, { count }: RowSet, inputs: number): void {
+function checkSize(file: string, { count }: RawRows, inputs: number): void {
   if (count < 1) throw new FileError(file, 'expected a row without an empty cell to train on, found none')
   if (inputs > MOST_INPUTS) {
     throw new FileError(file, `expected rows of at most ${MOST_INPUTS} values, found ${inputs}`)
   }
 }
 
-function checkNames({ file }: Table, features: readonly Feature[]): void {
-  for (const feature of features) {
-    const names = [feature.name, ...(feature.kind === 'category' ? feature.categories : [])]
-    const long = names.find((name) => name.length > MOST_NAME_LENGTH)
-    if (long === undefined) continue
-    const expected = `names and categories of at most ${MOST_NAME_LENGTH} characters`
-    throw new FileError(file, `column ${quote(feature.name)}: expected ${expected}, found ${long.length}`)
-  }
-}
-
-/** What float32 cannot hold is infinite here. */
-function checkFinite(
-  file: string,
-  rows: Uint8Array | Float32Array,
-  names: readonly string[] | undefined,
-  kept: Uint32Array | undefined,
-  inputs = names?.length ?? 1,
-): void {
-  if (rows instanceof Uint8Array) return
-  const at = rows.findIndex((value) => !Number.isFinite(value))
+function checkFinite(file: string, rows: FloatArray, inputs: number): void {
+  const at = rows.findIndex((value) => value === Infinity || value === -Infinity)
   if (at === -1) return
-  const row = Math.floor(at / inputs)
-  const column = names ? `column ${quote(names[at % inputs])}` : `value ${(at % inputs) + 1}`
-  const place = `${column}, row ${(kept ? kept[row] : row) + 1}`
-  throw new FileError(file, `${place}: expected a number that float32 holds, found ${rows[at]}`)
+  const place = `row ${Math.floor(at / inputs) + 1}, value ${(at % inputs) + 1}`
+  throw new FileError(file, `${place}: expected a finite number, found ${rows[at]}`)
 }

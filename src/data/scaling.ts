@@ -1,30 +1,41 @@
 /** Fits a scaling to training rows. */
+import { UsageError } from '../errors.ts'
 import type { Scaling, ScalingKind } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 
 /**
  * The scaling of `kind` over rows (n, inputs): two passes in float64, so that large offsets cost no digits. An input
  * that is constant gets factor 0. Undefined for `none`.
+ *
+ * @throws UsageError for an input whose values lie too far apart, or too close together, for its factor to be a number
  */
 export function fitScaling(rows: FloatArray, inputs: number, kind: ScalingKind): Scaling | undefined {
   if (kind === 'none') return undefined
-  return kind === 'standard' ? fitStandard(rows, inputs) : fitMinmax(rows, inputs)
+  const isConstant = constantInputs(rows, inputs)
+  const scaling =
+    kind === 'standard' ? fitStandard(rows, inputs, isConstant) : fitMinmax(rows, inputs, isConstant)
+  const isNumber = (factor: number) => factor > 0 && Number.isFinite(factor) && Number.isFinite(1 / factor)
+  const bad = scaling.factor.findIndex((factor, i) => !isConstant[i] && !isNumber(factor))
+  if (bad !== -1) {
+    const place = `input ${bad + 1} of ${inputs}`
+    throw new UsageError(`scale: expected values whose spread is a number, found others in ${place}`)
+  }
+  return scaling
 }
 
-function fitStandard(rows: FloatArray, inputs: number): Scaling {
+function fitStandard(rows: FloatArray, inputs: number, isConstant: readonly boolean[]): Scaling {
   const count = rows.length / inputs
   const shift = new Array<number>(inputs).fill(0)
   const squares = new Array<number>(inputs).fill(0)
   for (let i = 0; i < rows.length; i++) shift[i % inputs] += rows[i]
   for (let column = 0; column < inputs; column++) shift[column] /= count
   for (let i = 0; i < rows.length; i++) squares[i % inputs] += (rows[i] - shift[i % inputs]) ** 2
-  const isConstant = constantInputs(rows, inputs)
   const factor = squares.map((sum, column) => (isConstant[column] ? 0 : 1 / Math.sqrt(sum / count)))
   // The mean of equal numbers may miss them by a rounding.
   return { kind: 'standard', shift: shift.map((mean, i) => (isConstant[i] ? rows[i] : mean)), factor }
 }
 
-function fitMinmax(rows: FloatArray, inputs: number): Scaling {
+function fitMinmax(rows: FloatArray, inputs: number, isConstant: readonly boolean[]): Scaling {
   const shift = new Array<number>(inputs).fill(Number.POSITIVE_INFINITY)
   const maximum = new Array<number>(inputs).fill(Number.NEGATIVE_INFINITY)
   for (let i = 0; i < rows.length; i++) {
@@ -32,7 +43,7 @@ function fitMinmax(rows: FloatArray, inputs: number): Scaling {
     if (rows[i] < shift[column]) shift[column] = rows[i]
     if (rows[i] > maximum[column]) maximum[column] = rows[i]
   }
-  const factor = maximum.map((most, column) => (most === shift[column] ? 0 : 1 / (most - shift[column])))
+  const factor = maximum.map((most, column) => (isConstant[column] ? 0 : 1 / (most - shift[column])))
   return { kind: 'minmax', shift, factor }
 }
 

@@ -6,6 +6,7 @@ import { loadCanvas } from '../figures/canvas.ts'
 import { confinePath } from '../files/target.ts'
 import { writeFileAtomically } from '../files/write.ts'
 import { modelFormat, writeModel } from '../formats/model-file.ts'
+import type { ErrorQuantiles } from '../model/error-quantiles.ts'
 import { codeSize } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
 import type { Run } from './run.ts'
@@ -83,6 +84,14 @@ export async function whyNoPlot(): Promise<string | undefined> {
   }
 }
 
+/** Of the training rows, by the weights of two files. */
+export interface TrainingErrors {
+  /** By those that the run is for. */
+  readonly weights: ErrorQuantiles
+  /** By those of the state, which the checkpoint keeps. */
+  readonly checkpoint: ErrorQuantiles
+}
+
 /**
  * Writes weights, checkpoint and, if asked for and once there is an epoch to show, the loss plot; returns their names.
  * `state` is that of the run's progress.
@@ -92,18 +101,23 @@ export async function writeRunFiles(
   state: ModelState,
   files: RunFiles,
   wantsPlot: boolean,
+  errors?: TrainingErrors,
 ): Promise<string[]> {
-  const { network, progress } = run
+  const { network, progress, preprocessing } = run
   const hasPlot = wantsPlot && progress.history.length > 0
   const plotted = hasPlot ? drawPlot(run, files.plot) : undefined
   // It is awaited below.
   plotted?.catch(() => undefined)
   // The plot is drawn first: while another thread packs it, the rest is done here.
   await setImmediate()
-  const weights = writeModel({ network, parameters: state.parameters }, files.weights)
+  const parameters = run.resultOf(state)
+  const weights = writeModel(
+    { network, parameters, preprocessing, trainingErrors: errors?.weights },
+    files.weights,
+  )
   await Promise.all([
     writeFileAtomically(files.weights, weights),
-    run.toCheckpoint(state).then((bytes) => writeFileAtomically(files.checkpoint, bytes)),
+    run.toCheckpoint(state, errors?.checkpoint).then((bytes) => writeFileAtomically(files.checkpoint, bytes)),
     plotted,
   ])
   return [files.weights, ...(hasPlot ? [files.plot] : []), files.checkpoint]

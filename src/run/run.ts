@@ -30,7 +30,7 @@ export class Run {
   /** How the rows that it trains on were made of raw ones, where they were. */
   readonly preprocessing: Preprocessing | undefined
   /** Name of the checkpoint that it goes on from, for errors; undefined for one of this process. */
-  readonly #file: string | undefined
+  readonly file: string | undefined
   #progress: TrainingProgress
   #best: BestEpoch | undefined
   #trainingRows: number | undefined
@@ -43,7 +43,7 @@ export class Run {
     this.config = record.config
     this.notes = record.notes
     this.preprocessing = record.preprocessing
-    this.#file = file
+    this.file = file
     this.#progress = record.progress
     this.#best = record.best
     this.#trainingRows = record.trainingRows
@@ -104,14 +104,14 @@ export class Run {
     if (epochs <= this.#progress.epoch) {
       throw new UsageError(
         `${nameOf('epochs')}: expected more than the ${this.#progress.epoch} epochs that ` +
-          `${this.#file ?? 'this model'} has done, found ${epochs}`,
+          `${this.file ?? 'this model'} has done, found ${epochs}`,
       )
     }
     const gainless = epochsWithoutGain(this.#progress.history)
     if (patience !== undefined && gainless >= patience) {
       throw new UsageError(
         `${nameOf('patience')}: expected more than the ${gainless} epochs in a row that brought ` +
-          `${this.#file ?? 'this model'} nothing, found ${patience}`,
+          `${this.file ?? 'this model'} nothing, found ${patience}`,
       )
     }
     const run = new Run(
@@ -125,7 +125,7 @@ export class Run {
         identity: undefined,
         ...(this.#trainingRows !== undefined && { trainingRows: this.#trainingRows }),
       },
-      this.#file,
+      this.file,
     )
     run.#identity = this.#identity
     return run
@@ -206,8 +206,8 @@ export class Run {
 
   /** @param wanted what a checkpoint was expected to be of */
   #mismatch(what: string, stored: string, asked: string, wanted = `${what} ${asked}`): Error {
-    if (this.#file !== undefined) {
-      return new FileError(this.#file, `expected a checkpoint of ${wanted}, found one of ${stored}`)
+    if (this.file !== undefined) {
+      return new FileError(this.file, `expected a checkpoint of ${wanted}, found one of ${stored}`)
     }
     return new UsageError(
       `${what}: expected ${stored} as in the run that this one goes on with, found ${asked}; ` +

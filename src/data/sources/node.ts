@@ -6,7 +6,7 @@ import { FileError } from '../../errors.ts'
 import { loadCanvas } from '../../figures/canvas.ts'
 import { reason } from '../../files/reason.ts'
 import type { ImageSet } from '../dataset.ts'
-import { loadDataset, readFileBytes } from '../node-files.ts'
+import { holdsIdxFiles, loadDataset, readFileBytes } from '../node-files.ts'
 import type { Source, Values } from '../table.ts'
 import { type DecodePicture, PICTURE_NAME, type PictureFile, readPictures } from './pictures.ts'
 import {
@@ -20,7 +20,6 @@ import {
 
 /** Folders within folders: the class, and what somebody sorted below it. */
 const MOST_DEPTH = 8
-const IDX_NAME = /idx[13]-ubyte(\.gz)?$/i
 
 /**
  * What lies at a path. A folder with IDX files is a data set of four; any other is one of pictures.
@@ -40,14 +39,8 @@ export async function loadSource(path: string, options: SourceOptions = {}): Pro
   return readSource(await readFileBytes(path), path, options)
 }
 
-/** Whether a path is a folder with the IDX files of a data set. */
-export async function isIdxFolder(path: string): Promise<boolean> {
-  const names = await readdir(path).catch(() => [])
-  return names.some((name) => IDX_NAME.test(name))
-}
-
 async function loadFolder(path: string, options: SourceOptions): Promise<Source> {
-  if (await isIdxFolder(path)) {
+  if (await holdsIdxFiles(path)) {
     const { train, test } = await loadDataset(path)
     const sets = { train: valuesOfImages(train, path), test: valuesOfImages(test, path) }
     return { ...sets, description: describe(sets.train, sets.test) }
