@@ -5,7 +5,7 @@ import { featureSize, MOST_NAME_LENGTH } from '../model/preprocessing.ts'
 import { nearestName } from '../nearest.ts'
 import { quote } from '../quote.ts'
 import { cellNumber } from './sources/csv.ts'
-import type { Column, NumberColumn, Table, TextColumn } from './table.ts'
+import { type Column, type NumberColumn, rowNumber, type Table, type TextColumn } from './table.ts'
 
 export const MISSING_RULES = ['error', 'drop', 'mean'] as const
 export type MissingRule = (typeof MISSING_RULES)[number]
@@ -171,7 +171,7 @@ function isMostlyNumbers({ values }: TextColumn): boolean {
   for (const text of values) {
     if (text === '') continue
     filled++
-    if (cellNumber(text) !== undefined) numbers++
+    if (cellNumber(text) !== undefined || cellNumber(text, true) !== undefined) numbers++
   }
   return numbers >= MOSTLY * filled
 }
@@ -188,9 +188,11 @@ function numbersOf(table: Table, column: Column): Float64Array {
     column.kind === 'number'
       ? column.values
       : Float64Array.from(column.values, (text, i) => {
-          const value = cellNumber(text)
+          const value = cellNumber(text, table.decimalComma)
           if (value !== undefined) return value
-          throw cellError(table, column.name, i, `expected a number, found ${quote(text)}`)
+          const isOther = cellNumber(text, !table.decimalComma) !== undefined
+          const hint = isOther ? ` (is the comma ${table.decimalComma ? 'not ' : ''}the decimal sign?)` : ''
+          throw cellError(table, column.name, i, `expected a number, found ${quote(text)}${hint}`)
         })
   const infinite = numbers.findIndex((value) => value === Infinity || value === -Infinity)
   if (infinite !== -1) {
@@ -200,7 +202,7 @@ function numbersOf(table: Table, column: Column): Float64Array {
 }
 
 function cellError(table: Table, column: string, row: number, problem: string): FileError {
-  return new FileError(table.file, `row ${table.firstRow + row}, column ${quote(column)}: ${problem}`)
+  return new FileError(table.file, `row ${rowNumber(table, row)}, column ${quote(column)}: ${problem}`)
 }
 
 /** Mean of the numbers of these rows; NaN where there are none. */

@@ -33,7 +33,18 @@ export interface Table {
   readonly count: number
   /** What messages call the first row: 2 below a line of names, as in a spreadsheet. */
   readonly firstRow: number
+  /** (blank rows of the file) how many rows lie above each; undefined where there are none. */
+  readonly blanks?: readonly number[] | undefined
+  /** Whether its numbers are written 3,14. */
+  readonly decimalComma?: boolean | undefined
+  /** Columns without a name, which are not among `columns`. */
+  readonly unnamed?: number | undefined
   readonly columns: readonly Column[]
+}
+
+/** What messages call a row, 0 … count - 1: its place in the file, from 1 on. */
+export function rowNumber({ firstRow, blanks = [] }: Table, row: number): number {
+  return firstRow + row + blanks.filter((above) => above <= row).length
 }
 
 /** Rows of values without names: NPY, NPZ, pictures. */

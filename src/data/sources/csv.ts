@@ -3,7 +3,7 @@
  * cells are numbers. Runs in a browser.
  */
 import type { ParseResult } from 'papaparse'
-import { FileError } from '../../errors.ts'
+import { FileError, UsageError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { ReaderBudget } from '../../reader-budget.ts'
 import type { Column, Table } from '../table.ts'
@@ -16,7 +16,14 @@ export interface CsvOptions {
 }
 
 /** What stands for a missing value, as in pandas, and the `?` of UCI's tables; in capitals. */
-const MISSING = new Set(['', 'NA', 'N/A', '#N/A', '<NA>', 'NAN', '-NAN', 'NULL', 'NONE', '?'])
+const MISSING = new Set(
+  ['', 'NA', 'N/A', '#NA', '#N/A', '#N/A N/A', '<NA>', 'NAN', '-NAN', 'NULL', 'NONE', '?'].concat([
+    '1.#IND',
+    '-1.#IND',
+    '1.#QNAN',
+    '-1.#QNAN',
+  ]),
+)
 const INFINITE: Readonly<Record<string, number>> = {
   INF: Number.POSITIVE_INFINITY,
   '+INF': Number.POSITIVE_INFINITY,
@@ -28,11 +35,19 @@ const MOST_BYTES = 2 ** 28
 const CHUNK = 2 ** 20
 /** Arrays beside a multiple of the file: empty cells take one byte each there, and eight here. */
 const ARRAYS_BESIDES = 2 ** 26
-const FEWEST_ROWS = 1024
-const SEPARATORS = [',', ';', '\t', '|']
+const FEWEST_ROWS = 64
+/** The comma last: it stands within cells more often. */
+const SEPARATORS = ['\t', ';', '|', ',']
+/** The separator is found in the first rows of the first characters. */
+const SAMPLE = 2 ** 16
+const SAMPLE_ROWS = 20
+/** What a Map, and a text of one's own beside its characters, take. */
+const BYTES_PER_TEXT = 64
 
 /** The value of a cell: NaN where it is missing, undefined where it is text. */
 export function cellNumber(cell: string, decimalComma = false): number | undefined {
+  // A point would be one of thousands there, and the number another one.
+  if (decimalComma && cell.includes('.') && !MISSING.has(cell.trim().toUpperCase())) return undefined
   const value = Number(decimalComma ? cell.replace(',', '.') : cell)
   // Number() also takes blanks for 0, and 0x1f for a number.
   if (value !== 0 && !Number.isNaN(value)) return isDecimal(cell) ? value : undefined
@@ -57,12 +72,14 @@ class ColumnReader {
   #texts: string[] | undefined
   /** One string for equal cells: each would keep its own part of the file otherwise. */
   readonly #known = new Map<string, string>()
+  readonly #budget: ReaderBudget
   #hasNumbers = false
   /** Whether texts of earlier numbers are missing: they are read again. */
   isIncomplete = false
 
-  constructor(name: string) {
+  constructor(name: string, budget: ReaderBudget) {
     this.name = name
+    this.#budget = budget
   }
 
   get isText(): boolean {
@@ -106,6 +123,7 @@ class ColumnReader {
     const text = MISSING.has(trimmed.toUpperCase()) ? '' : trimmed
     const known = this.#known.get(text)
     if (known !== undefined) return known
+    this.#budget.objects(1, BYTES_PER_TEXT + text.length)
     this.#known.set(text, text)
     return text
   }
@@ -114,9 +132,10 @@ class ColumnReader {
 /**
  * A table from the bytes of a CSV or TSV file, in UTF-8 or in UTF-16 with a mark.
  *
- * Blank lines are passed over, and so are columns without a name (an index, as pandas writes it).
+ * Blank lines are passed over, and so are a first column without a name (an index, as pandas writes it) and others
+ * without name and content.
  *
- * @throws FileError for text that is no table, naming row and cell
+ * @throws FileError for text that is no table, naming row and cell; UsageError for a separator that cannot be one
  */
 export async function readCsv(bytes: Uint8Array, file: string, options: CsvOptions = {}): Promise<Table> {
   if (bytes.length > MOST_BYTES) {
@@ -125,20 +144,25 @@ export async function readCsv(bytes: Uint8Array, file: string, options: CsvOptio
       `expected a table of at most ${MOST_BYTES / 2 ** 20} MiB, found ${Math.ceil(bytes.length / 2 ** 20)} MiB`,
     )
   }
+  if (options.separator !== undefined && /^$|["\r\n\ufeff]/.test(options.separator)) {
+    throw new UsageError(
+      `separator: expected characters that are no quotes or ends of lines, found ${quote(options.separator)}`,
+    )
+  }
   const { default: Papa } = await import('papaparse')
   const text = decode(bytes, file)
+  const isTabbed = /\.(tsv|tab)(\.gz)?$/i.test(file)
+  const separator = options.separator ?? (isTabbed ? '\t' : findSeparator(Papa.parse, text, options))
   const reader = new TableReader(file, bytes.length, options)
   const forEachRow = (onRow: (cells: string[]) => void) => {
-    Papa.parse<string[]>(text, {
-      delimiter: options.separator ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : ''),
-      delimitersToGuess: options.decimalComma ? SEPARATORS.slice(1) : SEPARATORS,
-      chunkSize: CHUNK,
-      chunk({ data, errors }: ParseResult<string[]>) {
-        const wrong = errors.find(({ type }) => type === 'Quotes')
-        if (wrong) reader.refuseQuotes((wrong.row ?? 0) + 1, wrong.message)
-        data.forEach(onRow)
-      },
-    })
+    const chunk = ({ data, errors }: ParseResult<string[]>) => {
+      const wrong = errors.find(({ type }) => type === 'Quotes')
+      if (wrong) reader.refuseQuotes((wrong.row ?? 0) + 1, wrong.message)
+      data.forEach(onRow)
+    }
+    // The types know of chunks of files alone.
+    const parse = Papa.parse as (text: string, config: object) => void
+    parse(text, { delimiter: separator, chunkSize: CHUNK, chunk })
   }
   forEachRow((cells) => reader.add(cells))
   if (reader.isIncomplete) {
@@ -161,6 +185,26 @@ function decode(bytes: Uint8Array, file: string): string {
   }
 }
 
+/** The separator that makes the first rows equally wide; of a ragged table, the one that makes the first row widest. */
+function findSeparator(
+  parse: typeof import('papaparse').parse,
+  text: string,
+  { decimalComma = false }: CsvOptions,
+): string {
+  const start = text.slice(0, SAMPLE)
+  const sample = start.length < text.length ? start.slice(0, start.lastIndexOf('\n') + 1) || start : start
+  const candidates = decimalComma ? SEPARATORS.slice(0, -1) : SEPARATORS
+  const widths = candidates.map((delimiter) =>
+    parse<string[]>(sample, { delimiter, preview: SAMPLE_ROWS, skipEmptyLines: true }).data.map(
+      ({ length }) => length,
+    ),
+  )
+  const even = widths.findIndex(([first, ...others]) => first > 1 && others.every((width) => width === first))
+  if (even !== -1) return candidates[even]
+  const most = Math.max(...widths.map(([first = 0]) => first))
+  return most > 1 ? candidates[widths.findIndex(([first]) => first === most)] : (candidates.at(-1) ?? ',')
+}
+
 class TableReader {
   readonly #file: string
   readonly #budget: ReaderBudget
@@ -170,6 +214,8 @@ class TableReader {
   #row = 0
   #count = 0
   #firstRow = 1
+  /** (blank rows among the data) rows of data before each. */
+  readonly #blanks: number[] = []
 
   constructor(file: string, fileBytes: number, { decimalComma = false }: CsvOptions) {
     this.#file = file
@@ -183,7 +229,11 @@ class TableReader {
 
   add(cells: string[]): void {
     this.#row++
-    if (isBlank(cells)) return
+    if (isBlank(cells)) {
+      this.#budget.objects(1, 16)
+      if (this.#columns) this.#blanks.push(this.#count)
+      return
+    }
     if (this.#columns === undefined) {
       this.#begin(cells)
       return
@@ -219,6 +269,9 @@ class TableReader {
       file: this.#file,
       count: this.#count,
       firstRow: this.#firstRow,
+      ...(this.#blanks.length > 0 && { blanks: this.#blanks }),
+      ...(this.#decimalComma && { decimalComma: true }),
+      ...(named.length < columns.length && { unnamed: columns.length - named.length }),
       columns: named.map((column) => column.finish(this.#count)),
     }
   }
@@ -240,10 +293,18 @@ class TableReader {
     if (names.every((name) => name === '')) {
       throw new FileError(this.#file, `row ${this.#row}: expected names of columns, found none`)
     }
-    this.#columns = names.map((name) => (name === '' ? undefined : new ColumnReader(name)))
     this.#budget.objects(names.length, 8 * FEWEST_ROWS + 512)
+    this.#columns = names.map((name) => (name === '' ? undefined : new ColumnReader(name, this.#budget)))
     this.#firstRow = isData ? this.#row : this.#row + 1
     if (isData) this.#addRow(cells, this.#columns)
+  }
+
+  #refuseUnnamed(i: number, cell: string): never {
+    const place = `row ${this.#row}, column ${i + 1}`
+    throw new FileError(
+      this.#file,
+      `${place}: expected an empty cell below an empty name, found ${quote(cell)}`,
+    )
   }
 
   #addRow(cells: string[], columns: readonly (ColumnReader | undefined)[]): void {
@@ -254,7 +315,11 @@ class TableReader {
       )
     }
     this.#budget.arrays(8 * cells.length, 'the table')
-    for (let i = 0; i < cells.length; i++) columns[i]?.add(this.#count, cells[i], this.#decimalComma)
+    for (let i = 0; i < cells.length; i++) {
+      const column = columns[i]
+      if (column) column.add(this.#count, cells[i], this.#decimalComma)
+      else if (i > 0 && cells[i].trim() !== '') this.#refuseUnnamed(i, cells[i])
+    }
     this.#count++
   }
 }
@@ -267,5 +332,5 @@ function isBlank(cells: readonly string[]): boolean {
 function areNumbered(cells: readonly string[]): boolean {
   const first = Number(cells[0])
   const isStart = cells[0].trim() !== '' && (first === 0 || first === 1)
-  return cells.length > 1 && isStart && cells.every((cell, i) => cell.trim() === String(first + i))
+  return cells.length > 2 && isStart && cells.every((cell, i) => cell.trim() === String(first + i))
 }

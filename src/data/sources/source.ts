@@ -1,6 +1,5 @@
 /** What a file holds, by its name: the one door to the readers beside it. Runs in a browser. */
 import { FileError } from '../../errors.ts'
-import { quote } from '../../quote.ts'
 import { ReaderBudget } from '../../reader-budget.ts'
 import type { Source, Table, Values } from '../table.ts'
 import type { CsvOptions } from './csv.ts'
@@ -89,7 +88,11 @@ async function read(
     case 'npz':
       return (await import('./npz.ts')).readNpz(bytes, file, options.array)
     case 'parquet':
-      return { train: await (await import('./parquet.ts')).readParquet(bytes, file) }
+      return {
+        train: await (await import('./parquet.ts')).readParquet(bytes, file, (needed) =>
+          checkMemory(needed, file, options),
+        ),
+      }
   }
 }
 
@@ -131,7 +134,7 @@ function bytesOf(set: Table | Values): number {
 export function describe(train: Table | Values, test?: Table | Values): string {
   const rows = `${count(train.count, train.kind === 'values' && train.picture ? 'picture' : 'row')}`
   const more = test ? `, and ${test.count.toLocaleString('en')} to test` : ''
-  return `${quote(train.file)}: ${rows}${more}, ${content(train)}`
+  return `${train.file}: ${rows}${more}, ${content(train)}`
 }
 
 function count(number: number, what: string): string {
@@ -142,7 +145,8 @@ function content(set: Table | Values): string {
   if (set.kind === 'table') {
     const numbers = set.columns.filter(({ kind }) => kind === 'number').length
     const texts = set.columns.length - numbers
-    return `${count(numbers, 'column')} of numbers${texts > 0 ? `, ${texts} of text` : ''}`
+    const unnamed = set.unnamed ? `, ${set.unnamed} without a name passed over` : ''
+    return `${count(numbers, 'column')} of numbers${texts > 0 ? `, ${texts} of text` : ''}${unnamed}`
   }
   const { picture, rows, classes, labels } = set
   const values = rows instanceof Uint8Array ? 'bytes' : 'numbers'

@@ -1,0 +1,300 @@
+/** Every source of own data against what NumPy, pandas, pyarrow and Pillow read in the same files. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fitFeatures, labelsOf, rowsOf } from '../../src/data/features.ts'
+import { loadSource } from '../../src/data/sources/node.ts'
+import { readNpy } from '../../src/data/sources/npy.ts'
+import { readSource } from '../../src/data/sources/source.ts'
+import type { Source, Table, Values } from '../../src/data/table.ts'
+import { FileError, UsageError } from '../../src/errors.ts'
+
+const FIXTURES = join(import.meta.dirname, '../fixtures/sources')
+const fixture = (name: string) => join(FIXTURES, name)
+
+type Json = number | string | null
+interface ExpectedArray {
+  readonly shape: number[]
+  readonly values: Json[]
+}
+const expected = JSON.parse(await readFile(fixture('expected.json'), 'utf8')) as Record<string, unknown>
+
+/** As JSON holds them: NaN is null. */
+function numbers(values: ArrayLike<number>): Json[] {
+  return Array.from(values, (value) =>
+    Number.isNaN(value) ? null : value === Infinity ? 'inf' : value === -Infinity ? '-inf' : value,
+  )
+}
+
+function tableOf({ train }: Source): Table {
+  if (train.kind !== 'table') throw new Error('no table')
+  return train
+}
+
+function valuesOf({ train }: Source): Values {
+  if (train.kind !== 'values') throw new Error('no values')
+  return train
+}
+
+function refused(work: () => unknown, type: typeof FileError | typeof UsageError, pattern: RegExp): void {
+  assert.throws(work, (error: Error) => error instanceof type && pattern.test(error.message))
+}
+
+async function refusedLater(
+  work: Promise<unknown>,
+  pattern: RegExp,
+  type: typeof FileError | typeof UsageError = FileError,
+): Promise<void> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  assert.instance(error, type)
+  assert.match((error as Error).message, pattern)
+  assert.not.match((error as Error).message, /\n/)
+}
+
+for (const [name, wanted] of Object.entries(expected)) {
+  if (!name.endsWith('.npy')) continue
+  test(`${name} as NumPy reads it`, async () => {
+    const { shape, values } = wanted as ExpectedArray
+    const array = readNpy(await readFile(fixture(name)), name)
+    assert.equal(array.shape, shape)
+    assert.equal(numbers(array.data), values)
+    assert.is(array.data instanceof Uint8Array, /u1|pictures|colour/.test(name))
+  })
+}
+
+test('the shape of an array says whether its rows are pictures', async () => {
+  const shape = async (name: string) => valuesOf(await loadSource(fixture(name))).picture
+  assert.equal(await shape('pictures.npy'), { width: 6, height: 5, channels: 1 })
+  assert.equal(await shape('colour.npy'), { width: 4, height: 4, channels: 3 })
+  assert.is(await shape('array-lef4.npy'), undefined)
+})
+
+test("Keras' archive brings rows, labels and a test set", async () => {
+  const { train, test: held, description } = await loadSource(fixture('keras.npz'))
+  const wanted = expected['keras.npz'] as Record<string, Json[]>
+  const [first, second] = [train, held] as Values[]
+  assert.equal(numbers(first.rows as Uint8Array), wanted.train)
+  assert.equal(numbers(second.rows as Uint8Array), wanted.test)
+  assert.equal(Array.from(first.labels ?? []), wanted.labels)
+  assert.equal(first.classes, wanted.classes)
+  assert.match(description, /keras\.npz: 6 pictures, and 2 to test, 4 × 4 pixels of bytes, 3 classes$/)
+})
+
+test('of several arrays one must be named', async () => {
+  await refusedLater(
+    loadSource(fixture('two.npz')),
+    /two\.npz: expected one array .* "first" \(2, 3\), "second"/,
+  )
+  const { rows } = valuesOf(await loadSource(fixture('two.npz'), { array: 'second' }))
+  assert.equal(Array.from(rows), [0, 0, 0, 0, 0, 0])
+  await refusedLater(loadSource(fixture('two.npz'), { array: 'third' }), /expected an array "third"/)
+})
+
+function checkTable(table: Table, names = Object.keys(expected.table as object)): void {
+  const wanted = expected.table as Record<string, Json[]>
+  assert.equal(
+    table.columns.map(({ name }) => name),
+    names,
+  )
+  for (const column of table.columns) {
+    if (column.kind === 'number') assert.equal(numbers(column.values), wanted[column.name], column.name)
+    else assert.equal([...column.values], wanted[column.name], column.name)
+  }
+}
+
+for (const name of ['table.csv', 'table.csv.gz', 'table.tsv', 'utf16.csv']) {
+  test(`${name} as pandas reads it`, async () => checkTable(tableOf(await loadSource(fixture(name)))))
+}
+
+test('numbers with a decimal comma', async () => {
+  const source = await loadSource(fixture('comma.csv'), { decimalComma: true, separator: ';' })
+  checkTable(tableOf(source))
+  checkTable(tableOf(await loadSource(fixture('comma.csv'), { decimalComma: true })))
+})
+
+for (const name of ['numbered.csv', 'headless.csv']) {
+  test(`${name}: a line of numbers is data, unless it counts the columns`, async () => {
+    const { count, columns } = tableOf(await loadSource(fixture(name)))
+    assert.is(count, 4)
+    const rows = Array.from({ length: 4 }, (_, i) => columns.map(({ values }) => values[i])).flat()
+    assert.equal(rows, expected.numbers)
+  })
+}
+
+test('table.parquet as pyarrow wrote it', async () => {
+  const table = tableOf(await loadSource(fixture('table.parquet')))
+  const wanted = expected.table as Record<string, string[]>
+  const when = table.columns.find(({ name }) => name === 'when')
+  assert.equal(
+    when?.values.map((text: string | number) => String(text).replace('.000Z', 'Z')),
+    wanted.when,
+  )
+  checkTable({ ...table, columns: table.columns.filter(({ name }) => name !== 'when') }, [
+    'id',
+    'site',
+    'temperature',
+    'count',
+    'ok',
+    'empty',
+  ])
+})
+
+test('Parquet that is not read is refused in a line', async () => {
+  await refusedLater(loadSource(fixture('zstd.parquet')), /zstd\.parquet: .*ZSTD/i)
+  await refusedLater(
+    loadSource(fixture('nested.parquet')),
+    /nested\.parquet: expected columns of single values/,
+  )
+})
+
+const pictures = expected.pictures as Record<string, { grey: number[]; colour: number[] }>
+
+test('a folder of pictures, grey and in colour, classes by folder', async () => {
+  const source = await loadSource(fixture('pictures'))
+  const { rows, labels, classes, names, picture } = valuesOf(source)
+  assert.equal(names, ['a/one.png', 'a/two.png', 'b/three.png'])
+  assert.equal(Array.from(labels ?? []), [0, 0, 1])
+  assert.equal(classes, ['a', 'b'])
+  assert.equal(picture, { width: 6, height: 4, channels: 1 })
+  const grey = Object.values(pictures).flatMap((each) => each.grey)
+  // Pillow rounds its sixteen bits of fraction another way.
+  grey.forEach((value, i) => {
+    assert.ok(Math.abs(rows[i] - value) <= 1, `value ${i}: ${rows[i]} against ${value}`)
+  })
+  const colour = valuesOf(await loadSource(fixture('pictures'), { colour: true }))
+  assert.equal(
+    Array.from(colour.rows),
+    Object.values(pictures).flatMap((each) => each.colour),
+  )
+  assert.match(source.description, /3 pictures, 6 × 4 pixels of bytes, 2 classes$/)
+})
+
+test('JPEG and WebP, and pictures brought to a size', async () => {
+  const formats = expected.formats as Record<string, number[]>
+  const { rows, names } = valuesOf(await loadSource(fixture('formats')))
+  names?.forEach((name, i) => {
+    const wanted = formats[name]
+    wanted.forEach((value, at) => {
+      assert.ok(Math.abs(rows[i * wanted.length + at] - value) <= 4, `${name} ${at}`)
+    })
+  })
+  const small = valuesOf(await loadSource(fixture('formats'), { size: { width: 8, height: 4 } }))
+  assert.equal(small.picture, { width: 8, height: 4, channels: 1 })
+  assert.is(small.rows.length, 2 * 32)
+})
+
+const csv = (text: string, options = {}) => readSource(Buffer.from(text), 'my.csv', options)
+
+for (const [text, pattern] of [
+  ['', /my\.csv: expected a table, found no text/],
+  ['a,b\n', /my\.csv: expected rows below the names, found none/],
+  ['a,b\n1,2\n3\n', /my\.csv: row 3: expected 2 cells as in the first row, found 1/],
+  ['a,a\n1,2\n', /my\.csv: expected columns of different names, found "a" more than once/],
+  ['a,b\n1,"2\n3,4\n', /my\.csv: row \d: expected quotes in pairs/],
+  ['\xff\xfe\xfa', /my\.csv/],
+] as const) {
+  test(`refused: ${JSON.stringify(text)}`, () => refusedLater(csv(text), pattern))
+}
+
+test('text in UTF-8 alone', async () => {
+  await refusedLater(readSource(Uint8Array.of(97, 10, 0xe9, 10), 'my.csv'), /my\.csv: expected text in UTF-8/)
+})
+
+test('a memory limit holds before the file is read, and after it is unpacked', async () => {
+  const limit = { memoryLimit: 300 }
+  await refusedLater(loadSource(fixture('table.csv'), limit), /within the memory limit of 1 MiB, found 1 MiB/)
+  await refusedLater(
+    readSource(await readFile(fixture('table.csv.gz')), 'table.csv.gz', limit),
+    /memory limit/,
+  )
+})
+
+test('a name that tells no format', async () => {
+  await refusedLater(readSource(Buffer.from('a'), 'my.xlsx'), /my\.xlsx: expected one of \.csv, \.tsv, \.npy/)
+  await refusedLater(loadSource(fixture('README.md')), /README\.md: expected one of .* or a folder/)
+  await refusedLater(loadSource(fixture('nowhere.csv')), /nowhere\.csv: cannot be read/)
+})
+
+const SOME = 'x,y,kind,note,n\n1,10,a,hello,5\n2,,b,,5\n4,30,a,"you, too",5\n'
+
+test('features: numbers are used, text is left out, and both are said', async () => {
+  const table = tableOf(await csv(SOME))
+  const { features, notes } = fitFeatures(table, { exclude: ['n'], oneHot: ['kind'] })
+  assert.equal(features, [
+    { kind: 'number', name: 'x', fill: 7 / 3 },
+    { kind: 'number', name: 'y', fill: 20 },
+    { kind: 'category', name: 'kind', categories: ['a', 'b'] },
+  ])
+  assert.equal(notes, [
+    'Left out, text: "note"',
+    'Empty cells: 1 in "y", for which the column\'s mean stands',
+  ])
+  assert.equal(Array.from(rowsOf(table, features, 'error').rows), [1, 10, 1, 0, 2, 20, 0, 1, 4, 30, 1, 0])
+})
+
+test('features of the training rows alone', async () => {
+  const table = tableOf(await csv(SOME))
+  const { features } = fitFeatures(table, { columns: ['x', 'kind'], oneHot: ['kind'] }, Uint32Array.of(0, 2))
+  assert.equal(features, [
+    { kind: 'number', name: 'x', fill: 2.5 },
+    { kind: 'category', name: 'kind', categories: ['a'] },
+  ])
+  // A category that training has not met is none of those it has.
+  assert.equal(Array.from(rowsOf(table, features, 'error').rows), [1, 1, 2, 0, 4, 1])
+})
+
+test('missing cells: refused, or their rows dropped', async () => {
+  const table = tableOf(await csv(SOME))
+  const { features } = fitFeatures(table, { columns: ['x', 'y'], missing: 'error' })
+  refused(() => rowsOf(table, features, 'error'), FileError, /row 3, column "y": .*found an empty cell/)
+  const { rows, kept, count } = rowsOf(table, features, 'drop')
+  assert.equal([Array.from(rows), Array.from(kept ?? []), count], [[1, 10, 4, 30], [0, 2], 2])
+})
+
+test('a column that numbers the rows is left out unless it is named', async () => {
+  const lines = Array.from({ length: 30 }, (_, i) => `${i + 100},${(i * 7) % 5}`)
+  const table = tableOf(await csv(`id,x\n${lines.join('\n')}\n`))
+  const { features, notes } = fitFeatures(table, {})
+  assert.equal(
+    features.map(({ name }) => name),
+    ['x'],
+  )
+  assert.equal(notes, ['Left out, it numbers the rows: "id"'])
+  assert.is(fitFeatures(table, { columns: ['id', 'x'] }).features.length, 2)
+})
+
+test('what is wrong with columns is said in a line', async () => {
+  const table = tableOf(await csv('price,mixed,blank\n1,1,\n2,two,\n3,3,\n'))
+  const fit = (options: object) => () => fitFeatures(table, options)
+  refused(
+    fit({ columns: ['prise'] }),
+    FileError,
+    /my\.csv: expected a column "prise", the nearest is "price"/,
+  )
+  refused(fit({}), FileError, /row 3, column "mixed": expected a number, found "two"/)
+  refused(fit({ columns: ['blank'] }), FileError, /column "blank": expected numbers, found empty cells alone/)
+  refused(
+    fit({ columns: ['price'], exclude: ['price'] }),
+    UsageError,
+    /columns: expected none that is excluded/,
+  )
+  refused(
+    fit({ label: 'price', columns: ['price'] }),
+    UsageError,
+    /label: expected a column that is no feature/,
+  )
+  refused(fit({ exclude: ['mixed', 'price'] }), FileError, /expected at least one column of numbers/)
+  assert.equal(fitFeatures(table, { exclude: ['mixed'] }).notes, ['Left out, empty: "blank"'])
+})
+
+test('labels become classes in order', async () => {
+  const table = tableOf(await csv('x,label,word\n1,10,b\n2,9,a\n3,10,b\n'))
+  assert.equal(labelsOf(table, 'label'), { labels: Uint8Array.of(1, 0, 1), classes: ['9', '10'] })
+  assert.equal(labelsOf(table, 'word'), { labels: Uint8Array.of(1, 0, 1), classes: ['a', 'b'] })
+})
+
+test.run()
