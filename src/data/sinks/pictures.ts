@@ -64,7 +64,8 @@ export async function picturePage({ count, shape, parts }: Pictures): Promise<Ui
   const lines = Math.ceil(count / columns)
   const page = { width: columns * (width + GAP) - GAP, height: lines * (height + GAP) - GAP, channels }
   if (Math.max(page.width, page.height) > MOST_SIDE) {
-    const most = Math.floor((MOST_SIDE + GAP) / (width + GAP)) * Math.floor((MOST_SIDE + GAP) / (height + GAP))
+    const most =
+      Math.floor((MOST_SIDE + GAP) / (width + GAP)) * Math.floor((MOST_SIDE + GAP) / (height + GAP))
     throw new UsageError(
       `pictures: expected at most ${most} of ${width} × ${height} on one PNG, found ${count}; a folder has room for all`,
     )
