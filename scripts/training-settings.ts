@@ -281,7 +281,11 @@ async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags }): Pro
   })
   const { proposeSettings, proposalText } = await import('../src/run/proposal.ts')
   const proposed = proposeSettings({ inputs: raw.inputs, rows: data.train.count, isUnit })
-  const settings = completeSettings(given, { ...DEFAULT_SETTINGS, ...proposed })
+  const settings = completeSettings(given, {
+    ...DEFAULT_SETTINGS,
+    ...proposed.network,
+    ...proposed.training,
+  })
   const network = run?.network ?? networkOf(settings, raw.inputs)
   const proposal = run ? undefined : proposalText(network, settings, given, data.train.count, nameOfFlag)
   return {

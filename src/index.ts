@@ -2,7 +2,7 @@
 import './node-version.ts'
 
 export type { CreateOptions } from './api/node.ts'
-export { Autoencoder } from './api/node.ts'
+export { Autoencoder, loadData } from './api/node.ts'
 export { loadDataset } from './data/node-files.ts'
 export type { Device, EngineOptions } from './engines/create.ts'
 export { createEngine } from './engines/create.ts'

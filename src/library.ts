@@ -1,10 +1,15 @@
 /** What Node (`index.ts`) and browsers (`browser.ts`) both have. */
-export type { FileFormat, FileOptions, Rows, TrainOptions } from './api/base-autoencoder.ts'
+export type { FileFormat, FileOptions, Rows, TrainData, TrainOptions } from './api/base-autoencoder.ts'
+export type { RawData } from './api/checks.ts'
+export type { DataOptions, Proposal, TestBytes } from './api/own-data.ts'
+export { propose, readData } from './api/own-data.ts'
 export type { ModelOptions } from './api/start.ts'
 export type { Dataset, IdxFiles, ImageSet, NamedBytes } from './data/dataset.ts'
 export { datasetFromIdx, imageSetFromIdx, limitImages } from './data/dataset.ts'
 export { parametersSha256 } from './data/digest.ts'
 export { MNIST_PIXELS } from './data/mnist.ts'
+export type { Judge, OwnData, OwnDataOptions, RawRows } from './data/own-data.ts'
+export { fitPreprocessing, networkData } from './data/own-data.ts'
 export type { RowSet } from './data/rows.ts'
 export { WASM_BITS } from './engines/devices.ts'
 export type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from './engines/engine.ts'
@@ -19,10 +24,11 @@ export { clipToUnit, evaluate, noisyImages, unitImages } from './experiments/eva
 export { selectImages } from './experiments/image-sets.ts'
 export { interpolateCodes } from './experiments/interpolation.ts'
 export { meanSquaredError, peakSignalToNoiseRatio, structuralSimilarity } from './experiments/metrics.ts'
-export type { ModelToStore, NetworkGuess, StoredModel } from './formats/model-file.ts'
+export type { DataKnowledge, ModelToStore, NetworkGuess, StoredModel } from './formats/model-file.ts'
 export { readModel, writeModel } from './formats/model-file.ts'
-export type { OnnxModel, OnnxNames, OnnxPart, OnnxPort } from './formats/onnx.ts'
+export type { OnnxModel, OnnxNames, OnnxOptions, OnnxPart, OnnxPort } from './formats/onnx.ts'
 export { writeOnnx } from './formats/onnx.ts'
+export { DEFAULT_CONTAMINATION, ErrorQuantiles } from './model/error-quantiles.ts'
 export type {
   Activation,
   HiddenActivation,
@@ -40,6 +46,8 @@ export {
   parameterCount,
   parameterTable,
 } from './model/network.ts'
+export type { Feature, PictureShape, Preprocessing, Scaling, ScalingKind } from './model/preprocessing.ts'
+export { inputNames, networkRows, rawRows } from './model/preprocessing.ts'
 export type {
   AutoencoderLoss,
   ClassifierOptions,

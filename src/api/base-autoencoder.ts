@@ -1,24 +1,27 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What a program does with an autoencoder, the same in Node and in a browser. `node.ts` and `browser.ts` add how one is made. */
 import type { ImageSet } from '../data/dataset.ts'
-import type { RowSet } from '../data/rows.ts'
+import { fitPreprocessing, holdBack, networkData, type OwnData, type RawRows } from '../data/own-data.ts'
 import type { Engine, EngineInfo, Inputs } from '../engines/engine.ts'
 import { TrainingError, UsageError } from '../errors.ts'
 import type { Evaluation, EvaluationOptions } from '../experiments/evaluation.ts'
 import { evaluate } from '../experiments/evaluation.ts'
 import { interpolateCodes } from '../experiments/interpolation.ts'
-import { writeModel } from '../formats/model-file.ts'
+import { type DataKnowledge, writeModel } from '../formats/model-file.ts'
 import type { OnnxPart } from '../formats/onnx.ts'
 import { writeOnnx } from '../formats/onnx.ts'
-import type { Network } from '../model/network.ts'
-import type { FloatArray } from '../model/state.ts'
+import type { ErrorQuantiles } from '../model/error-quantiles.ts'
+import { inputSize, isAutoencoder, type Network } from '../model/network.ts'
+import { networkRows, type Preprocessing, rawRows, type ScalingKind } from '../model/preprocessing.ts'
+import { type FloatArray, type ModelState, stateOf } from '../model/state.ts'
 import { Run } from '../run/run.ts'
 import type { GivenSettings } from '../run/settings.ts'
 import { completeSettings, DEFAULT_SETTINGS, fitBatch, trainingOf } from '../run/settings.ts'
+import { measureTrainingErrors } from '../run/training-errors.ts'
 import type { TrainingConfig } from '../training/config.ts'
 import { TRAINING_RULES } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
-import type { TrainingData, TrainingHooks, TrainingProgress } from '../training/trainer.ts'
+import type { TrainingHooks, TrainingProgress } from '../training/trainer.ts'
 import {
   checkCodes,
   checkEvaluation,
@@ -26,6 +29,7 @@ import {
   checkKeys,
   checkSteps,
   checkTrainingData,
+  type RawData,
   rowInputs,
 } from './checks.ts'
 import { CallQueue } from './queue.ts'
@@ -34,14 +38,27 @@ import { CallQueue } from './queue.ts'
  * (n, inputs), row-major: bytes mean value / 255, black 0 and white 255; floats are taken as they are, black 0 and white 1.
  * Or a set of rows, such as images, of which the rows are taken.
  */
-export type Rows = Inputs | Uint8ClampedArray | RowSet
+export type Rows = Inputs | Uint8ClampedArray | RawRows
 
 /** Settings of a run, and what happens during it. Without a setting: that of the run it goes on with, else the default. */
-export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>, TrainingHooks {}
+export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>, TrainingHooks {
+  /**
+   * How values are scaled, fitted on the training rows and part of the model from then on. Default: as `loadData` and
+   * `readData` propose for what they read; `none` for other rows.
+   */
+  readonly scale?: ScalingKind | undefined
+  /** Share of the training rows, drawn by the seed, that is held back and judges in place of `test`. */
+  readonly validation?: number | undefined
+}
+
+/** What a model learns from: rows and what judges them, or what `loadData` and `readData` have read. */
+export type TrainData = RawData & Partial<Pick<OwnData, 'features' | 'label' | 'picture' | 'usualScaling'>>
 
 const TRAIN_OPTIONS = [
   ...Object.keys(TRAINING_RULES),
   'keep',
+  'scale',
+  'validation',
   ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
 ]
 
@@ -50,6 +67,8 @@ export type FileFormat = 'pth' | 'safetensors' | 'onnx'
 export interface FileOptions {
   /** What an ONNX file holds; default `autoencoder`. Other formats hold all parameters. */
   readonly part?: OnnxPart | undefined
+  /** Of the part `score`: the error above which a row is an outlier; default `trainingErrors.threshold()`. */
+  readonly threshold?: number | undefined
 }
 
 /** How a model begins. */
@@ -58,6 +77,9 @@ export interface Start {
   readonly seed?: number | undefined
   /** The run that its weights come from. */
   readonly run?: Run | undefined
+  /** The state that the run goes on from, where the engine holds that of its best epoch. */
+  readonly last?: ModelState | undefined
+  readonly known?: DataKnowledge | undefined
   readonly warnings?: readonly string[]
 }
 
@@ -74,12 +96,19 @@ export class BaseAutoencoder {
   readonly #seed: number | undefined
   readonly #queue = new CallQueue()
   #run: Run | undefined
+  /** Undefined where the engine holds it. */
+  #last: ModelState | undefined
+  #preprocessing: Preprocessing | undefined
+  #trainingErrors: ErrorQuantiles | undefined
   #isTraining = false
 
-  protected constructor(engine: Engine, { seed, run, warnings = [] }: Start) {
+  protected constructor(engine: Engine, { seed, run, last, known, warnings = [] }: Start) {
     this.#engine = engine
     this.#seed = seed
     this.#run = run
+    this.#last = last
+    this.#preprocessing = known?.preprocessing
+    this.#trainingErrors = known?.trainingErrors
     this.warnings = warnings
   }
 
@@ -93,6 +122,16 @@ export class BaseAutoencoder {
     return this.#engine.info
   }
 
+  /** How raw rows become what the network sees; undefined where they are taken as they are. */
+  get preprocessing(): Preprocessing | undefined {
+    return this.#preprocessing
+  }
+
+  /** Of the rows it was trained on, by its weights; undefined where they were not measured: of rows of bytes as they are. */
+  get trainingErrors(): ErrorQuantiles | undefined {
+    return this.#trainingErrors
+  }
+
   /** One record for each epoch of its run, those before a checkpoint included. */
   get history(): readonly EpochRecord[] {
     return this.#run?.progress.history ?? []
@@ -103,26 +142,37 @@ export class BaseAutoencoder {
    *
    * Called again, or on a model from a checkpoint, it goes on with the run: the result is then, bit for bit, that of an
    * uninterrupted one. Its settings cannot change; to begin another run with these weights, save and load them. A model
-   * loaded from weights alone begins a run with those.
+   * loaded from weights alone begins a run with those, and keeps its scaling. With `patience` it may end sooner; with
+   * `keep: 'best'` the model is that of the best epoch from then on.
    *
-   * @returns how far it came: complete when its `epoch` equals `epochs`
+   * @returns how far it came
    * @throws UsageError for settings or data that do not fit; TrainingError where a loss is not finite
    */
-  train(data: TrainingData, options: TrainOptions = {}): Promise<TrainingProgress> {
+  train(data: TrainData, options: TrainOptions = {}): Promise<TrainingProgress> {
     return this.#queue.add(async () => {
       if (this.#isTraining) throw new UsageError('train: expected no call from within onEpoch, found one')
       checkKeys('train', options, TRAIN_OPTIONS)
-      const checked = checkTrainingData(data, this.network)
+      const seed = this.#run?.config.seed ?? options.seed ?? this.#seed ?? DEFAULT_SETTINGS.seed
+      const raw = validated(checkTrainingData(data, this.network), options, inputSize(this.network), seed)
+      const preprocessing = this.#fitted(data, raw, options)
+      const checked = networkData(raw, preprocessing ?? {})
       const run =
-        this.#run?.continued(options) ?? Run.begin(this.network, this.#config(options, checked.train.count))
+        this.#run?.continued(options) ??
+        Run.begin(this.network, this.#config(options, checked.train.count), {}, preprocessing)
       const onEpoch: TrainingHooks['onEpoch'] = async (record, progress) => {
         this.#run = run
+        this.#preprocessing = preprocessing
+        this.#trainingErrors = undefined
         await this.#queue.interrupt(async () => options.onEpoch?.(record, progress))
       }
       this.#isTraining = true
       try {
+        if (this.#last) await this.#engine.writeState(this.#last)
+        this.#last = undefined
         const progress = await run.train(this.#engine, checked, { ...options, onEpoch })
         this.#run = run
+        this.#preprocessing = preprocessing
+        await this.#conclude(run, checked.train.rows)
         return progress
       } catch (error) {
         if (error instanceof TrainingError) this.#queue.close(error)
@@ -131,6 +181,42 @@ export class BaseAutoencoder {
         this.#isTraining = false
       }
     })
+  }
+
+  /** The preprocessing that the model has, or that its first training gives it. */
+  #fitted(data: TrainData, { train }: RawData, { scale }: TrainOptions): Preprocessing | undefined {
+    if (this.#run || this.#preprocessing) {
+      const { kind = 'none' } = this.#preprocessing?.scaling ?? {}
+      if (scale === undefined || scale === kind) return this.#preprocessing
+      throw new UsageError(`scale: expected ${kind}, which the model has, found ${scale}`)
+    }
+    const { features, label, picture, usualScaling = 'none' } = data
+    const isPlain = scale === undefined && usualScaling === 'none' && !features && !picture
+    if (isPlain) return undefined
+    const inputs = inputSize(this.network)
+    return fitPreprocessing({ train, inputs, features, label, picture }, scale ?? usualScaling)
+  }
+
+  /** Puts the weights that the run is for on the engine, and measures its training rows where they are floats. */
+  async #conclude(run: Run, rows: Inputs): Promise<void> {
+    const state = await this.#engine.readState()
+    const result = run.resultOf(state)
+    if (result !== state.parameters) {
+      await this.#engine.writeState(stateOf(result))
+      this.#last = state
+    }
+    const isMeasured = this.#preprocessing !== undefined || !(rows instanceof Uint8Array)
+    this.#trainingErrors = isMeasured ? await measureTrainingErrors(this.#engine, rows) : undefined
+  }
+
+  /** Rows as the network sees them. */
+  #seen(rows: Rows, count?: number): Inputs {
+    return networkRows(rowInputs(rows, this.network, count), this.#preprocessing ?? {})
+  }
+
+  /** Raw rows for what the network gives. */
+  #raw(rows: FloatArray): FloatArray {
+    return isAutoencoder(this.network) ? rawRows(rows, this.#preprocessing ?? {}) : rows
   }
 
   /** The settings of a new run: the seed of the weights is that of the run, where no other is given. */
@@ -142,22 +228,22 @@ export class BaseAutoencoder {
 
   /** Codes, (n, bottleneck). Float32Array; Float64Array from the reference engine. */
   encode(rows: Rows): Promise<FloatArray> {
-    return this.#queue.add(async () => this.#engine.encode(rowInputs(rows, this.network)))
+    return this.#queue.add(async () => this.#engine.encode(this.#seen(rows)))
   }
 
   /** Rows for codes (n, bottleneck): (n, inputs), in [0, 1] where the output is a sigmoid. */
   decode(codes: FloatArray): Promise<FloatArray> {
-    return this.#queue.add(async () => this.#engine.decode(checkCodes(codes, this.network)))
+    return this.#queue.add(async () => this.#raw(await this.#engine.decode(checkCodes(codes, this.network))))
   }
 
   /** What comes out for what goes in: (n, inputs). Denoises where the model was trained with noise. */
   reconstruct(rows: Rows): Promise<FloatArray> {
-    return this.#queue.add(async () => this.#engine.forward(rowInputs(rows, this.network)))
+    return this.#queue.add(async () => this.#raw(await this.#engine.forward(this.#seen(rows))))
   }
 
-  /** Mean squared error of each row's reconstruction against the row, (n): its anomaly score. */
+  /** Mean squared error of each row's reconstruction against the row, (n), both as scaled: its anomaly score. */
   reconstructionErrors(rows: Rows): Promise<Float64Array> {
-    return this.#queue.add(async () => this.#engine.reconstructionErrors(rowInputs(rows, this.network)))
+    return this.#queue.add(async () => this.#engine.reconstructionErrors(this.#seen(rows)))
   }
 
   /**
@@ -170,9 +256,9 @@ export class BaseAutoencoder {
   interpolate(first: Rows, second: Rows, steps = 8): Promise<FloatArray> {
     return this.#queue.add(async () => {
       checkSteps(steps)
-      const [from, to] = [first, second].map((row) => rowInputs(row, this.network, 1))
+      const [from, to] = [first, second].map((row) => this.#seen(row, 1))
       const codes = interpolateCodes(await this.#engine.encode(from), await this.#engine.encode(to), steps)
-      return this.#engine.decode(codes)
+      return this.#raw(await this.#engine.decode(codes))
     })
   }
 
@@ -184,6 +270,11 @@ export class BaseAutoencoder {
     return this.#queue.add(async () => {
       checkImages(set, this.network)
       checkEvaluation(options)
+      if (this.#preprocessing?.scaling) {
+        throw new UsageError(
+          'evaluate: expected a model without scaling, found one; reconstructionErrors judges it',
+        )
+      }
       return evaluate(this.#engine, set, options)
     })
   }
@@ -194,12 +285,16 @@ export class BaseAutoencoder {
   }
 
   /** The bytes of a file: PyTorch's state_dict, safetensors, or ONNX of opset 17 with a dynamic batch axis. */
-  toBytes(format: FileFormat, { part = 'autoencoder' }: FileOptions = {}): Promise<Uint8Array> {
+  toBytes(format: FileFormat, { part = 'autoencoder', threshold }: FileOptions = {}): Promise<Uint8Array> {
     return this.#queue.add(async () => {
       const { network } = this.#engine
       const parameters = await this.#readParameters()
-      if (format === 'onnx') return writeOnnx(network, parameters, part).bytes
-      return writeModel({ network, parameters }, `weights.${format}`)
+      const known = { preprocessing: this.#preprocessing, trainingErrors: this.#trainingErrors }
+      if (format === 'onnx') {
+        const above = threshold ?? known.trainingErrors?.threshold()
+        return writeOnnx(network, parameters, part, { ...known, threshold: above }).bytes
+      }
+      return writeModel({ network, parameters, ...known }, `weights.${format}`)
     })
   }
 
@@ -212,7 +307,8 @@ export class BaseAutoencoder {
     return this.#queue.add(async () => {
       if (!this.#run)
         throw new UsageError('checkpoint: expected a model in training, found one without a run')
-      return this.#run.toCheckpoint(await this.#engine.readState())
+      if (this.#last) return this.#run.toCheckpoint(this.#last)
+      return this.#run.toCheckpoint(await this.#engine.readState(), this.#trainingErrors)
     })
   }
 
@@ -235,4 +331,11 @@ export class BaseAutoencoder {
   async #readParameters(): Promise<Float32Array> {
     return Float32Array.from((await this.#engine.readState()).parameters)
   }
+}
+
+/** The data with the rows held back that `validation` asks for. */
+function validated(data: RawData, { validation }: TrainOptions, inputs: number, seed: number): RawData {
+  if (validation === undefined) return data
+  if (data.test) throw new UsageError('validation: expected none beside a test set, found one')
+  return holdBack(data.train, inputs, validation, seed)
 }

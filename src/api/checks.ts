@@ -1,6 +1,6 @@
 /** What a program hands to an `Autoencoder`, checked at the door. All throw a `UsageError`. */
 import type { ImageSet } from '../data/dataset.ts'
-import type { RowSet } from '../data/rows.ts'
+import type { RawRows } from '../data/own-data.ts'
 import { checkInteger, countRows } from '../engines/checks.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
@@ -10,7 +10,6 @@ import { codeSize, inputSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
 import { MAX_UNITS } from '../run/settings.ts'
 import { checkRule, TRAINING_RULES } from '../training/config.ts'
-import type { TrainingData } from '../training/trainer.ts'
 
 /** Throws for an option that nobody reads, most often one that is misspelt. */
 export function checkKeys(call: string, options: object, known: readonly string[]): void {
@@ -36,11 +35,11 @@ function asBytes(values: unknown): Uint8Array | undefined {
   return values instanceof Uint8Array ? values : undefined
 }
 
-function checkSet(set: RowSet, network: Network, what: string): RowSet {
+function checkSet(set: RawRows, network: Network, what: string): RawRows {
   const isSet = typeof set === 'object' && set !== null && 'rows' in set
   const rows = isSet ? (asBytes(set.rows) ?? set.rows) : undefined
-  if (!(rows instanceof Uint8Array) && !(rows instanceof Float32Array)) {
-    throw new UsageError(`${what}: expected { count, rows } with rows of bytes or float32, found none`)
+  if (!(rows instanceof Uint8Array) && !isFloats(rows)) {
+    throw new UsageError(`${what}: expected { count, rows } with rows of bytes or floats, found none`)
   }
   if ('width' in set && 'height' in set) checkImages(set as ImageSet, network)
   const inputs = inputSize(network)
@@ -52,8 +51,13 @@ function checkSet(set: RowSet, network: Network, what: string): RowSet {
   return { ...set, rows }
 }
 
-/** The data as the trainer takes them. */
-export function checkTrainingData(data: TrainingData, network: Network): TrainingData {
+/** Raw rows to train on, and to be judged by. */
+export interface RawData {
+  readonly train: RawRows
+  readonly test?: RawRows | undefined
+}
+
+export function checkTrainingData(data: RawData, network: Network): RawData {
   if (typeof data !== 'object' || data === null) {
     throw new UsageError('train: expected { train, test }, found none')
   }
@@ -72,11 +76,11 @@ export function checkImages({ width, height }: ImageSet, network: Network): void
 
 /** Rows as engines take them. With `count`, there must be so many. */
 export function rowInputs(
-  rows: Inputs | Uint8ClampedArray | RowSet,
+  rows: Inputs | Uint8ClampedArray | RawRows,
   network: Network,
   count?: number,
 ): Inputs {
-  const given = isFloats(rows) ? rows : (asBytes(rows) ?? (rows as Partial<RowSet> | null)?.rows)
+  const given = isFloats(rows) ? rows : (asBytes(rows) ?? (rows as Partial<RawRows> | null)?.rows)
   const inputs = isFloats(given) ? given : asBytes(given)
   if (!inputs) {
     throw new UsageError(

@@ -1,5 +1,6 @@
 /** The autoencoder of a program in Node: with files. */
 import { readFileBytes } from '../data/node-files.ts'
+import { type OwnData, ownData } from '../data/own-data.ts'
 import type { EngineOptions } from '../engines/create.ts'
 import { createEngine } from '../engines/create.ts'
 import { ENGINE_OPTIONS } from '../engines/devices.ts'
@@ -7,10 +8,28 @@ import { UsageError } from '../errors.ts'
 import { writeFileAtomically } from '../files/write.ts'
 import type { FileFormat, FileOptions } from './base-autoencoder.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
+import { checkDataOptions, type DataOptions } from './own-data.ts'
 import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
+
+/**
+ * Rows from a file or a folder of pictures, to train on: raw, with what their columns are.
+ *
+ * @param options as `npm run train` has flags; `test`: path of other data, which judge the training
+ * @throws FileError for what is not there or cannot be used; UsageError for options that cannot be
+ */
+export async function loadData(
+  path: string,
+  options: DataOptions & { readonly test?: string | undefined } = {},
+): Promise<OwnData> {
+  checkDataOptions('loadData', options)
+  const { loadSource } = await import('../data/sources/node.ts')
+  const { test } = options
+  const source = await loadSource(path, options)
+  return ownData(source, options, test === undefined ? undefined : await loadSource(test, options))
+}
 
 export class Autoencoder extends BaseAutoencoder {
   /**

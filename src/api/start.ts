@@ -52,12 +52,18 @@ export function fromSeed(options: ModelOptions, engineOptions: readonly string[]
 
 /** A model's weights or a checkpoint. `file` is its name, for errors. */
 export function fromFile(bytes: Uint8Array, file: string): Prepared {
-  const { network, parameters, metadata, warnings } = readModel(bytes, file)
+  const { network, parameters, metadata, warnings, preprocessing, trainingErrors } = readModel(bytes, file)
   if (!Object.hasOwn(metadata, CHECKPOINT_KEY)) {
-    return prepared(network, stateOf(parameters), { warnings })
+    return prepared(network, stateOf(parameters), { warnings, known: { preprocessing, trainingErrors } })
   }
   const { state, ...record } = readCheckpoint(bytes, file)
-  return prepared(network, state, { warnings, run: Run.from(record) })
+  const run = Run.from(record)
+  const result = run.resultOf(state)
+  if (result === state.parameters) {
+    return prepared(network, state, { warnings, run, known: { preprocessing, trainingErrors } })
+  }
+  // The errors in the file are not those of its best epoch.
+  return prepared(network, stateOf(result), { warnings, run, last: state, known: { preprocessing } })
 }
 
 function prepared(network: Network, state: ModelState, start: Start): Prepared {

@@ -108,7 +108,10 @@ export function ownData(
 }
 
 /** Fits the scaling to the training rows. @throws UsageError for a scaling that there is not */
-export function fitPreprocessing(data: OwnData, scale: ScalingKind = data.usualScaling): Preprocessing {
+export function fitPreprocessing(
+  data: Pick<OwnData, 'train' | 'inputs' | 'features' | 'label' | 'picture'>,
+  scale: ScalingKind,
+): Preprocessing {
   if (!SCALINGS.includes(scale)) {
     throw new UsageError(`scale: expected ${SCALINGS.join(' or ')}, found ${quote(String(scale))}`)
   }
@@ -145,9 +148,7 @@ function checkOptions(source: Source, options: OwnDataOptions, test: Source | un
   const { validation, limit } = options
   const { count, kind, file } = source.train
   if (validation !== undefined) {
-    if (!(validation > 0 && validation < 1)) {
-      throw new UsageError(`validation: expected a share above 0 and below 1, found ${validation}`)
-    }
+    checkShare(validation)
     if (test) throw new UsageError('validation: expected none beside a test set, found one')
   }
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= count)) {
@@ -185,13 +186,43 @@ function splitRows({ count: all, file }: Table | Values, options: OwnDataOptions
   if (validation === undefined) {
     return { role, train: count === all ? undefined : Uint32Array.from({ length: count }, (_, i) => i) }
   }
-  const held = Math.max(1, Math.round(validation * count))
-  if (held >= count) {
-    throw new FileError(file, `expected rows for training beside the ${held} for validation, found ${count}`)
+  if (count < 2) {
+    throw new FileError(file, 'expected at least two rows, to hold some back for validation, found one')
   }
-  for (const row of shuffledOrder(count, seed, 0, STREAM_SPLIT).subarray(0, held)) role[row] = VALIDATES
+  for (const row of drawValidation(count, validation, seed)) role[row] = VALIDATES
   const train = Uint32Array.from(role.keys()).filter((row) => role[row] === TRAINS)
   return { role, train }
+}
+
+/** Rows of at least two that validate, in no order: at least one, and not all. */
+function drawValidation(count: number, share: number, seed: number): Uint32Array {
+  const held = Math.min(count - 1, Math.max(1, Math.round(share * count)))
+  return shuffledOrder(count, seed, 0, STREAM_SPLIT).subarray(0, held)
+}
+
+/** The same choice from rows that are read already. Throws UsageError for a share that cannot be. */
+export function holdBack(
+  set: RawRows,
+  inputs: number,
+  validation: number,
+  seed: number,
+): { readonly train: RawRows; readonly test: RawRows } {
+  checkShare(validation)
+  const { count } = set
+  if (count < 2) throw new UsageError(`validation: expected at least two rows, found ${count}`)
+  const held = new Set(drawValidation(count, validation, seed))
+  const chosen = (isHeld: boolean) =>
+    selectRows(
+      set,
+      inputs,
+      Uint32Array.from({ length: count }, (_, row) => row).filter((row) => held.has(row) === isHeld),
+    )
+  return { train: chosen(false), test: chosen(true) }
+}
+
+function checkShare(validation: number): void {
+  if (validation > 0 && validation < 1) return
+  throw new UsageError(`validation: expected a share above 0 and below 1, found ${validation}`)
 }
 
 interface Made extends Fixed {

@@ -47,9 +47,10 @@ const FLAG_ENCRYPTED = 0x2041 // bits 0, 6 and 13: encrypted, strongly, with a m
  * The entries by name, each checked against its local header; no data is read yet. Folders are left out.
  *
  * @param file its name, for errors
+ * @param besides bytes that the entries may inflate to beside `MAX_EXPANSION` times the file
  * @throws FileError for any fault
  */
-export function readZipDirectory(bytes: Uint8Array, file: string): ZipDirectory {
+export function readZipDirectory(bytes: Uint8Array, file: string, besides = 0): ZipDirectory {
   const fault = (problem: string) => new FileError(file, `damaged or unusual zip: ${problem}`)
   const view = viewOf(bytes)
   const end = findDirectoryEnd(view)
@@ -86,7 +87,7 @@ export function readZipDirectory(bytes: Uint8Array, file: string): ZipDirectory 
   checkDisjoint([...entries.values()], fault)
   let inflatedBytes = 0
   for (const entry of entries.values()) inflatedBytes += entry.bytes
-  if (inflatedBytes > MAX_EXPANSION * bytes.length) {
+  if (inflatedBytes > MAX_EXPANSION * bytes.length + besides) {
     throw fault(`it inflates to ${inflatedBytes} bytes, more than ${MAX_EXPANSION} times its size`)
   }
   for (const { name, bytes } of entries.values()) if (name.endsWith('/') && bytes === 0) entries.delete(name)

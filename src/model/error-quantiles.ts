@@ -8,6 +8,9 @@ import type { FloatArray } from './state.ts'
 /** Quantiles that a fit keeps: steps of a tenth of a percent. */
 const KEPT = 1001
 
+/** Share of rows that are taken for outliers where nobody says: PyOD's. */
+export const DEFAULT_CONTAMINATION = 0.1
+
 /** The distribution of errors, as equally spaced quantiles with straight lines between them. */
 export class ErrorQuantiles {
   /** Ascending: `values[i]` is the quantile of i / (length − 1), the least and the greatest error included. */
@@ -39,6 +42,11 @@ export class ErrorQuantiles {
   /** The error that a share, from 0 to 1, of the rows does not exceed: as NumPy's `quantile`, between two by a line. */
   quantile(share: number): number {
     return quantileOf(this.values, share)
+  }
+
+  /** The error above which the given share of the rows lies, from 0 to 1: what tells outliers. */
+  threshold(contamination: number = DEFAULT_CONTAMINATION): number {
+    return this.quantile(1 - contamination)
   }
 
   /** Per cent, from 0 to 100, of the rows whose error is no greater; of an error between two quantiles, by a line. */

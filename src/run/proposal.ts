@@ -12,35 +12,32 @@ export interface RowsKnown {
   readonly isUnit: boolean
 }
 
-type Proposed = Pick<
+export type ProposedNetwork = Pick<
   RunSettings,
-  | 'hidden'
-  | 'bottleneck'
-  | 'latentActivation'
-  | 'outputActivation'
-  | 'epochs'
-  | 'batchSize'
-  | 'learningRate'
-  | 'weightDecay'
-  | 'noiseStd'
+  'hidden' | 'bottleneck' | 'latentActivation' | 'outputActivation'
 >
+export type ProposedTraining = Pick<
+  RunSettings,
+  'epochs' | 'batchSize' | 'learningRate' | 'weightDecay' | 'noiseStd'
+>
+
+export interface Proposed {
+  readonly network: ProposedNetwork
+  readonly training: ProposedTraining
+}
 
 /** What is proposed where nothing is given. */
 export function proposeSettings({ inputs, rows, isUnit }: RowsKnown): Proposed {
   const batchSize = Math.min(rows, 50)
   // About so many steps are enough, and an epoch is the least.
   const epochs = Math.min(200, Math.max(10, Math.round((4000 * batchSize) / rows)))
-  return {
+  const network: ProposedNetwork = {
     hidden: [isUnit ? Math.max(16, Math.ceil(inputs / 2)) : 64],
     bottleneck: Math.max(1, Math.min(32, Math.ceil(inputs / 3))),
     latentActivation: 'identity',
     outputActivation: isUnit ? 'sigmoid' : 'identity',
-    epochs,
-    batchSize,
-    learningRate: 1e-3,
-    weightDecay: 1e-5,
-    noiseStd: 0,
   }
+  return { network, training: { epochs, batchSize, learningRate: 1e-3, weightDecay: 1e-5, noiseStd: 0 } }
 }
 
 /** Settings that a proposal is told by, in the order in which they are told. */

@@ -24,11 +24,13 @@ const MISSING = new Set(
     '-1.#QNAN',
   ]),
 )
-const INFINITE: Readonly<Record<string, number>> = {
-  INF: Number.POSITIVE_INFINITY,
-  '+INF': Number.POSITIVE_INFINITY,
-  '-INF': Number.NEGATIVE_INFINITY,
-}
+const INFINITE: Readonly<Record<string, number>> = Object.fromEntries(
+  ['INF', 'INFINITY'].flatMap((word) => [
+    [word, Number.POSITIVE_INFINITY],
+    [`+${word}`, Number.POSITIVE_INFINITY],
+    [`-${word}`, Number.NEGATIVE_INFINITY],
+  ]),
+)
 /** V8 keeps no string of twice as many characters. */
 const MOST_BYTES = 2 ** 28
 /** Characters that are parsed at once: rows of them are arrays of strings only meanwhile. */
@@ -46,22 +48,51 @@ const BYTES_PER_TEXT = 64
 
 /** The value of a cell: NaN where it is missing, undefined where it is text. */
 export function cellNumber(cell: string, decimalComma = false): number | undefined {
-  // A point would be one of thousands there, and the number another one.
-  if (decimalComma && cell.includes('.') && !MISSING.has(cell.trim().toUpperCase())) return undefined
-  const value = Number(decimalComma ? cell.replace(',', '.') : cell)
-  // Number() also takes blanks for 0, and 0x1f for a number.
-  if (value !== 0 && !Number.isNaN(value)) return isDecimal(cell) ? value : undefined
-  if (value === 0 && cell.trim() !== '') return isDecimal(cell) ? value : undefined
+  const plain = plainNumber(cell, decimalComma ? COMMA : POINT)
+  if (plain !== undefined) return plain
   const word = cell.trim().toUpperCase()
   if (MISSING.has(word)) return Number.NaN
   if (word === 'TRUE') return 1
   if (word === 'FALSE') return 0
-  return INFINITE[word]
+  // A point would be one of thousands there, and the number another one.
+  if (decimalComma && word.includes('.')) return undefined
+  // 0x1f, 0b1 and 0o7 are numbers to JavaScript, and to no table.
+  if (/^0[XBO]/.test(word)) return undefined
+  const value = Number(decimalComma ? word.replace(',', '.') : word)
+  return Number.isNaN(value) ? INFINITE[word] : value
 }
 
-/** 0x1f, 0b1 and 0o7 are numbers to JavaScript, and to no table. */
-function isDecimal(cell: string): boolean {
-  return !/^\s*[-+]?0[xXbBoO]/.test(cell)
+const POINT = '.'.charCodeAt(0)
+const COMMA = ','.charCodeAt(0)
+const MINUS = '-'.charCodeAt(0)
+const ZERO = '0'.charCodeAt(0)
+/** So many digits are a whole number that float64 holds. */
+const EXACT_DIGITS = 15
+const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i)
+
+/**
+ * Digits with a point or without, at most fifteen; undefined for any other text. The quotient of two whole numbers that
+ * float64 holds is rounded once: the same number that `Number` gives, in half the time.
+ */
+function plainNumber(cell: string, point: number): number | undefined {
+  const start = cell.charCodeAt(0) === MINUS ? 1 : 0
+  const { length } = cell
+  if (length === start || length - start > EXACT_DIGITS + 1) return undefined
+  let digits = 0
+  let pointAt = -1
+  for (let i = start; i < length; i++) {
+    const digit = cell.charCodeAt(i) - ZERO
+    if (digit >= 0 && digit <= 9) digits = 10 * digits + digit
+    else if (digit + ZERO === point && pointAt === -1) pointAt = i
+    else return undefined
+  }
+  if (pointAt === -1) {
+    if (length - start > EXACT_DIGITS) return undefined
+  } else {
+    if (length - start === 1) return undefined
+    digits /= POWERS[length - pointAt - 1]
+  }
+  return start === 1 ? -digits : digits
 }
 
 /** What is collected of one column. */

@@ -2,12 +2,13 @@
 import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { FileError } from '../../errors.ts'
+import { FileError, HourglassError } from '../../errors.ts'
 import { loadCanvas } from '../../figures/canvas.ts'
 import { reason } from '../../files/reason.ts'
 import type { ImageSet } from '../dataset.ts'
 import { holdsIdxFiles, loadDataset, readFileBytes } from '../node-files.ts'
 import type { Source, Values } from '../table.ts'
+import { pictureSize } from './picture-size.ts'
 import { type DecodePicture, PICTURE_NAME, type PictureFile, readPictures } from './pictures.ts'
 import {
   checkMemory,
@@ -80,19 +81,15 @@ async function findPictures(
   }
 }
 
-/** Larger pictures would take gigabytes to decode; what they are scaled down from says nothing. */
-const MOST_PIXELS = 2 ** 26
-
 /** By node-canvas. */
-const decodeInNode: DecodePicture = async (bytes, size) => {
+const decodeInNode: DecodePicture = async (bytes) => {
+  if (pictureSize(bytes)?.format === 'WebP') {
+    throw new HourglassError('found one of WebP, which is decoded in browsers alone: save it as PNG or JPEG')
+  }
   const { createCanvas, loadImage } = await loadCanvas()
   const image = await loadImage(Buffer.from(bytes))
-  if (image.width * image.height > MOST_PIXELS) {
-    throw new Error(`expected at most ${MOST_PIXELS} pixels, found ${image.width} × ${image.height}`)
-  }
-  const { width, height } = size ?? image
-  const canvas = createCanvas(width, height)
-  const context = canvas.getContext('2d')
-  context.drawImage(image, 0, 0, width, height)
+  const { width, height } = image
+  const context = createCanvas(width, height).getContext('2d')
+  context.drawImage(image, 0, 0)
   return { width, height, pixels: context.getImageData(0, 0, width, height).data }
 }

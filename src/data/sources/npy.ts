@@ -3,6 +3,7 @@
  * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). Runs in a browser.
  */
 import { FileError } from '../../errors.ts'
+import { viewOf } from '../../formats/bytes.ts'
 import { halfToNumber } from '../../formats/tensor.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { quote } from '../../quote.ts'
@@ -31,11 +32,14 @@ interface Kind {
   readonly isWhole: boolean
   /** Whether float32 holds every value. */
   readonly isSingle: boolean
+  /** Whether the bytes of a little-endian element are those of the array that it becomes. */
+  readonly isPlain: boolean
   readonly read: ReadElement
 }
 
 function kind(name: string, bytes: number, isSingle: boolean, read: ReadElement): Kind {
-  return { name, bytes, isSingle, read, isWhole: !name.startsWith('float') }
+  const isPlain = /^(uint8|float32|float64)$/.test(name)
+  return { name, bytes, isSingle, isPlain, read, isWhole: !name.startsWith('float') }
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -86,21 +90,30 @@ export function readNpy(
   }
   const type = `${isLittle || element.bytes === 1 ? '' : 'big-endian '}${element.name}`
   const isBytes = element.name === 'uint8'
-  budget.arrays(count * (isBytes ? 1 : element.isSingle ? 4 : 8) * (isFortran ? 2 : 1), 'the array')
-  const data = isBytes ? bytes.slice(start) : readElements(bytes.subarray(start), count, header)
-  return { shape, type, isWhole: element.isWhole, data: isFortran ? toRowMajor(data, shape) : data }
-}
-
-function readElements(bytes: Uint8Array, count: number, { kind: element, isLittle }: Header): FloatArray {
-  const data = element.isSingle ? new Float32Array(count) : new Float64Array(count)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let i = 0; i < count; i++) data[i] = element.read(view, i * element.bytes, isLittle)
-  return data
+  budget.arrays(count * (isBytes ? 1 : element.isSingle ? 4 : 8), 'the array')
+  const data = isBytes
+    ? new Uint8Array(count)
+    : element.isSingle
+      ? new Float32Array(count)
+      : new Float64Array(count)
+  const elements = bytes.subarray(start)
+  if (!isFortran && isLittle && element.isPlain) {
+    new Uint8Array(data.buffer).set(elements)
+  } else {
+    const view = viewOf(elements)
+    const read = (i: number) => element.read(view, i * element.bytes, isLittle)
+    if (isFortran) fillRowMajor(data, shape, read)
+    else for (let i = 0; i < count; i++) data[i] = read(i)
+  }
+  return { shape, type, isWhole: element.isWhole, data }
 }
 
 /** From column-major order, in which the first index runs fastest. */
-function toRowMajor<Data extends Uint8Array | FloatArray>(data: Data, shape: readonly number[]): Data {
-  const sorted = data.slice() as Data
+function fillRowMajor(
+  data: Uint8Array | FloatArray,
+  shape: readonly number[],
+  read: (i: number) => number,
+): void {
   const strides: number[] = []
   shape.reduce((stride, size) => {
     strides.push(stride)
@@ -109,7 +122,7 @@ function toRowMajor<Data extends Uint8Array | FloatArray>(data: Data, shape: rea
   const index = new Array<number>(shape.length).fill(0)
   let from = 0
   for (let to = 0; to < data.length; to++) {
-    sorted[to] = data[from]
+    data[to] = read(from)
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       from += strides[axis]
       if (++index[axis] < shape[axis]) break
@@ -117,7 +130,6 @@ function toRowMajor<Data extends Uint8Array | FloatArray>(data: Data, shape: rea
       index[axis] = 0
     }
   }
-  return sorted
 }
 
 function readHeader(bytes: Uint8Array, file: string): Header {
@@ -143,37 +155,61 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   return { ...parseHeader(text, file), start: begin + length }
 }
 
-const DESCR = /^'([<>|=])?([a-zA-Z])(\d+)'$/
+/** An array of anything but numbers. */
+export class NoNumbers extends FileError {}
 
-/** The three entries of the dict, in whatever order. */
-function parseHeader(text: string, file: string): Omit<Header, 'start'> {
-  const entry = (name: string, value: string): string => {
-    const found = new RegExp(`'${name}': *(${value})`).exec(text)
-    if (found) return found[1]
-    throw new FileError(file, `expected a header with ${quote(name)}, found ${quote(text.trim(), 80)}`)
+const DESCR = /^'([<>|=])?([a-zA-Z])(\d+)'$/
+const ENTRY = /\s*'(descr|fortran_order|shape)'\s*:\s*('[^']*'|\[[^[]*\]|True|False|\([^()]*\))\s*(,|\}\s*$)/y
+
+/** The three entries of the dict, each once, in whatever order, and nothing else. */
+function parseEntries(text: string): ReadonlyMap<string, string> | undefined {
+  const entries = new Map<string, string>()
+  ENTRY.lastIndex = /^\s*\{/.exec(text)?.[0].length ?? text.length
+  for (;;) {
+    const at = ENTRY.lastIndex
+    const [, name = '', value = '', end] = ENTRY.exec(text) ?? []
+    if (end === undefined) {
+      // A comma may stand before the end.
+      const isClosed = entries.size === 3 && /^\s*\}\s*$/.test(text.slice(at))
+      return isClosed ? entries : undefined
+    }
+    if (entries.has(name)) return undefined
+    entries.set(name, value)
+    if (end !== ',') return entries.size === 3 ? entries : undefined
   }
-  const descr = entry('descr', "'[^']*'|\\[[^\\]]*\\]?")
+}
+
+function parseHeader(text: string, file: string): Omit<Header, 'start'> {
+  const wrong = (problem: string) => new FileError(file, `expected a header with ${problem}`)
+  const entries = parseEntries(text)
+  if (!entries) {
+    throw wrong(`'descr', 'fortran_order' and 'shape', each once, found ${quote(text.trim(), 80)}`)
+  }
+  const descr = entries.get('descr') ?? ''
   const [, order = '|', letter = '', size = ''] = DESCR.exec(descr) ?? []
   const found = KINDS[letter + size]
   if (!found) {
     const hint = letter === 'O' ? ' (Python objects)' : letter === '' ? ' (a structured array)' : ''
-    throw new FileError(
+    throw new NoNumbers(
       file,
       `expected an array of numbers (bool, int8 to uint64, float16 to float64), found ${quote(descr, 40)}${hint}`,
     )
   }
-  const isFortran = entry('fortran_order', 'True|False') === 'True'
-  const shape = entry('shape', '\\([^)]*\\)')
-    .slice(1, -1)
-    .split(',')
-    .map((size) => size.trim())
-    .filter((size) => size !== '')
-    .map((size) => (/^\d{1,15}L?$/.test(size) ? Number.parseInt(size, 10) : Number.NaN))
-  if (shape.some((size) => Number.isNaN(size)) || shape.length > MOST_DIMENSIONS) {
-    throw new FileError(
-      file,
-      `expected a shape of whole numbers, found ${quote(entry('shape', '\\([^)]*\\)'), 40)}`,
-    )
+  // NumPy's own writes | for single bytes alone; elsewhere nobody could tell the order.
+  if (order === '|' && found.bytes > 1) throw wrong(`an order of bytes, found ${quote(descr, 40)}`)
+  const fortran = entries.get('fortran_order') ?? ''
+  if (!/^(True|False)$/.test(fortran))
+    throw wrong(`True or False for 'fortran_order', found ${quote(fortran, 40)}`)
+  const shape = parseShape(entries.get('shape') ?? '')
+  if (!shape || shape.length > MOST_DIMENSIONS) {
+    throw wrong(`a shape of whole numbers, found ${quote(entries.get('shape') ?? '', 40)}`)
   }
-  return { kind: found, isLittle: order !== '>', isFortran, shape }
+  return { kind: found, isLittle: order !== '>', isFortran: fortran === 'True', shape }
+}
+
+/** `(3, 4)`, `(3,)`, `()`; Python 2 wrote `(3L,)`. */
+function parseShape(text: string): number[] | undefined {
+  const size = '\\s*\\d{1,15}L?\\s*'
+  if (!new RegExp(`^\\((\\s*|${size},|${size}(,${size})+,?\\s*)\\)$`).test(text)) return undefined
+  return (text.match(/\d+/g) ?? []).map(Number)
 }

@@ -7,11 +7,13 @@ import { readZipDirectory, readZipEntry } from '../../formats/zip.ts'
 import { quote } from '../../quote.ts'
 import { ReaderBudget } from '../../reader-budget.ts'
 import type { Values } from '../table.ts'
-import { type NpyArray, readNpy } from './npy.ts'
+import { NoNumbers, type NpyArray, readNpy } from './npy.ts'
 
 /** What arrays may take beside a multiple of the file: blank pictures compress a thousandfold. */
 const ARRAYS_BESIDES = 2 ** 27
 const LABEL_NAME = /^(y|labels?|targets?|classes|class|outliers?|anomal(y|ies))(_?train)?$/i
+/** Arrays in one line of a message. */
+const NAMED = 6
 const TRAIN_ROWS = /^(x|data|images|inputs)_?train$/i
 const TEST_ROWS = /^(x|data|images|inputs)_?test$/i
 const TEST_LABELS = /^(y|labels?|targets?)_?test$/i
@@ -30,13 +32,27 @@ export interface NpzSets {
 export function readNpz(bytes: Uint8Array, file: string, array?: string): NpzSets {
   const budget = new ReaderBudget(file, bytes.length, ARRAYS_BESIDES)
   const arrays = new Map<string, NpyArray>()
-  for (const entry of readZipDirectory(bytes, file).values()) {
+  const others = new Map<string, NoNumbers>()
+  for (const entry of readZipDirectory(bytes, file, ARRAYS_BESIDES).values()) {
     if (!entry.name.endsWith('.npy')) continue
     const name = entry.name.slice(0, -4)
     const member = `${file}, ${quote(name)}`
-    arrays.set(name, readNpy(readZipEntry(bytes, entry, file, budget), member, budget))
+    try {
+      arrays.set(name, readNpy(readZipEntry(bytes, entry, file, budget), member, budget))
+    } catch (error) {
+      // Names of columns and the like do no harm beside the rows.
+      if (!(error instanceof NoNumbers)) throw error
+      others.set(name, error)
+    }
   }
-  if (arrays.size === 0) throw new FileError(file, 'expected arrays (.npy) in the archive, found none')
+  const [other] = others.values()
+  if (arrays.size === 0) {
+    throw other ?? new FileError(file, 'expected arrays (.npy) in the archive, found none')
+  }
+  const refused = [...others].find(
+    ([name]) => name === array || LABEL_NAME.test(name) || TEST_LABELS.test(name),
+  )
+  if (refused) throw refused[1]
   const name = array ?? rowsName(arrays, file)
   const rows = arrays.get(name)
   if (!rows) {
@@ -65,18 +81,23 @@ function rowsName(arrays: ReadonlyMap<string, NpyArray>, file: string): string {
 }
 
 function described(arrays: ReadonlyMap<string, NpyArray>): string {
-  return [...arrays].map(([name, { shape }]) => `${quote(name)} (${shape.join(', ')})`).join(', ')
+  const all = [...arrays].slice(0, NAMED).map(([name, { shape }]) => `${quote(name)} (${shape.join(', ')})`)
+  return arrays.size > NAMED ? `${all.join(', ')} and ${arrays.size - NAMED} more` : all.join(', ')
 }
 
 function labelsBeside(
   arrays: ReadonlyMap<string, NpyArray>,
-  { shape }: NpyArray,
+  { shape, data: own }: NpyArray,
   pattern: RegExp,
   file: string,
 ): NpyArray | undefined {
   const fitting = [...arrays].filter(
-    ([name, { shape: size, isWhole }]) =>
-      pattern.test(name) && isWhole && isColumn(size) && size[0] === shape[0],
+    ([name, { shape: size, isWhole, data }]) =>
+      data !== own &&
+      pattern.test(name) &&
+      isColumn(size) &&
+      size[0] === shape[0] &&
+      (isWhole || data.every((value) => Number.isInteger(value))),
   )
   if (fitting.length > 1) {
     throw new FileError(file, `expected one array of labels, found ${described(new Map(fitting))}`)
