@@ -9,6 +9,7 @@ import { FileError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { ReaderBudget } from '../reader-budget.ts'
 import { concatBytes, totalBytes, viewOf } from './bytes.ts'
+import { crc32 } from './crc32.ts'
 
 /** The entries by name. */
 export class ZipDirectory extends Map<string, ZipEntry> {
@@ -256,40 +257,4 @@ function paddingField(at: number, alignment: number): Uint8Array {
   field.set([0x46, 0x42])
   viewOf(field).setUint16(2, length - fieldHeaderBytes, true)
   return field
-}
-
-/** [i]: what a byte does to the CRC when i bytes of zeros come after it. */
-const CRC_TABLES = crcTables(4)
-
-function crcTables(count: number): Int32Array[] {
-  const first = Int32Array.from({ length: 256 }, (_, byte) => {
-    let crc = byte
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
-    return crc
-  })
-  const tables = [first]
-  while (tables.length < count) {
-    tables.push((tables.at(-1) as Int32Array).map((crc) => first[crc & 0xff] ^ (crc >>> 8)))
-  }
-  return tables
-}
-
-/**
- * ZIP's CRC-32: reflected polynomial 0xEDB88320, initial value and final XOR all ones. Four bytes at a time ("slicing-by-4",
- * Kounavis and Berry 2008): a file of weights has megabytes.
- */
-function crc32(bytes: Uint8Array): number {
-  const [last, third, second, first] = CRC_TABLES
-  const wholeWords = bytes.length - (bytes.length % 4)
-  let crc = -1
-  let at = 0
-  for (; at < wholeWords; at += 4) {
-    crc =
-      first[(crc ^ bytes[at]) & 0xff] ^
-      second[((crc >>> 8) ^ bytes[at + 1]) & 0xff] ^
-      third[((crc >>> 16) ^ bytes[at + 2]) & 0xff] ^
-      last[(crc >>> 24) ^ bytes[at + 3]]
-  }
-  for (; at < bytes.length; at++) crc = last[(crc ^ bytes[at]) & 0xff] ^ (crc >>> 8)
-  return ~crc >>> 0
 }
