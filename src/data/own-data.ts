@@ -90,6 +90,12 @@ export function ownData(
   if (options.validation !== undefined && source.test) {
     notes.push(`${source.test.file}: its test set is not used, as the validation rows judge`)
   }
+  if (fixed && (fixed.features !== undefined) !== (all.kind === 'table')) {
+    const [expected, found] = fixed.features
+      ? ['a table, as its run began with', 'an array or pictures']
+      : ['an array or pictures, as its run began with', 'a table']
+    throw new FileError(all.file, `expected ${expected}, found ${found}`)
+  }
   const split = splitRows(all, options)
   const made = all.kind === 'table' ? ofTable(all, options, split, fixed) : ofValues(all, options, split)
   notes.push(...made.notes)

@@ -93,7 +93,7 @@ export function proposalText(
   if (others.length === 0) return undefined
   const noise = noiseStd > 0 ? `, noise ${noiseStd}` : ''
   return (
-    `${describeSizes(network)}, ${epochs} epochs of batch ${Math.min(batchSize, rows)}${noise}: proposed for ` +
+    `${describeSizes(network)}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of batch ${Math.min(batchSize, rows)}${noise}: proposed for ` +
     `${rows} rows of ${inputSize(network)} values; ${others.join(', ')} set others`
   )
 }
