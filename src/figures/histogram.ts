@@ -1,7 +1,7 @@
 /** Histograms of several sets of numbers, as outlines over common bins. */
 import type { ChartConfiguration } from 'chart.js'
 import { drawChart } from './chart.ts'
-import { axisOptions, chartOptions, SERIES_COLOURS } from './theme.ts'
+import { axisOptions, COLOURS, chartOptions, SERIES_COLOURS } from './theme.ts'
 
 export interface HistogramSeries {
   readonly label: string
@@ -14,6 +14,10 @@ export interface Histogram {
   /** With its unit. */
   readonly xTitle: string
   readonly series: readonly HistogramSeries[]
+  /** What the values are of; default images. */
+  readonly of?: string
+  /** A value that parts them, above 0, and what it is called. */
+  readonly threshold?: { readonly value: number; readonly label: string } | undefined
 }
 
 const BINS = 60
@@ -22,7 +26,14 @@ const BINS = 60
  * Share of each series' values per bin. Bins are of equal ratio, on a logarithmic axis: errors of digits and of what is
  * no digit lie far apart. A value of 0 lies in the lowest bin.
  */
-export function drawHistogram({ title, subtitle, xTitle, series }: Histogram): Promise<Uint8Array> {
+export function drawHistogram({
+  title,
+  subtitle,
+  xTitle,
+  series,
+  of = 'images',
+  threshold,
+}: Histogram): Promise<Uint8Array> {
   let lowest = Number.POSITIVE_INFINITY
   let highest = 0
   for (const { values } of series) {
@@ -31,12 +42,20 @@ export function drawHistogram({ title, subtitle, xTitle, series }: Histogram): P
       highest = Math.max(highest, values[i])
     }
   }
+  if (threshold && threshold.value > 0) {
+    lowest = Math.min(lowest, threshold.value)
+    highest = Math.max(highest, threshold.value)
+  }
+  // All of them 0.
+  if (highest === 0) lowest = highest = 1
   const edges = Array.from({ length: BINS + 1 }, (_, i) => lowest * (highest / lowest) ** (i / BINS))
+  let most = 0
   const config = {
     type: 'line',
     data: {
       datasets: series.map(({ label, values }, index) => {
         const shares = binShares(values, lowest, highest)
+        most = Math.max(most, ...shares)
         const colour = SERIES_COLOURS[index % SERIES_COLOURS.length]
         return {
           label,
@@ -67,14 +86,29 @@ export function drawHistogram({ title, subtitle, xTitle, series }: Histogram): P
           },
         },
         y: {
-          ...axisOptions('share of the images in the bin (%)'),
+          ...axisOptions(`share of the ${of} in the bin (%)`),
           type: 'linear',
           min: 0,
         },
       },
     },
   } as ChartConfiguration<'line', { x: number; y: number }[]>
+  if (threshold && threshold.value > 0) config.data.datasets.push(thresholdLine(threshold, most))
   return drawChart(config)
+}
+
+function thresholdLine({ value, label }: NonNullable<Histogram['threshold']>, top: number) {
+  return {
+    label,
+    data: [
+      { x: value, y: 0 },
+      { x: value, y: top },
+    ],
+    borderColor: COLOURS.text,
+    borderDash: [6, 4],
+    borderWidth: 1.4,
+    pointRadius: 0,
+  }
 }
 
 /** Percent of the values in each bin of equal ratio between `lowest` and `highest`. */

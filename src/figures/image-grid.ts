@@ -1,7 +1,8 @@
 /** Rows of small grey images with text around them, each pixel of an image a square of equal dots. */
 import { HourglassError } from '../errors.ts'
 import { type Context, encodePng, loadCanvas } from './canvas.ts'
-import { COLOURS, DEVICE_PIXEL_RATIO, FIGURE_WIDTH, FONT_SIZE, font } from './theme.ts'
+import { dots, drawText } from './text.ts'
+import { COLOURS, FIGURE_WIDTH, FONT_SIZE, font } from './theme.ts'
 
 export interface ImageCell {
   /** (height · width) of the grid's image size. Bytes: 0 black, 255 white; floats: 0 black, 1 white, clipped to that. */
@@ -27,8 +28,6 @@ export interface ImageGrid {
   readonly width?: number
 }
 
-/** Text sizes and spaces in dots; images are placed at whole dots, so that their pixels stay squares. */
-const dots = (cssPixels: number) => Math.round(cssPixels * DEVICE_PIXEL_RATIO)
 /** Of a figure whose images are small or few, in dots: some 65 inches. */
 const MAX_SIDE = 10_000
 /** canvas has room for no more, and PNG viewers for less. */
@@ -144,24 +143,6 @@ export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
     }
   })
   return encodePng(canvas)
-}
-
-/** One line of text, `size` in CSS pixels, everything else in dots. */
-function drawText(
-  context: Context,
-  text: string,
-  x: number,
-  y: number,
-  room: number,
-  size: number,
-  colour: string,
-  weight: 'normal' | 'bold' = 'normal',
-): void {
-  context.fillStyle = colour
-  context.font = font(dots(size), weight)
-  const { width } = context.measureText(text)
-  if (width > room) context.font = font(Math.floor((dots(size) * room) / width), weight)
-  context.fillText(text, x, y)
 }
 
 /** Grey of one pixel, 0 to 255: floats are 0 for black and 1 for white, clipped to that. */

@@ -9,7 +9,7 @@ import { constants } from 'node:fs'
 import { access, type FileHandle, mkdir, open, rename, rm, stat, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { FileError } from '../errors.ts'
+import { FileError, HourglassError } from '../errors.ts'
 import { type Claim, type ClaimKind, claimTarget } from './claim.ts'
 import { errorCode, reason } from './reason.ts'
 import { resolveTarget } from './target.ts'
@@ -23,8 +23,8 @@ const PATIENCE_MS = { once: 3_000, run: 300 } as const
 /** Two that claim at once both step back: by chance one comes first the next time. */
 const STEP_BACK_MS = 40
 
-/** Content of a file: its bytes, or text that is written as UTF-8. */
-export type Content = Uint8Array | string
+/** Content of a file: its bytes, whole or a part at a time, or text that is written as UTF-8. */
+export type Content = Uint8Array | string | AsyncIterable<Uint8Array>
 
 /** Files that this process holds for a run. */
 export interface Outputs {
@@ -226,7 +226,8 @@ async function exclusively(path: string, work: (target: string) => Promise<void>
     try {
       await work(target)
     } catch (cause) {
-      if (cause instanceof FileError) throw cause
+      // Whoever makes the content a part at a time has reasons of his own to fail.
+      if (cause instanceof HourglassError || errorCode(cause) === '') throw cause
       throw new FileError(path, `cannot be written: ${reason(cause)}`, { cause })
     } finally {
       await own?.release()

@@ -37,30 +37,34 @@ const MOST_CODE = 32
 const BATCH = 32
 /** Sets of more rows are trained in larger batches, as the seed project's. */
 const MANY_ROWS = 50_000
-/** Steps that a run has, about, but for the most epochs. */
-const STEPS = { standard: 1500, unit: 3000 } as const
+/** Steps that a run has at least, but for the most epochs; rows by the ten thousand get more, for fewest epochs. */
+const STEPS = { standard: 1000, unit: 3000 } as const
+const FEWEST_EPOCHS = { standard: 10, unit: 1 } as const
 const MOST_EPOCHS = { standard: 100, unit: 200 } as const
+const LEARNING_RATES = { standard: 2e-3, unit: 1e-3 } as const
 
 /**
  * What is proposed where nothing is given. For tables it is what gave the best mean AUROC over public tables of 9 to 64
- * columns (docs/own-data.md): a code of ⌈4/3 √d⌉ units for d columns, and few steps.
+ * columns (docs/anomaly-tables.md): a code of √d + 1 units for d columns, and few steps.
  */
 export function proposeSettings({ inputs, live, rows, isUnit }: RowsKnown): Proposed {
   const isWide = isUnit && inputs > WIDE_INPUTS
   const batchSize = isWide && rows >= MANY_ROWS ? 256 : BATCH
   const kind = isUnit ? 'unit' : 'standard'
-  const epochs = Math.round(STEPS[kind] / Math.ceil(rows / batchSize))
+  const root = Math.sqrt(live)
+  const code = isUnit ? Math.ceil((4 / 3) * root) : Math.round(root) + 1
+  const epochs = Math.ceil(STEPS[kind] / Math.ceil(rows / batchSize))
   return {
     network: {
       hidden: [isWide ? Math.min(MOST_HIDDEN, Math.ceil(inputs / 2)) : HIDDEN],
-      bottleneck: Math.max(1, Math.min(live - 1, MOST_CODE, Math.ceil((4 / 3) * Math.sqrt(live)))),
+      bottleneck: Math.max(1, Math.min(live - 1, MOST_CODE, code)),
       latentActivation: isUnit ? 'identity' : 'tanh',
       outputActivation: isUnit ? 'sigmoid' : 'identity',
     },
     training: {
-      epochs: Math.min(MOST_EPOCHS[kind], Math.max(1, epochs)),
+      epochs: Math.min(MOST_EPOCHS[kind], Math.max(FEWEST_EPOCHS[kind], epochs)),
       batchSize,
-      learningRate: 1e-3,
+      learningRate: LEARNING_RATES[kind],
       weightDecay: 0,
       noiseStd: 0,
     },

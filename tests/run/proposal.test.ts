@@ -6,12 +6,13 @@ import { completeSettings, DEFAULT_SETTINGS, networkOf } from '../../src/run/set
 const table = (inputs: number, rows: number, live = inputs) =>
   proposeSettings({ inputs, live, rows, isUnit: false })
 
-test('tables get a code of 4/3 of the root of their columns, and about 1500 steps', () => {
+test('tables get a code of the root of their columns and one, and at least 1000 steps', () => {
   for (const [inputs, code] of [
     [9, 4],
-    [16, 6],
-    [33, 8],
-    [1000, 32],
+    [16, 5],
+    [33, 7],
+    [900, 31],
+    [2000, 32],
   ]) {
     const { network } = table(inputs, 1000)
     assert.equal(network, {
@@ -23,14 +24,16 @@ test('tables get a code of 4/3 of the root of their columns, and about 1500 step
   }
   for (const [rows, epochs] of [
     [214, 100],
-    [2391, 20],
-    [49_097, 1],
-    [1_000_000, 1],
+    [683, 46],
+    [2391, 14],
+    [49_097, 10],
+    [1_000_000, 10],
   ]) {
     assert.is(table(9, rows).training.epochs, epochs)
     assert.is(table(9, rows).training.batchSize, 32)
+    assert.is(table(9, rows).training.learningRate, 2e-3)
   }
-  assert.is(table(64, 1637, 61).network.bottleneck, 11)
+  assert.is(table(64, 1637, 61).network.bottleneck, 9)
 })
 
 test('the code is narrower than what varies, and has a unit all the same', () => {

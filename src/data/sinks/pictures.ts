@@ -1,0 +1,92 @@
+/** Rows as pictures: each a PNG of its own, or all beside each other on one. Runs in a browser. */
+import { UsageError } from '../../errors.ts'
+import { writePng } from '../../formats/png.ts'
+import type { PictureShape } from '../../model/preprocessing.ts'
+import type { FloatArray } from '../../model/state.ts'
+
+/** Pixels along a side of a page of pictures: viewers take no more. */
+const MOST_SIDE = 16_384
+/** Pixels between two pictures of a page. */
+const GAP = 2
+const GAP_GREY = 255
+
+export interface Pictures {
+  readonly count: number
+  readonly shape: PictureShape
+  /** (n, height · width · channels), from the first to the last: 0 black, 1 white, clipped to that. */
+  readonly parts: AsyncIterable<FloatArray>
+  /** Path of each within a folder; default 1.png, 2.png, … */
+  readonly names?: readonly string[] | undefined
+}
+
+export interface NamedPng {
+  /** Parts separated by `/`. */
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** Values as bytes: 0 black, 255 white. */
+export function pictureBytes(values: FloatArray): Uint8Array {
+  return Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))))
+}
+
+/** A PNG for each, in order. Names of other formats end in .png; no two are equal. */
+export async function* pictureFiles({ count, shape, parts, names }: Pictures): AsyncGenerator<NamedPng> {
+  const size = sizeOf(shape)
+  const digits = String(count).length
+  const taken = new Set<string>()
+  let index = 0
+  for await (const part of parts) {
+    for (let at = 0; at < part.length; at += size, index++) {
+      const given = names?.[index].replace(/\.[^./]*$/, '') ?? String(index + 1).padStart(digits, '0')
+      const name = free(given, taken)
+      yield { name, bytes: writePng(pictureBytes(part.subarray(at, at + size)), shape) }
+    }
+  }
+}
+
+/** `a.jpg` and `a.png` would both become `a.png`. */
+function free(stem: string, taken: Set<string>): string {
+  let name = `${stem}.png`
+  for (let copy = 2; taken.has(name.toLowerCase()); copy++) name = `${stem}-${copy}.png`
+  taken.add(name.toLowerCase())
+  return name
+}
+
+/**
+ * One PNG: a single picture as it is, several beside each other in rows, on white.
+ *
+ * @throws UsageError for more than a page has room for
+ */
+export async function picturePage({ count, shape, parts }: Pictures): Promise<Uint8Array> {
+  const { width, height, channels } = shape
+  const columns = Math.max(1, Math.ceil(Math.sqrt((count * (height + GAP)) / (width + GAP))))
+  const lines = Math.ceil(count / columns)
+  const page = { width: columns * (width + GAP) - GAP, height: lines * (height + GAP) - GAP, channels }
+  if (Math.max(page.width, page.height) > MOST_SIDE) {
+    const most =
+      Math.floor((MOST_SIDE + GAP) / (width + GAP)) * Math.floor((MOST_SIDE + GAP) / (height + GAP))
+    throw new UsageError(
+      `pictures: expected at most ${most} of ${width} × ${height} on one PNG, found ${count}; a folder has room for all`,
+    )
+  }
+  const pixels = new Uint8Array(sizeOf(page)).fill(GAP_GREY)
+  const size = sizeOf(shape)
+  let index = 0
+  for await (const part of parts) {
+    const bytes = pictureBytes(part)
+    for (let at = 0; at < bytes.length; at += size, index++) {
+      const left = (index % columns) * (width + GAP)
+      const top = Math.floor(index / columns) * (height + GAP)
+      for (let y = 0; y < height; y++) {
+        const line = bytes.subarray(at + y * width * channels, at + (y + 1) * width * channels)
+        pixels.set(line, ((top + y) * page.width + left) * channels)
+      }
+    }
+  }
+  return writePng(pixels, page)
+}
+
+function sizeOf({ width, height, channels }: PictureShape): number {
+  return width * height * channels
+}

@@ -1,0 +1,155 @@
+/** Which rows are known to be outliers, and how well a score finds them. Runs in a browser. */
+import { columnOf } from '../data/features.ts'
+import type { Table, Values } from '../data/table.ts'
+import { FileError } from '../errors.ts'
+import { averagePrecision } from '../experiments/average-precision.ts'
+import { rocCurve } from '../experiments/roc.ts'
+import { quote } from '../quote.ts'
+import type { Scores } from './score.ts'
+
+export interface LabelOptions {
+  /** Column of the label, which must be there. */
+  readonly label?: string | undefined
+  /** Column of the label, if it is there: the one that the model knows. */
+  readonly usualLabel?: string | undefined
+  /** Label of outliers; default everything but 0. */
+  readonly outlier?: string | undefined
+}
+
+/** (count) of the rows: 1 outlier, 0 inlier, 255 unknown, where the cell is empty. */
+export interface Truth {
+  readonly values: Uint8Array
+  readonly outliers: number
+  readonly inliers: number
+  readonly unknown: number
+}
+
+const UNKNOWN = 255
+
+/**
+ * What the labels say of the rows; undefined where there are none. Arrays and pictures say it where their classes are 0
+ * and 1, or `outlier` names one of them.
+ *
+ * @param kept which row of the data each is, where some were left out
+ * @throws FileError for a column, or a class, that is not there
+ */
+export function truthOf(
+  set: Table | Values,
+  options: LabelOptions,
+  kept?: Uint32Array | undefined,
+): Truth | undefined {
+  const texts = labelTexts(set, options)
+  if (!texts) return undefined
+  const { outlier } = options
+  if (outlier !== undefined && !texts.some((text) => isSame(text, outlier))) {
+    throw new FileError(set.file, `expected labels of outliers ${quote(outlier)}, found ${examples(texts)}`)
+  }
+  const judge = (text: string) => {
+    if (text === '') return UNKNOWN
+    return Number(outlier === undefined ? !isSame(text, '0') : isSame(text, outlier))
+  }
+  const values = Uint8Array.from({ length: kept?.length ?? set.count }, (_, i) =>
+    judge(texts[kept ? kept[i] : i]),
+  )
+  const count = (wanted: number) => values.reduce((sum, value) => sum + Number(value === wanted), 0)
+  return { values, outliers: count(1), inliers: count(0), unknown: count(UNKNOWN) }
+}
+
+/** Equal as texts or as numbers: `1` and `1.0`. */
+function isSame(text: string, other: string): boolean {
+  if (text === other) return true
+  return text.trim() !== '' && other.trim() !== '' && Number(text) === Number(other)
+}
+
+function labelTexts(
+  set: Table | Values,
+  { label, usualLabel, outlier }: LabelOptions,
+): readonly string[] | undefined {
+  if (set.kind === 'table') {
+    const name = label ?? usualLabel
+    if (name === undefined) return undefined
+    if (label === undefined && !set.columns.some((column) => column.name === name)) return undefined
+    const { values } = columnOf(set, name)
+    return Array.from(values as ArrayLike<number | string>, (value) =>
+      Number.isNaN(value) ? '' : String(value),
+    )
+  }
+  const { labels, classes } = set
+  if (!labels) {
+    if (label === undefined && outlier === undefined) return undefined
+    throw new FileError(set.file, 'expected labels beside the rows, found none')
+  }
+  const texts = Array.from(labels, (value) => classes?.[value] ?? String(value))
+  // Those of ten digits say nothing of outliers.
+  return outlier !== undefined || texts.every((text) => text === '0' || text === '1') ? texts : undefined
+}
+
+function examples(texts: readonly string[]): string {
+  return [...new Set(texts)]
+    .slice(0, 5)
+    .map((text) => quote(text, 20))
+    .join(', ')
+}
+
+/** How well a score tells outliers from inliers. */
+export interface Detection {
+  /** Area under the receiver operating characteristic. */
+  readonly auroc: number
+  readonly averagePrecision: number
+  /** Share of the rows beyond the threshold that are outliers; null where none is beyond it. */
+  readonly precision: number | null
+  /** Share of the outliers that are beyond the threshold. */
+  readonly recall: number
+}
+
+export interface Measured extends Detection {
+  readonly outliers: number
+  readonly inliers: number
+  /** The same of the plain length of the standardised row, where as many rows are taken for anomalies. */
+  readonly baseline: Detection
+}
+
+/** Undefined where the labels are all of one kind: nothing can be told apart then. */
+export function measureScores(scores: Scores, truth: Truth): Measured | undefined {
+  const { outliers, inliers, values } = truth
+  if (outliers === 0 || inliers === 0) return undefined
+  const known = Uint32Array.from(values.keys()).filter((row) => values[row] !== UNKNOWN)
+  const flagged = known.reduce((sum, row) => sum + scores.verdicts[row], 0)
+  return {
+    outliers,
+    inliers,
+    ...detection(scores.errors, truth, (row) => scores.verdicts[row] === 1),
+    baseline: detection(scores.lengths, truth, longest(scores.lengths, known, flagged)),
+  }
+}
+
+function longest(lengths: Float64Array, known: Uint32Array, count: number): (row: number) => boolean {
+  const sorted = [...known].sort((a, b) => lengths[b] - lengths[a] || a - b)
+  const chosen = new Set(sorted.slice(0, count))
+  return (row) => chosen.has(row)
+}
+
+function detection(
+  score: Float64Array,
+  { values, outliers }: Truth,
+  isFlagged: (row: number) => boolean,
+): Detection {
+  const negatives: number[] = []
+  const positives: number[] = []
+  let flagged = 0
+  let found = 0
+  values.forEach((truth, row) => {
+    if (truth === UNKNOWN) return
+    if (truth === 1) positives.push(score[row])
+    else negatives.push(score[row])
+    if (!isFlagged(row)) return
+    flagged++
+    found += truth
+  })
+  return {
+    auroc: rocCurve(negatives, positives).area,
+    averagePrecision: averagePrecision(negatives, positives),
+    precision: flagged > 0 ? found / flagged : null,
+    recall: found / outliers,
+  }
+}
