@@ -1,5 +1,5 @@
 /** The flags that say how data of one's own are read: shared by `train` and by the tools that use what it made. */
-import { MISSING_RULES } from '../src/data/features.ts'
+import { MISSING_RULES } from '../src/data/table.ts'
 import { UsageError } from '../src/errors.ts'
 import { DEFAULT_CLIP, SCALINGS } from '../src/model/preprocessing.ts'
 import { nonNegativeNumber, oneOf, parseNumber, path } from './cli.ts'
