@@ -22,7 +22,7 @@ import {
 import type { NamedFigure } from '../src/experiments/sweep-figures.ts'
 import type { Table } from '../src/experiments/table.ts'
 import { listOf, nonNegativeNumber, path, positiveNumber, wholeNumber } from './cli.ts'
-import { loadUsableModel } from './model-option.ts'
+import { checkOfImages, loadUsableModel } from './model-option.ts'
 
 /** Flags of single applications. None has a yargs default, so that one given to the wrong application is noticed. */
 export const applicationOptions = {
@@ -244,6 +244,7 @@ export async function loadFittingModel(
   images: { width: number; height: number },
 ): Promise<Model> {
   const model = await loadUsableModel(file)
+  checkOfImages(model, file)
   const pixels = images.width * images.height
   const { inputs } = model.network.layers[0]
   if (inputs !== pixels) {

@@ -1,9 +1,9 @@
 /** The flags that say how data of one's own are read: shared by `train` and by the tools that use what it made. */
-import { MISSING_RULES } from '../src/data/features.ts'
 import type { SourceOptions } from '../src/data/sources/source.ts'
+import { MISSING_RULES } from '../src/data/table.ts'
 import { UsageError } from '../src/errors.ts'
-import { SCALINGS } from '../src/model/preprocessing.ts'
-import { oneOf, parseNumber, path } from './cli.ts'
+import { DEFAULT_CLIP, SCALINGS } from '../src/model/preprocessing.ts'
+import { nonNegativeNumber, oneOf, parseNumber, path } from './cli.ts'
 
 type FlagValue = string | number | boolean
 
@@ -148,6 +148,13 @@ export const featureFlags = {
     defaultDescription: 'standard; none for bytes and values in [0, 1]',
     requiresArg: true,
     coerce: oneOf('scale', SCALINGS),
+  },
+  clip: {
+    describe:
+      'standard scaling: train on values beyond so many deviations as if they were that many; 0: as they are',
+    defaultDescription: String(DEFAULT_CLIP),
+    requiresArg: true,
+    coerce: nonNegativeNumber('clip'),
   },
   validation: {
     describe: 'share of the rows, drawn by the seed, that judges and does not train',

@@ -33,7 +33,7 @@ import {
   wholeNumber,
 } from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
-import { loadModel, loadOption, networkOptions } from './model-option.ts'
+import { checkOfImages, loadModel, loadOption, networkOptions } from './model-option.ts'
 
 /** More would be a film, not a figure. */
 const MAX_STEPS = 200
@@ -107,8 +107,10 @@ type Flags = Awaited<ReturnType<typeof parseFlags>>
 
 async function main(args: string[]): Promise<undefined> {
   const flags = await parseFlags(args)
-  const { network, parameters } = await loadModel(flags.load, flags)
+  const model = await loadModel(flags.load, flags)
+  const { network, parameters } = model
   checkModel(flags, network)
+  checkOfImages(model, flags.load)
   const data = await loadDataset(flags.data)
   const set = data[flags.set]
   checkImages(flags, network, set, data.name)

@@ -73,6 +73,18 @@ export async function loadModel(file: string, flags: NetworkFlags = {}): Promise
   return warned(readModel(await readFileBytes(file), file, guessOf(flags)))
 }
 
+/** Throws FileError for a model of a table or of scaled values, by a command that is for images as they are. */
+export function checkOfImages({ preprocessing }: StoredModel, file: string): void {
+  if (preprocessing === undefined) return
+  const { features, scaling } = preprocessing
+  if (features === undefined && scaling === undefined) return
+  const found = features ? "one of a table's columns" : 'one of scaled values'
+  throw new FileError(
+    file,
+    `expected a model of images as they are, found ${found}: encode, score and reconstruct are for it`,
+  )
+}
+
 function warned(model: StoredModel): StoredModel {
   for (const warning of model.warnings) console.error(`warning: ${warning}`)
   return model

@@ -113,12 +113,12 @@ async function checkPlot(plot: string, report: TrainingReport): Promise<boolean>
  * Puts the weights that the run is for on the engine, which its end is judged by; of data of one's own, measures the
  * errors that a model keeps.
  */
-async function conclude({ engine, own, data }: TrainingJob, state: ModelState, result: FloatArray) {
-  const measure = () => measureTrainingErrors(engine, data.train.rows)
+async function conclude({ engine, own }: TrainingJob, state: ModelState, result: FloatArray) {
   const isLast = result === state.parameters
-  const checkpoint = own && (await measure())
+  const checkpoint = own && (await measureTrainingErrors(engine, own.scored.rows))
   if (!isLast) await engine.writeState(stateOf(result))
-  return checkpoint && { checkpoint, weights: isLast ? checkpoint : await measure() }
+  if (!own || !checkpoint) return undefined
+  return { checkpoint, weights: isLast ? checkpoint : await measureTrainingErrors(engine, own.scored.rows) }
 }
 
 /** The rows that say which latent units are of use. */

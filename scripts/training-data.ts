@@ -1,6 +1,7 @@
 /** Data of one's own for `npm run train`: from the flags, or what a checkpoint keeps of them, to rows. */
 import { resolve } from 'node:path'
 import type { OwnData } from '../src/data/own-data.ts'
+import type { RowSet } from '../src/data/rows.ts'
 import { FileError, UsageError } from '../src/errors.ts'
 import { JsonFields } from '../src/formats/json-fields.ts'
 import type { PictureShape, Preprocessing } from '../src/model/preprocessing.ts'
@@ -18,6 +19,12 @@ export interface RunData extends TrainingData {
 /** Data of one's own in a run. */
 export interface OwnRun {
   readonly data: RunData
+  /** The training rows in full, whose errors the model keeps: those of `data` may be clipped. */
+  readonly scored: RowSet
+  /** Deviations beyond which values are clipped; 0 for none. */
+  readonly clip: number
+  /** Inputs that are not constant. */
+  readonly live: number
   readonly raw: OwnData
   readonly preprocessing: Preprocessing
   /** Whether what the network sees lies in [0, 1], by its nature and not by chance. */
@@ -135,7 +142,7 @@ export interface Wanted {
  */
 export async function loadOwnData(wanted: Wanted): Promise<OwnRun> {
   const { path, flags, seed, limit, wantsUnit, preprocessing } = wanted
-  const [{ loadSource }, { ownData, fitPreprocessing, networkData, isUnit }] = await Promise.all([
+  const [{ loadSource }, own] = await Promise.all([
     import('../src/data/sources/node.ts'),
     import('../src/data/own-data.ts'),
   ])
@@ -153,17 +160,30 @@ export async function loadOwnData(wanted: Wanted): Promise<OwnRun> {
     limit,
   }
   return asFlags(() => {
-    const raw = ownData(source, options, test, preprocessing)
+    const raw = own.ownData(source, options, test, preprocessing)
     const usual = wantsUnit && raw.usualScaling === 'standard' ? 'minmax' : raw.usualScaling
-    const fitted = preprocessing ?? fitPreprocessing(raw, flags.scale ?? usual)
-    const data = { ...networkData(raw, fitted), name: source.train.file, picture: raw.picture }
-    const isWithin = fitted.scaling?.kind !== 'standard' && isUnit(data.train.rows)
-    return { data, raw, preprocessing: fitted, isUnit: isWithin }
+    const fitted = preprocessing ?? own.fitPreprocessing(raw, flags.scale ?? usual)
+    if (flags.clip !== undefined && fitted.scaling?.kind !== 'standard') {
+      throw new UsageError(
+        `clip: expected standard scaling beside it, found ${fitted.scaling?.kind ?? 'none'}`,
+      )
+    }
+    const clip = flags.clip ?? own.usualClip(fitted)
+    const whole = own.networkData(raw, fitted)
+    return {
+      data: { ...own.clipped(whole, clip), name: source.train.file, picture: raw.picture },
+      scored: whole.train,
+      clip,
+      live: own.liveInputs(fitted, raw.inputs),
+      raw,
+      preprocessing: fitted,
+      isUnit: fitted.scaling?.kind !== 'standard' && own.isUnit(whole.train.rows),
+    }
   })
 }
 
 /** Options of the library that are flags here. */
-const OPTION_NAME = /^(columns|exclude|label|oneHot|missing|validation|limit|scale): /
+const OPTION_NAME = /^(columns|exclude|label|oneHot|missing|validation|limit|scale|clip): /
 
 /** Puts the name of the flag for that of the library's option that a complaint begins with. */
 function asFlags<T>(work: () => T): T {

@@ -251,11 +251,12 @@ function dataSummary({ data, own }: TrainingJob): string[] {
     const { width, height } = data.picture ?? {}
     return [`Data     ${data.name}: ${trained} training and ${judging} test images of ${width} × ${height}`]
   }
-  const { raw, preprocessing, proposal } = own
+  const { raw, preprocessing, proposal, clip } = own
   const judges =
     raw.judge === undefined ? 'none held back to judge (--validation, --test)' : `${judging} ${raw.judge}`
   const label = raw.label === undefined ? '' : `, without the label ${printable(raw.label)}`
-  const scaling = preprocessing.scaling ? `${preprocessing.scaling.kind} scaling` : 'not scaled'
+  const within = clip > 0 ? `, in training no further out than ±${clip}` : ''
+  const scaling = preprocessing.scaling ? `${preprocessing.scaling.kind} scaling${within}` : 'not scaled'
   return [
     `Data     ${raw.description}`,
     `Rows     ${trained} training, ${judges}; ${raw.inputs} inputs${label}, ${scaling}`,

@@ -127,7 +127,7 @@ export interface TrainingJob {
 }
 
 /** Of data of one's own. */
-export interface OwnKnown extends Pick<OwnRun, 'raw' | 'preprocessing'> {
+export interface OwnKnown extends Pick<OwnRun, 'raw' | 'preprocessing' | 'scored' | 'clip'> {
   /** Settings that were proposed for them, in words; undefined where none were. */
   readonly proposal: string | undefined
 }
@@ -270,7 +270,7 @@ async function loadImages({ dataDirectory, limit, settings, run, options }: Load
 /** Data of one's own, for which a network is proposed. */
 async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags }): Promise<Loaded> {
   const { dataDirectory, limit, given, run, options, flags } = loading
-  const { data, raw, preprocessing, isUnit } = await loadOwnData({
+  const { data, raw, preprocessing, isUnit, live, scored, clip } = await loadOwnData({
     path: String(dataDirectory),
     flags,
     seed: run?.config.seed ?? loading.settings.seed,
@@ -280,7 +280,7 @@ async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags }): Pro
     preprocessing: run?.preprocessing,
   })
   const { proposeSettings, proposalText } = await import('../src/run/proposal.ts')
-  const proposed = proposeSettings({ inputs: raw.inputs, rows: data.train.count, isUnit })
+  const proposed = proposeSettings({ inputs: raw.inputs, live, rows: data.train.count, isUnit })
   const settings = completeSettings(given, {
     ...DEFAULT_SETTINGS,
     ...proposed.network,
@@ -291,7 +291,7 @@ async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags }): Pro
   return {
     data,
     engine: await createEngine(network, options),
-    own: { raw, preprocessing, proposal },
+    own: { raw, preprocessing, scored, clip, proposal },
     settings,
   }
 }

@@ -1,7 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What a program does with an autoencoder, the same in Node and in a browser. `node.ts` and `browser.ts` add how one is made. */
 import type { ImageSet } from '../data/dataset.ts'
-import { fitPreprocessing, holdBack, networkData, type OwnData, type RawRows } from '../data/own-data.ts'
+import {
+  clipped,
+  fitPreprocessing,
+  holdBack,
+  networkData,
+  type OwnData,
+  type RawRows,
+  usualClip,
+} from '../data/own-data.ts'
 import type { Engine, EngineInfo, Inputs } from '../engines/engine.ts'
 import { TrainingError, UsageError } from '../errors.ts'
 import type { Evaluation, EvaluationOptions } from '../experiments/evaluation.ts'
@@ -47,6 +55,8 @@ export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>,
    * `readData` propose for what they read; `none` for other rows.
    */
   readonly scale?: ScalingKind | undefined
+  /** Standard deviations beyond which values are trained on as if they were so many; default 2.5 with `standard`, else 0. */
+  readonly clip?: number | undefined
   /** Share of the training rows, drawn by the seed, that is held back and judges in place of `test`. */
   readonly validation?: number | undefined
 }
@@ -58,6 +68,7 @@ const TRAIN_OPTIONS = [
   ...Object.keys(TRAINING_RULES),
   'keep',
   'scale',
+  'clip',
   'validation',
   ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
 ]
@@ -155,7 +166,8 @@ export class BaseAutoencoder {
       const seed = this.#run?.config.seed ?? options.seed ?? this.#seed ?? DEFAULT_SETTINGS.seed
       const raw = validated(checkTrainingData(data, this.network), options, inputSize(this.network), seed)
       const preprocessing = this.#fitted(data, raw, options)
-      const checked = networkData(raw, preprocessing ?? {})
+      const whole = networkData(raw, preprocessing ?? {})
+      const checked = clipped(whole, options.clip ?? usualClip(preprocessing ?? {}))
       const run =
         this.#run?.continued(options) ??
         Run.begin(this.network, this.#config(options, checked.train.count), {}, preprocessing)
@@ -172,7 +184,7 @@ export class BaseAutoencoder {
         const progress = await run.train(this.#engine, checked, { ...options, onEpoch })
         this.#run = run
         this.#preprocessing = preprocessing
-        await this.#conclude(run, checked.train.rows)
+        await this.#conclude(run, whole.train.rows)
         return progress
       } catch (error) {
         if (error instanceof TrainingError) this.#queue.close(error)

@@ -1,5 +1,12 @@
 /** Data of one's own for an `Autoencoder`: read, and with a proposal for the model. Runs in a browser. */
-import { isUnit, type OwnData, type OwnDataOptions, ownData } from '../data/own-data.ts'
+import {
+  fitPreprocessing,
+  isUnit,
+  liveInputs,
+  type OwnData,
+  type OwnDataOptions,
+  ownData,
+} from '../data/own-data.ts'
 import { readSource, type SourceOptions } from '../data/sources/source.ts'
 import type { ScalingKind } from '../model/preprocessing.ts'
 import { type ProposedNetwork, type ProposedTraining, proposeSettings } from '../run/proposal.ts'
@@ -63,6 +70,7 @@ export interface Proposal {
 export function propose(data: OwnData, scale: ScalingKind = data.usualScaling): Proposal {
   const { inputs, train } = data
   const isWithin = scale === 'minmax' || (scale === 'none' && isUnit(train.rows))
-  const { network, training } = proposeSettings({ inputs, rows: train.count, isUnit: isWithin })
+  const live = liveInputs(fitPreprocessing(data, scale), inputs)
+  const { network, training } = proposeSettings({ inputs, live, rows: train.count, isUnit: isWithin })
   return { model: { input: inputs, ...network }, training: { ...training, scale } }
 }

@@ -5,10 +5,10 @@ import { featureSize, MOST_NAME_LENGTH } from '../model/preprocessing.ts'
 import { nearestName } from '../nearest.ts'
 import { quote } from '../quote.ts'
 import { cellNumber } from './sources/csv.ts'
-import { type Column, type NumberColumn, rowNumber, type Table, type TextColumn } from './table.ts'
+import type { Column, MissingRule, NumberColumn, rowNumber, Table, TextColumn } from './table.ts'
 
-export const MISSING_RULES = ['error', 'drop', 'mean'] as const
-export type MissingRule = (typeof MISSING_RULES)[number]
+export type { MissingRule } from './table.ts'
+export { MISSING_RULES } from './table.ts'
 
 export interface FeatureOptions {
   /** Columns to use, in this order; default all that are numbers or in `oneHot`. */

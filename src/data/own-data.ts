@@ -4,6 +4,7 @@
  */
 import { FileError, UsageError } from '../errors.ts'
 import {
+  DEFAULT_CLIP,
   type Feature,
   inputNames,
   networkRows,
@@ -89,6 +90,12 @@ export function ownData(
   if (options.validation !== undefined && source.test) {
     notes.push(`${source.test.file}: its test set is not used, as the validation rows judge`)
   }
+  if (fixed && (fixed.features !== undefined) !== (all.kind === 'table')) {
+    const [expected, found] = fixed.features
+      ? ['a table, as its run began with', 'an array or pictures']
+      : ['an array or pictures, as its run began with', 'a table']
+    throw new FileError(all.file, `expected ${expected}, found ${found}`)
+  }
   const split = splitRows(all, options)
   const made = all.kind === 'table' ? ofTable(all, options, split, fixed) : ofValues(all, options, split)
   notes.push(...made.notes)
@@ -125,6 +132,29 @@ export function fitPreprocessing(
     ...(picture && { picture }),
     ...(scaling && { scaling }),
   }
+}
+
+/** The limit where nobody says: none but for the scaling that has deviations. */
+export function usualClip({ scaling }: Preprocessing): number {
+  return scaling?.kind === 'standard' ? DEFAULT_CLIP : 0
+}
+
+/** Values beyond ±most as ±most, and as they are where it is 0. Throws UsageError for a limit that cannot be. */
+export function clipped(
+  { train, test }: { readonly train: RowSet; readonly test?: RowSet | undefined },
+  most: number,
+): { readonly train: RowSet; readonly test?: RowSet } {
+  if (!(most >= 0)) throw new UsageError(`clip: expected a number of at least 0, found ${most}`)
+  const clip = (set: RowSet): RowSet => {
+    if (most === 0 || set.rows instanceof Uint8Array) return set
+    return { ...set, rows: set.rows.map((value) => Math.min(most, Math.max(-most, value))) }
+  }
+  return { train: clip(train), ...(test && { test: clip(test) }) }
+}
+
+/** Inputs that are not constant over the training rows, as far as the scaling tells. */
+export function liveInputs({ scaling }: Preprocessing, inputs: number): number {
+  return scaling ? scaling.factor.filter((factor) => factor > 0).length : inputs
 }
 
 /** The rows as the network sees them. */

@@ -5,6 +5,10 @@
 import type { PictureShape } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 
+/** What becomes of empty cells. */
+export const MISSING_RULES = ['error', 'drop', 'mean'] as const
+export type MissingRule = (typeof MISSING_RULES)[number]
+
 interface NamedColumn {
   readonly name: string
 }

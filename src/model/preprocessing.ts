@@ -48,6 +48,12 @@ export interface Scaling {
   readonly factor: readonly number[]
 }
 
+/**
+ * Standard deviations beyond which values count as if they were so many, in what a network is trained on and judged by:
+ * few outliers among the training rows would otherwise be what it learns to rebuild. Scores count them in full.
+ */
+export const DEFAULT_CLIP = 2.5
+
 export interface Preprocessing {
   /** Columns of the table in the order of the inputs; undefined for rows without names. */
   readonly features?: readonly Feature[] | undefined

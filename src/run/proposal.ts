@@ -6,9 +6,11 @@ import type { GivenSettings, RunSettings, SettingName } from './settings.ts'
 export interface RowsKnown {
   /** Values of a row. */
   readonly inputs: number
+  /** Those of them that are not constant over the training rows. */
+  readonly live: number
   /** Training rows. */
   readonly rows: number
-  /** Whether every value, as the network sees it, lies in [0, 1]. */
+  /** Whether every value, as the network sees it, lies in [0, 1] by its nature. */
   readonly isUnit: boolean
 }
 
@@ -26,18 +28,43 @@ export interface Proposed {
   readonly training: ProposedTraining
 }
 
-/** What is proposed where nothing is given. */
-export function proposeSettings({ inputs, rows, isUnit }: RowsKnown): Proposed {
-  const batchSize = Math.min(rows, 50)
-  // About so many steps are enough, and an epoch is the least.
-  const epochs = Math.min(200, Math.max(10, Math.round((4000 * batchSize) / rows)))
-  const network: ProposedNetwork = {
-    hidden: [isUnit ? Math.max(16, Math.ceil(inputs / 2)) : 64],
-    bottleneck: Math.max(1, Math.min(32, Math.ceil(inputs / 3))),
-    latentActivation: 'identity',
-    outputActivation: isUnit ? 'sigmoid' : 'identity',
+/** Of tables: the layers beside the code, whatever the number of columns. */
+const HIDDEN = 64
+/** Rows of more values, pictures most often, get hidden layers of half as many, as the seed project's, up to a most. */
+const WIDE_INPUTS = 2 * HIDDEN
+const MOST_HIDDEN = 512
+const MOST_CODE = 32
+const BATCH = 32
+/** Sets of more rows are trained in larger batches, as the seed project's. */
+const MANY_ROWS = 50_000
+/** Steps that a run has, about, but for the most epochs. */
+const STEPS = { standard: 1500, unit: 3000 } as const
+const MOST_EPOCHS = { standard: 100, unit: 200 } as const
+
+/**
+ * What is proposed where nothing is given. For tables it is what gave the best mean AUROC over public tables of 9 to 64
+ * columns (docs/own-data.md): a code of ⌈4/3 √d⌉ units for d columns, and few steps.
+ */
+export function proposeSettings({ inputs, live, rows, isUnit }: RowsKnown): Proposed {
+  const isWide = isUnit && inputs > WIDE_INPUTS
+  const batchSize = isWide && rows >= MANY_ROWS ? 256 : BATCH
+  const kind = isUnit ? 'unit' : 'standard'
+  const epochs = Math.round(STEPS[kind] / Math.ceil(rows / batchSize))
+  return {
+    network: {
+      hidden: [isWide ? Math.min(MOST_HIDDEN, Math.ceil(inputs / 2)) : HIDDEN],
+      bottleneck: Math.max(1, Math.min(live - 1, MOST_CODE, Math.ceil((4 / 3) * Math.sqrt(live)))),
+      latentActivation: isUnit ? 'identity' : 'tanh',
+      outputActivation: isUnit ? 'sigmoid' : 'identity',
+    },
+    training: {
+      epochs: Math.min(MOST_EPOCHS[kind], Math.max(1, epochs)),
+      batchSize,
+      learningRate: 1e-3,
+      weightDecay: 0,
+      noiseStd: 0,
+    },
   }
-  return { network, training: { epochs, batchSize, learningRate: 1e-3, weightDecay: 1e-5, noiseStd: 0 } }
 }
 
 /** Settings that a proposal is told by, in the order in which they are told. */
@@ -66,7 +93,7 @@ export function proposalText(
   if (others.length === 0) return undefined
   const noise = noiseStd > 0 ? `, noise ${noiseStd}` : ''
   return (
-    `${describeSizes(network)}, ${epochs} epochs of batch ${Math.min(batchSize, rows)}${noise}: proposed for ` +
+    `${describeSizes(network)}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of batch ${Math.min(batchSize, rows)}${noise}: proposed for ` +
     `${rows} rows of ${inputSize(network)} values; ${others.join(', ')} set others`
   )
 }

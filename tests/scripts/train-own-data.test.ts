@@ -1,0 +1,154 @@
+/** The train command on a table of one's own. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { columnList, pictureSize } from '../../scripts/data-flags.ts'
+import { readModel } from '../../src/formats/model-file.ts'
+import { readCheckpoint, writeCheckpoint } from '../../src/run/checkpoint.ts'
+import { runScript } from '../support/command.ts'
+import { smallDataset, writeDataset } from '../support/small-data.ts'
+import { smallTable } from '../support/small-table.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'hourglass-own-'))
+process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+const table = join(root, 'machines.csv')
+writeFileSync(table, smallTable(200))
+let directories = 0
+
+function freshDirectory(): string {
+  const directory = join(root, `run-${directories++}`)
+  mkdirSync(directory)
+  return directory
+}
+
+const own = ['--data', table, '--label', 'outlier', '--one-hot', 'site']
+const train = (cwd: string, ...args: readonly string[]) => runScript('train', args, cwd)
+
+/** The last JSON line of a run that went well. */
+async function trained(cwd: string, ...args: readonly string[]): Promise<Record<string, unknown>> {
+  const outcome = await train(cwd, ...args, '--json')
+  assert.is(outcome.code, 0, outcome.stderr)
+  return JSON.parse(String(outcome.stdout.trimEnd().split('\n').at(-1))) as Record<string, unknown>
+}
+
+test('says what it found, proposes a network, and keeps in the model what later commands need', async () => {
+  const cwd = freshDirectory()
+  const { code, stdout, stderr } = await train(cwd, ...own, '--epochs', '3')
+  assert.is(code, 0, stderr)
+  assert.match(stdout, /^Data {5}.*machines\.csv: 200 rows, 5 columns of numbers, 1 of text$/m)
+  assert.match(
+    stdout,
+    /^Rows {5}200 training, none held back .*6 inputs, without the label outlier, standard/m,
+  )
+  assert.match(
+    stdout,
+    /^Network {2}6 → 64 → 3 → 64 → 6, 3 epochs of batch 32: proposed .* --hidden, --z, --batch/m,
+  )
+  assert.match(stdout, /^epoch 3\/3 {2}train 0\.\d+ {2}lr 0\.001 .* rows\/s$/m)
+  assert.match(
+    stdout,
+    /^weights\.pth keeps columns, scaling and errors in an entry that torch\.load passes over$/m,
+  )
+  assert.match(stderr, /^Empty cells: 11 in "b", for which the column's mean stands$/m)
+  for (const name of ['weights.pth', 'weights.checkpoint.safetensors']) {
+    const { network, preprocessing, trainingErrors } = readModel(readFileSync(join(cwd, name)), name)
+    assert.is(network.layers[3].activation, 'identity')
+    assert.equal(
+      preprocessing?.features?.map((feature) => feature.name),
+      ['a', 'b', 'c', 'fixed', 'site'],
+    )
+    assert.is(preprocessing?.label, 'outlier')
+    assert.is(preprocessing?.scaling?.kind, 'standard')
+    assert.is(preprocessing?.scaling?.factor[3], 0)
+    assert.is(trainingErrors?.count, 200)
+  }
+})
+
+test('one hash for any number of threads, and for a run that was interrupted and resumed', async () => {
+  const judged = ['--validation', '0.2', '--keep', 'best', '--patience', '30', '--seed', '3']
+  const hashes = new Set<unknown>()
+  for (const threads of ['1', '2', '3']) {
+    const end = await trained(freshDirectory(), ...own, ...judged, '--epochs', '6', '--threads', threads)
+    hashes.add(end.parametersSha256)
+  }
+  assert.is(hashes.size, 1)
+  const cwd = freshDirectory()
+  await trained(cwd, ...own, ...judged, '--epochs', '2')
+  const stored = readCheckpoint(readFileSync(join(cwd, 'weights.checkpoint.safetensors')), 'c')
+  assert.is(stored.preprocessing?.features?.length, 5)
+  // The flags are the checkpoint's: none is typed again, and nothing is fitted again.
+  const end = await trained(cwd, '--resume', 'weights.checkpoint.safetensors', '--epochs', '6')
+  assert.ok(hashes.has(end.parametersSha256))
+  const done = await train(cwd, '--resume', 'weights.checkpoint.safetensors')
+  assert.match(done.stderr, /all 6 epochs are done; more --epochs go on/)
+  const other = await train(cwd, '--resume', 'weights.checkpoint.safetensors', '-e', '9', '--scale', 'minmax')
+  assert.is(other.code, 1)
+  assert.match(other.stderr, /^error: .*expected a checkpoint of --scale "minmax", found one of none\n$/)
+  // Notes that no run has written.
+  const notes = { ...stored.notes, own: '{"shell":"rm"}' }
+  writeFileSync(join(cwd, 'odd.safetensors'), writeCheckpoint({ ...stored, notes }))
+  const odd = await train(cwd, '--resume', 'odd.safetensors', '-e', '9')
+  assert.match(odd.stderr, /^error: odd\.safetensors: notes\.own: expected flags of data, found "shell"\n$/)
+})
+
+test('values between 0 and 1 get a sigmoid, and so does who asks for one', async () => {
+  const minmax = await train(freshDirectory(), ...own, '--epochs', '1', '--scale', 'minmax')
+  assert.match(minmax.stdout, /^ {2}fc4 .* sigmoid /m)
+  const bce = await train(freshDirectory(), ...own, '--epochs', '1', '--loss', 'bce')
+  assert.is(bce.code, 0, bce.stderr)
+  assert.match(bce.stdout, /minmax scaling/)
+})
+
+test('whatever does not fit is one line', async () => {
+  const images = writeDataset(join(root, 'idx'), smallDataset(20, 5))
+  for (const [args, code, expected] of [
+    [['--data', table, '--label', 'outlir'], 1, /machines\.csv: expected a column "outlir", .*"outlier"/],
+    [
+      ['--data', table, '--validation', '1.5'],
+      2,
+      /--validation: expected a share above 0 and below 1, found 1\.5/,
+    ],
+    [
+      ['--data', table, '--validation', '0.1', '--test', table],
+      2,
+      /--validation: expected none beside a test/,
+    ],
+    [['--data', table, '--scale', 'minmax', '--clip', '2'], 2, /--clip: expected standard scaling beside it/],
+    [['--data', table, '--limit', '201'], 2, /--limit: expected a whole number from 1 to 200, found 201/],
+    [['--data', table, '--batch-size', '201'], 2, /--batch-size: expected at most the 200 training rows/],
+    [['--data', join(root, 'none.csv')], 1, /none\.csv: cannot be read: /],
+    [['--data', images, '--label', 'x'], 2, /--label: expected --data of your own .* found the IDX files of/],
+    [['--validation', '0.1'], 2, /--validation: expected --data of your own .* found none/],
+  ] as const) {
+    const outcome = await train(freshDirectory(), ...args)
+    assert.is(outcome.code, code, `${args}: ${outcome.stderr}`)
+    assert.match(outcome.stderr, new RegExp(`^error: .*${expected.source}.*\\n$`))
+  }
+})
+
+test('evaluate names the tools for a model of a table', async () => {
+  const cwd = freshDirectory()
+  await trained(cwd, ...own, '--epochs', '1')
+  const { code, stderr } = await runScript('evaluate', ['-l', 'weights.pth'], cwd)
+  assert.is(code, 1)
+  assert.match(
+    stderr,
+    /^error: weights\.pth: expected a model of images .* encode, score and reconstruct are for it\n$/,
+  )
+})
+
+test('names of columns may hold commas and quotes', () => {
+  const parse = columnList('columns')
+  assert.equal(parse('a'), ['a'])
+  assert.equal(parse('a, b c ,"d, ""e"""'), ['a', 'b c', 'd, "e"'])
+  for (const text of ['', 'a,,b', 'a,', ',a', '"a', 'a"b"']) {
+    assert.throws(() => parse(text), /^--columns: expected names of columns separated by commas, found/)
+  }
+  assert.equal(pictureSize('size')('28x20'), { width: 28, height: 20 })
+  assert.equal(pictureSize('size')('28'), { width: 28, height: 28 })
+  assert.throws(() => pictureSize('size')('0x5'), /^--size: expected a size in pixels as 28x28, found 0x5$/)
+})
+
+test.run()
