@@ -3,7 +3,16 @@ import { inputSize } from '../src/model/network.ts'
 import { generateRows } from '../src/tools/generate.ts'
 import { rawSheet } from '../src/tools/reconstruct.ts'
 import { commandLine, runCommand, seedOption, wholeNumber } from './cli.ts'
-import { heldFiles, outOption, rowOptions, rowsOut, runTool, toolOptions, toolRows, writeRows } from './tool.ts'
+import {
+  heldFiles,
+  outOption,
+  rowOptions,
+  rowsOut,
+  runTool,
+  toolOptions,
+  toolRows,
+  writeRows,
+} from './tool.ts'
 import { pictureOption, pictureShape, rowsOfParts } from './tool-pictures.ts'
 
 const USAGE = `npm run generate -- -l FILE --data PATH -n 100 --out rows.csv [flags]
@@ -49,7 +58,9 @@ async function main(args: string[]): Promise<number | undefined> {
     )
     const { components, meanLogLikelihood } = made
     return {
-      lines: [`${count.toLocaleString('en-US')} rows from a mixture of ${components} Gaussians, seed ${seed}`],
+      lines: [
+        `${count.toLocaleString('en-US')} rows from a mixture of ${components} Gaussians, seed ${seed}`,
+      ],
       record: { rows: count, components, meanLogLikelihood, seed },
       files: [flags.out],
     }

@@ -5,7 +5,14 @@ import { featureSize, MOST_NAME_LENGTH } from '../model/preprocessing.ts'
 import { nearestName } from '../nearest.ts'
 import { quote } from '../quote.ts'
 import { cellNumber } from './sources/csv.ts'
-import { type Column, type MissingRule, type NumberColumn, rowNumber, type Table, type TextColumn } from './table.ts'
+import {
+  type Column,
+  type MissingRule,
+  type NumberColumn,
+  rowNumber,
+  type Table,
+  type TextColumn,
+} from './table.ts'
 
 export type { MissingRule } from './table.ts'
 export { MISSING_RULES } from './table.ts'
