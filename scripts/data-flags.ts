@@ -1,4 +1,5 @@
 /** The flags that say how data of one's own are read: shared by `train` and by the tools that use what it made. */
+import type { SourceOptions } from '../src/data/sources/source.ts'
 import { MISSING_RULES } from '../src/data/table.ts'
 import { UsageError } from '../src/errors.ts'
 import { DEFAULT_CLIP, SCALINGS } from '../src/model/preprocessing.ts'
@@ -99,6 +100,23 @@ export const sourceFlags = {
     coerce: byteCount('memory-limit'),
   },
 } as const
+
+type SourceFlags = {
+  readonly [Flag in keyof typeof sourceFlags]?: FlagTypes<(typeof sourceFlags)[Flag]> | undefined
+}
+type FlagTypes<Flag> = Flag extends { readonly coerce: (value: string) => infer Value } ? Value : boolean
+
+/** The flags as the readers take them. */
+export function sourceOptions(flags: SourceFlags): SourceOptions {
+  return {
+    separator: flags.separator,
+    decimalComma: flags['decimal-comma'],
+    size: flags.size,
+    colour: flags.colour,
+    array: flags.array,
+    memoryLimit: flags['memory-limit'],
+  }
+}
 
 /** What becomes of a table's columns, and which rows train. */
 export const featureFlags = {

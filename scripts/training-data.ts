@@ -2,13 +2,12 @@
 import { resolve } from 'node:path'
 import type { OwnData } from '../src/data/own-data.ts'
 import type { RowSet } from '../src/data/rows.ts'
-import type { SourceOptions } from '../src/data/sources/source.ts'
 import { FileError, UsageError } from '../src/errors.ts'
 import { JsonFields } from '../src/formats/json-fields.ts'
 import type { PictureShape, Preprocessing } from '../src/model/preprocessing.ts'
 import { quote } from '../src/quote.ts'
 import type { TrainingData } from '../src/training/trainer.ts'
-import { featureFlags, sourceFlags } from './data-flags.ts'
+import { featureFlags, sourceFlags, sourceOptions } from './data-flags.ts'
 
 /** What a run trains on, as its network sees it. */
 export interface RunData extends TrainingData {
@@ -147,14 +146,7 @@ export async function loadOwnData(wanted: Wanted): Promise<OwnRun> {
     import('../src/data/sources/node.ts'),
     import('../src/data/own-data.ts'),
   ])
-  const reading: SourceOptions = {
-    separator: flags.separator,
-    decimalComma: flags['decimal-comma'],
-    size: flags.size,
-    colour: flags.colour,
-    array: flags.array,
-    memoryLimit: flags['memory-limit'],
-  }
+  const reading = sourceOptions(flags)
   const source = await loadSource(path, reading)
   const test = flags.test === undefined ? undefined : await loadSource(flags.test, reading)
   const options = {

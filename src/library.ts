@@ -1,5 +1,11 @@
 /** What Node (`index.ts`) and browsers (`browser.ts`) both have. */
-export type { Rows, TrainData, TrainOptions } from './api/base-autoencoder.ts'
+export type {
+  GenerateOptions,
+  Rows,
+  ScoreOptions,
+  TrainData,
+  TrainOptions,
+} from './api/base-autoencoder.ts'
 export type { RawData } from './api/checks.ts'
 export type { FileFormat, FileOptions } from './api/files.ts'
 export type { DataOptions, Proposal, TestBytes } from './api/own-data.ts'
@@ -12,6 +18,8 @@ export { MNIST_PIXELS } from './data/mnist.ts'
 export type { Judge, OwnData, OwnDataOptions, RawRows } from './data/own-data.ts'
 export { fitPreprocessing, networkData } from './data/own-data.ts'
 export type { RowSet } from './data/rows.ts'
+export type { Cells, Sheet, SheetColumn } from './data/sinks/sheet.ts'
+export { writeSheet } from './data/sinks/sink.ts'
 export type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from './engines/engine.ts'
 export type { Simd } from './engines/options.ts'
 export { WASM_BITS } from './engines/options.ts'
@@ -68,6 +76,14 @@ export { deadLatentUnits } from './run/latent-units.ts'
 export { Run } from './run/run.ts'
 export type { GivenSettings, NetworkSettings, RunSettings } from './run/settings.ts'
 export { completeSettings, DEFAULT_SETTINGS, networkOf, trainingOf } from './run/settings.ts'
+export type { ToolHooks, ToolModel } from './tools/model.ts'
+export type { Pretrained, PretrainOptions, RowLabels } from './tools/pretrain.ts'
+export type { ModelRows, RowOptions } from './tools/rows.ts'
+export { rowsForModel } from './tools/rows.ts'
+export type { Explanation, Scores } from './tools/score.ts'
+export type { Detection, LabelOptions, Measured, Truth } from './tools/score-labels.ts'
+export { measureScores, truthOf } from './tools/score-labels.ts'
+export { scoreSheet } from './tools/score-sheet.ts'
 export type { TrainingConfig } from './training/config.ts'
 export { checkTraining, DEFAULT_TRAINING } from './training/config.ts'
 export type { EpochRecord } from './training/history.ts'

@@ -25,6 +25,11 @@ import { Run } from '../run/run.ts'
 import type { GivenSettings } from '../run/settings.ts'
 import { completeSettings, DEFAULT_SETTINGS, fitBatch, trainingOf } from '../run/settings.ts'
 import { measureTrainingErrors } from '../run/training-errors.ts'
+import { type GenerateOptions as GenerateSettings, generateRows } from '../tools/generate.ts'
+import type { ToolHooks, ToolModel } from '../tools/model.ts'
+import { type Pretrained, type PretrainOptions, pretrainRows, type RowLabels } from '../tools/pretrain.ts'
+import type { ModelRows } from '../tools/rows.ts'
+import { type ScoreOptions as ScoreSettings, type Scores, scoreRows } from '../tools/score.ts'
 import type { TrainingConfig } from '../training/config.ts'
 import { TRAINING_RULES } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
@@ -76,6 +81,9 @@ const TRAIN_OPTIONS = [
   'validation',
   ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
 ]
+
+export interface ScoreOptions extends ScoreSettings, ToolHooks {}
+export interface GenerateOptions extends GenerateSettings, ToolHooks {}
 
 /** How a model begins. */
 export interface Start {
@@ -255,6 +263,81 @@ export class BaseAutoencoder {
   /** Mean squared error of each row's reconstruction against the row, (n), both as scaled: its anomaly score. */
   reconstructionErrors(rows: Rows): Promise<Float64Array> {
     return this.#queue.add(async () => this.#engine.reconstructionErrors(this.#seen(rows)))
+  }
+
+  /**
+   * How anomalous rows are: their reconstruction errors, percentiles among the training errors, verdicts by a threshold,
+   * and the features that contribute most. Without training errors, percentiles and threshold are by the rows given.
+   *
+   * @throws UsageError for options that cannot be
+   */
+  score(rows: Rows, options: ScoreOptions = {}): Promise<Scores> {
+    return this.#queue.add(async () => {
+      checkKeys('score', options, ['contamination', 'threshold', 'explain', 'signal', 'onProgress'])
+      return scoreRows(this.#tool(), this.#toolRows(rows), options, options)
+    })
+  }
+
+  /**
+   * (count, inputs): new raw rows, decoded from samples of a mixture of Gaussians that is fitted to the codes of others.
+   *
+   * @param rows to learn the mixture from
+   */
+  generate(rows: Rows, options: GenerateOptions): Promise<FloatArray> {
+    return this.#queue.add(async () => {
+      checkKeys('generate', options, ['count', 'seed', 'components', 'signal', 'onProgress'])
+      const made = await generateRows(this.#tool(), this.#toolRows(rows), options, options)
+      const inputs = inputSize(this.network)
+      const all = new Float32Array(options.count * inputs)
+      for await (const { from, rows: part } of made.parts) all.set(part, from * inputs)
+      return all
+    })
+  }
+
+  /** What comes out for what goes in, of a model that was trained with noise: `reconstruct` by the tool's name. */
+  denoise(rows: Rows): Promise<FloatArray> {
+    return this.reconstruct(rows)
+  }
+
+  /**
+   * A classifier of rows upon this model's encoder, as parameters and accuracies; this model stays as it is.
+   *
+   * @param rows with the class of each: `labels` and the names of the classes
+   * @param createEngine as this package exports it
+   */
+  pretrain(
+    rows: Rows,
+    labels: RowLabels,
+    createEngine: (network: Network) => Promise<Engine>,
+    options: PretrainOptions & ToolHooks = {},
+  ): Promise<Pretrained> {
+    return this.#queue.add(async () => {
+      const parameters = await this.#readParameters()
+      return pretrainRows(
+        this.#tool(),
+        parameters,
+        this.#toolRows(rows),
+        labels,
+        createEngine,
+        options,
+        options,
+      )
+    })
+  }
+
+  #tool(): ToolModel {
+    return {
+      engine: this.#engine,
+      name: 'autoencoder',
+      preprocessing: this.#preprocessing,
+      trainingErrors: this.#trainingErrors,
+    }
+  }
+
+  #toolRows(rows: Rows): ModelRows {
+    const inputs = rowInputs(rows, this.network)
+    const { features, picture } = this.#preprocessing ?? {}
+    return { count: inputs.length / inputSize(this.network), rows: inputs, features, picture, notes: [] }
   }
 
   /**

@@ -1,10 +1,15 @@
 /** A classifier trained and asked through the same trainer and engines as the autoencoder. */
-import type { ImageSet } from '../data/dataset.ts'
+import type { RowSet } from '../data/rows.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { StopSignal } from '../engines/stop-signal.ts'
 import { outputSize } from '../model/network.ts'
 import { startOfTraining, train } from '../training/trainer.ts'
 import { accuracy } from './knn.ts'
+
+/** Rows as the network sees them, each with its class. */
+export interface LabelledRows extends RowSet {
+  readonly labels: Uint8Array
+}
 
 export interface ClassifierTraining {
   /** Seed of the shuffles. */
@@ -24,7 +29,7 @@ export interface ClassifierTraining {
  */
 export async function trainClassifier(
   engine: Engine,
-  set: ImageSet,
+  set: LabelledRows,
   { seed, steps, learningRate, frozenLayers, signal, ...training }: ClassifierTraining,
 ): Promise<void> {
   const batchSize = Math.min(training.batchSize, set.count)
@@ -64,6 +69,6 @@ export async function classify(
 }
 
 /** Share of `set`, in [0, 1], that the engine's classifier gets right. */
-export async function classifierAccuracy(engine: Engine, set: ImageSet): Promise<number> {
+export async function classifierAccuracy(engine: Engine, set: LabelledRows): Promise<number> {
   return accuracy((await classify(engine, set.rows)).predictions, set.labels)
 }

@@ -68,6 +68,12 @@ export const NETWORK_KEY = 'hourglass.network'
 export const PREPROCESSING_KEY = 'hourglass.preprocessing'
 export const TRAINING_ERRORS_KEY = 'hourglass.training_errors'
 
+/** Metadata of a model that was trained with noise: its standard deviation. */
+export const NOISE_KEY = 'hourglass.noise_std'
+
+/** Metadata of a classifier: the names of its classes, in JSON. */
+export const CLASSES_KEY = 'hourglass.classes'
+
 /** Metadata that tells a training checkpoint (`src/run/checkpoint.ts`), which `readModel` reads as a model too. */
 export const CHECKPOINT_KEY = 'hourglass.checkpoint'
 

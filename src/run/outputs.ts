@@ -5,7 +5,7 @@ import { HourglassError, UsageError } from '../errors.ts'
 import { loadCanvas } from '../figures/canvas.ts'
 import { confinePath } from '../files/target.ts'
 import { writeFileAtomically } from '../files/write.ts'
-import { modelFormat, writeModel } from '../formats/model-file.ts'
+import { modelFormat, NOISE_KEY, writeModel } from '../formats/model-file.ts'
 import type { ErrorQuantiles } from '../model/error-quantiles.ts'
 import { codeSize } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
@@ -151,8 +151,15 @@ export async function writeRunFiles(
   // The plot is drawn first: while another thread packs it, the rest is done here.
   await setImmediate()
   const parameters = run.resultOf(state)
+  const { noiseStd } = run.config
   const weights = writeModel(
-    { network, parameters, preprocessing, trainingErrors: errors?.weights },
+    {
+      network,
+      parameters,
+      preprocessing,
+      trainingErrors: errors?.weights,
+      ...(noiseStd > 0 && { metadata: { [NOISE_KEY]: String(noiseStd) } }),
+    },
     files.weights,
   )
   await Promise.all([

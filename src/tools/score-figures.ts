@@ -21,7 +21,7 @@ export function drawScoreHistogram(
   data: string,
   truth?: Truth | undefined,
 ): Promise<Uint8Array> {
-  const { errors, threshold, anomalies, count } = scores
+  const { errors, threshold, flagged, count } = scores
   const where = (wanted: number) => errors.filter((_, row) => truth?.values[row] === wanted)
   const isKnown = truth !== undefined && truth.outliers > 0 && truth.inliers > 0
   const named = (what: string, values: Float64Array): HistogramSeries => ({
@@ -31,7 +31,7 @@ export function drawScoreHistogram(
   return drawHistogram({
     title: 'Reconstruction errors and the threshold',
     subtitle:
-      `${data} by ${model.name}: ${anomalies.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} ` +
+      `${data} by ${model.name}: ${flagged.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} ` +
       `rows are above ${formatLoss(threshold)}`,
     xTitle: 'mean squared error per value',
     series: isKnown ? [named('inliers', where(0)), named('outliers', where(1))] : [named('rows', errors)],

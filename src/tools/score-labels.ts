@@ -105,7 +105,7 @@ export interface Detection {
 export interface Measured extends Detection {
   readonly outliers: number
   readonly inliers: number
-  /** The same of the plain length of the standardised row, where as many rows are taken for anomalies. */
+  /** The same of the plain length of the standardised row, where as many rows are beyond the threshold. */
   readonly baseline: Detection
 }
 

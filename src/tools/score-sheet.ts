@@ -8,7 +8,7 @@ import type { Scores } from './score.ts'
 const ROWS_AT_ONCE = 8192
 
 /**
- * `row` (from 1, as in the data), the columns that are kept, `error`, `percentile`, `anomaly` (1 or 0), and for each
+ * `row` (from 1, as in the data), the columns that are kept, `error`, `percentile`, `verdict` (1 above the threshold, else 0), and for each
  * feature that is named `feature_1`, `share_1`, …
  *
  * @param asText names of features as text; else their places, from 1
@@ -53,7 +53,7 @@ export function scoreSheet(
       ...kept,
       { name: 'error', kind: 'float64' },
       { name: 'percentile', kind: 'float64' },
-      { name: 'anomaly', kind: 'whole' },
+      { name: 'verdict', kind: 'whole' },
       ...named,
     ],
     parts: parts(),

@@ -1,7 +1,7 @@
 /** `score`: how anomalous rows are, by how well a model rebuilds them. Runs in a browser. */
 import { fitScaling } from '../data/scaling.ts'
 import { UsageError } from '../errors.ts'
-import { ErrorQuantiles } from '../model/error-quantiles.ts'
+import { DEFAULT_CONTAMINATION, ErrorQuantiles } from '../model/error-quantiles.ts'
 import { inputSize } from '../model/network.ts'
 import { featureSize, scaleRows, unitRows } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
@@ -10,17 +10,15 @@ import { type ModelRows, namesOfInputs, networkParts } from './rows.ts'
 
 export interface ScoreOptions {
   /**
-   * Share of the rows, above 0 and below 1, that are taken for anomalies: the threshold is the error that so many of
-   * the training rows exceed. Default 0.1, as in PyOD and scikit-learn.
+   * Share, above 0 and below 1, of the training rows that are above the threshold. Default `DEFAULT_CONTAMINATION`.
    */
   readonly contamination?: number | undefined
-  /** Error above which a row is an anomaly, in place of `contamination`. */
+  /** Error above which a row is an outlier, in place of `contamination`. */
   readonly threshold?: number | undefined
   /** Features to name for each row, those that contribute most to its error; default 3. */
   readonly explain?: number | undefined
 }
 
-export const DEFAULT_CONTAMINATION = 0.1
 export const DEFAULT_EXPLAIN = 3
 
 export interface Scores {
@@ -29,14 +27,14 @@ export interface Scores {
   readonly errors: Float64Array
   /** (count) per cent of the training rows, or of these, whose error is no greater. */
   readonly percentiles: Float64Array
-  /** A row with a greater error is an anomaly. */
+  /** A row with a greater error is taken for an outlier. */
   readonly threshold: number
   /** The share that the threshold was made of; undefined where it was given. */
   readonly contamination?: number | undefined
-  /** (count) 1 for an anomaly, else 0. */
+  /** (count) 1 where the error is above the threshold, else 0. */
   readonly verdicts: Uint8Array
-  /** Anomalies among the rows. */
-  readonly anomalies: number
+  /** Rows above the threshold. */
+  readonly flagged: number
   /** Whose errors the percentiles are of: the training rows', which the model keeps, or these rows' own. */
   readonly measuredBy: 'training rows' | 'these rows'
   readonly explanation: Explanation
@@ -117,7 +115,7 @@ export async function scoreRows(
   const known = trainingErrors ?? ErrorQuantiles.fit(errors)
   const contamination =
     options.threshold === undefined ? (options.contamination ?? DEFAULT_CONTAMINATION) : undefined
-  const threshold = options.threshold ?? known.quantile(1 - (contamination ?? 0))
+  const threshold = options.threshold ?? known.threshold(contamination)
   const verdicts = Uint8Array.from(errors, (error) => Number(error > threshold))
   return {
     count: rows.count,
@@ -126,7 +124,7 @@ export async function scoreRows(
     threshold,
     contamination,
     verdicts,
-    anomalies: verdicts.reduce((sum, verdict) => sum + verdict, 0),
+    flagged: verdicts.reduce((sum, verdict) => sum + verdict, 0),
     measuredBy: trainingErrors ? 'training rows' : 'these rows',
     explanation: { most, names: groups.names, features, shares },
     lengths: lengths.values,

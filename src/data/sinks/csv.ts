@@ -40,10 +40,11 @@ function numberText(value: number): string {
 
 /** The fewest digits, from six on, that tell a float32 from its neighbours: nine always do. */
 export function float32Text(value: number): string {
+  if (!Number.isFinite(value)) return numberText(value)
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value)
   for (let digits = 6; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return String(short)
   }
-  return numberText(Number.isFinite(value) ? Number(value.toPrecision(9)) : value)
+  return String(Number(value.toPrecision(9)))
 }

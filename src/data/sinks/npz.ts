@@ -22,7 +22,7 @@ export async function writeNpz(sheet: Sheet): Promise<Uint8Array> {
   ])
   all.filter(isText).forEach((cells, i) => {
     const { name } = columns.filter(isText)[i]
-    // Two columns may have one name, and one may be called as an array of ours.
+    // It may be called as an array of ours.
     let entry = name
     while (entries.has(`${entry}.npy`)) entry += '_'
     entries.set(`${entry}.npy`, concatBytes(textArray(cells as readonly string[])))

@@ -4,12 +4,12 @@
  */
 import type { ImageSet } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
-import type { Activation } from '../../model/network.ts'
 import { codeSize, inputSize } from '../../model/network.ts'
 import { classifier } from '../../model/recipes.ts'
 import type { FloatArray } from '../../model/state.ts'
 import { Turns } from '../../run/turns.ts'
 import { classifierAccuracy, classify, trainClassifier } from '../classification.ts'
+import { allowedCodes } from '../code-range.ts'
 import { type CodeSource, checkUnits, codeSources } from '../code-sources.ts'
 import { unitImages } from '../evaluation.ts'
 import { classCount } from '../image-sets.ts'
@@ -207,19 +207,6 @@ function concatenate(parts: readonly FloatArray[]): FloatArray {
     filled += part.length
   }
   return all
-}
-
-/** The codes that a bottleneck can give: a ReLU's are never negative, so its decoder never saw one. */
-const CODE_RANGES: Partial<Record<Activation, readonly [number, number]>> = {
-  relu: [0, Infinity],
-  sigmoid: [0, 1],
-  tanh: [-1, 1],
-}
-
-/** Samples are cut off where codes end. */
-function allowedCodes(codes: Float64Array, latentActivation: Activation): Float32Array {
-  const [least, most] = CODE_RANGES[latentActivation] ?? [-Infinity, Infinity]
-  return Float32Array.from(codes, (code) => Math.min(most, Math.max(least, code)))
 }
 
 function effectiveClasses(frequencies: Float64Array, total: number): number {

@@ -1,14 +1,13 @@
 /** Application 4: the encoder's weights as initial weights of a classifier, against starting from scratch. */
-import type { ImageSet } from '../../data/dataset.ts'
-import type { Engine } from '../../engines/engine.ts'
 import { UsageError } from '../../errors.ts'
-import { codeSize, parameterTable } from '../../model/network.ts'
+import { codeSize } from '../../model/network.ts'
 import { classifierOn } from '../../model/recipes.ts'
 import { type FloatArray, stateOf } from '../../model/state.ts'
 import { createRandomSequence, sampleIndices } from '../../random/sequence.ts'
 import { initialParameters } from '../../random/streams.ts'
 import { classifierAccuracy, trainClassifier } from '../classification.ts'
 import { classCount, selectImages } from '../image-sets.ts'
+import { HEAD_RATE_FACTOR, standardizedEncoder } from '../pretrained.ts'
 import { formatSpread, type Spread, spreadOf, type Table } from '../table.ts'
 import { type ApplicationContext, type Model, stopIfAborted, withEngine } from './application.ts'
 
@@ -44,9 +43,6 @@ export interface PretrainResult {
 
 export const STARTS: readonly Start[] = ['from scratch', 'encoder, fine-tuned', 'encoder, frozen']
 
-/** A head alone, which is a linear model, bears and needs larger steps: at 1e-3 it is not done after 3,000 of them. */
-const HEAD_RATE_FACTOR = 10
-
 /** Numbers of labels for so many training images: as far as there are as many, and all. */
 export const USUAL_LABELS: readonly number[] = [100, 1_000, 10_000, 60_000]
 
@@ -74,7 +70,7 @@ export async function pretraining(
   const network = classifierOn(model.network, classCount(train.labels))
 
   const cells = await withEngine(context, network, async (engine) => {
-    const encoder = await standardizedEncoder(engine, model, train)
+    const encoder = await standardizedEncoder(engine, model.parameters, train.rows)
     const made: PretrainCell[] = []
     for (const count of labels) {
       for (const start of STARTS) {
@@ -105,32 +101,6 @@ export async function pretraining(
     return made
   })
   return { cells, steps, batchSize, learningRate, bottleneck: codeSize(model.network) }
-}
-
-/**
- * The encoder's parameters, its last layer scaled so that each code has a standard deviation of 1 over the training
- * images. An autoencoder's codes may be of any size (here some 10), and a softmax head on codes that large starts
- * saturated. ReLU and identity both let a positive factor through, so the codes carry what they carried; those of tanh
- * and sigmoid are of size 1 already.
- */
-async function standardizedEncoder(engine: Engine, model: Model, train: ImageSet): Promise<FloatArray> {
-  const { network } = engine
-  const [weight, bias, head] = parameterTable(network).slice(2 * network.codeLayer)
-  const parameters: FloatArray = initialParameters(network, 0)
-  parameters.set(model.parameters.subarray(0, head.offset))
-  await engine.writeState(stateOf(parameters))
-  const { activation } = network.layers[network.codeLayer]
-  if (activation !== 'relu' && activation !== 'identity') return parameters.slice(0, head.offset)
-  const codes = await engine.encode(train.rows)
-  const [units, inputs] = weight.shape
-  for (let unit = 0; unit < units; unit++) {
-    const { standardDeviation } = spreadOf(Array.from(codes.filter((_, i) => i % units === unit)))
-    // A unit that never fires has no spread, and nothing to scale.
-    if (!(standardDeviation > 0)) continue
-    for (let i = 0; i < inputs; i++) parameters[weight.offset + unit * inputs + i] /= standardDeviation
-    parameters[bias.offset + unit] /= standardDeviation
-  }
-  return parameters.slice(0, head.offset)
 }
 
 export function pretrainTable({ cells }: PretrainResult): Table {

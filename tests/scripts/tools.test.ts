@@ -1,0 +1,189 @@
+/** The tools as processes: files in and out, JSON, and what they refuse. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { loadSource } from '../../src/data/sources/node.ts'
+import type { Table } from '../../src/data/table.ts'
+import { readModel, writeModel } from '../../src/formats/model-file.ts'
+import { classifierOn, hourglass } from '../../src/model/recipes.ts'
+import { initialParameters } from '../../src/random/streams.ts'
+import { smallDigits } from '../experiments/small-digits.ts'
+import { runScript } from '../support/command.ts'
+import { writeDataset } from '../support/small-data.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'hourglass-tools-'))
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
+const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
+const [model, table] = [fixture('model.safetensors'), fixture('table.csv')]
+const flags = ['-l', model, '--data', table, '--threads', '1']
+test.after(() => rmSync(directory, { recursive: true, force: true }))
+
+async function done(script: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runScript(script, args, directory)
+  assert.is(code, 0, stderr)
+  return stdout
+}
+
+function last(stdout: string) {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+}
+
+async function columns(name: string): Promise<Record<string, readonly unknown[]>> {
+  const { train } = await loadSource(join(directory, name))
+  return Object.fromEntries((train as Table).columns.map((column) => [column.name, [...column.values]]))
+}
+
+function near(found: readonly unknown[], wanted: readonly number[]): void {
+  assert.is(found.length, wanted.length)
+  wanted.forEach((value, i) => {
+    assert.ok(
+      Math.abs(Number(found[i]) - value) <= 1e-4 * Math.max(1, Math.abs(value)),
+      `${i}: ${found[i]}, ${value}`,
+    )
+  })
+}
+
+test('score: a file of scores, figures, and measures in the last line of JSON', async () => {
+  const end = last(await done('score', [...flags, '--keep-columns', 'id,outlier', '--json']))
+  assert.equal(end.files, ['scores.csv', 'scores.errors.png', 'scores.worst.png'])
+  for (const file of end.files) assert.ok(existsSync(join(directory, file)))
+  assert.is(end.flagged, expected.flagged)
+  near([end.auroc, end.averagePrecision, end.precision, end.recall], Object.values(expected.model))
+  near(
+    [end.baseline.auroc, end.baseline.averagePrecision],
+    [expected.baseline.auroc, expected.baseline.averagePrecision],
+  )
+  const scores = await columns('scores.csv')
+  assert.equal(Object.keys(scores).slice(0, 6), ['row', 'id', 'outlier', 'error', 'percentile', 'verdict'])
+  near(scores.error, expected.error)
+  assert.equal(scores.feature_1, expected.feature)
+  assert.is(scores.id[119], 'm119')
+})
+
+test('score: without the label no measures; text for people; a threshold as given', async () => {
+  const rows = readFileSync(table, 'utf8').replaceAll(/,[^,\n]+$/gm, '')
+  writeFileSync(join(directory, 'plain.csv'), rows)
+  const args = ['-l', model, '--data', 'plain.csv', '--no-plot', '--out', 'p.parquet', '--threshold', '0.5']
+  const text = await done('score', args)
+  assert.match(text, /^threshold 0\.500: as given$/m)
+  assert.not.match(text, /AUROC/)
+  assert.equal(last(await done('score', [...args, '--json'])).auroc, undefined)
+})
+
+test('encode, decode and reconstruct agree, whatever the format', async () => {
+  await done('encode', [...flags, '--out', 'codes.csv', '--keep-columns', 'id'])
+  const codes = await columns('codes.csv')
+  assert.equal(Object.keys(codes), ['id', 'code_1', 'code_2', 'code_3', 'code_4'])
+  near(
+    codes.code_2,
+    expected.codes.map((code: number[]) => code[1]),
+  )
+  await done('decode', ['-l', model, '--data', 'codes.csv', '--out', 'decoded.csv'])
+  await done('reconstruct', [...flags, '--out', 'rebuilt.parquet'])
+  const [decoded, rebuilt] = [await columns('decoded.csv'), await columns('rebuilt.parquet')]
+  assert.equal(Object.keys(decoded), ['speed', 'load', 'heat', 'site'])
+  near(decoded.speed, rebuilt.speed as number[])
+  near(
+    decoded.heat,
+    expected.reconstruction.map((row: number[]) => row[2]),
+  )
+  assert.equal(decoded.site, rebuilt.site)
+  assert.ok(decoded.site.includes('Bad Tölz, Süd'))
+  await done('reconstruct', [...flags, '--out', 'rebuilt.npy'])
+  const { train } = await loadSource(join(directory, 'rebuilt.npy'))
+  near([...(train as { rows: Float32Array }).rows], expected.reconstruction.flat())
+})
+
+test('pictures of a model without preprocessing: page, folder, score by the rows given, generate', async () => {
+  const data = writeDataset(join(directory, 'bars'), smallDigits())
+  const network = hourglass({ input: 144, hidden: 10, bottleneck: 3, latentActivation: 'identity' })
+  writeFileSync(
+    join(directory, 'bars.pth'),
+    writeModel({ network, parameters: initialParameters(network, 1) }, 'bars.pth'),
+  )
+  const given = ['-l', 'bars.pth', '--data', data, '--set', 'test']
+  await done('reconstruct', [...given, '--out', 'page.png'])
+  const { stderr } = await runScript(
+    'denoise',
+    [...given, '--out', 'folder', '--add-noise', '0.2'],
+    directory,
+  )
+  assert.match(stderr, /does not say that it was trained with noise/)
+  const pictures = await loadSource(join(directory, 'folder'))
+  assert.match(pictures.description, /12 × 12 pixels/)
+  const scored = last(await done('score', [...given, '--out', 'bars.npy', '--json', '--outlier', '1']))
+  assert.is(scored.measuredBy, 'these rows')
+  assert.ok(scored.auroc >= 0 && scored.auroc <= 1)
+  await done('generate', [...given, '-n', '7', '--out', 'seven'])
+  assert.is(readdirSync(join(directory, 'seven')).length, 7)
+  const again = await runScript('generate', [...given, '-n', '7', '--out', 'seven'], directory)
+  assert.match(again.stderr, /^error: seven: expected a new or an empty folder, found one with 7 entries\n$/)
+})
+
+test('pretrain: a classifier in two files, with accuracies, that keeps the scaling', async () => {
+  const args = [...flags, '--label', 'site', '--out', 'sites.pth', '--steps', '20']
+  const refused = await runScript('pretrain', args, directory)
+  assert.match(refused.stderr, /^error: --label: .*did not learn from, found "site", which it did\n$/)
+  const end = last(await done('pretrain', [...flags, '--out', 'c.pth', '--steps', '50', '--json']))
+  assert.equal(end.files, ['c.pth', 'c.onnx'])
+  assert.is(end.trainingRows + end.judgingRows, 120)
+  assert.ok(end.accuracy > 0.5 && end.scratchAccuracy > 0.5)
+  const stored = readModel(readFileSync(join(directory, 'c.pth')), 'c.pth')
+  assert.is(stored.network.loss, 'crossEntropy')
+  assert.equal(stored.preprocessing?.scaling, readModel(readFileSync(model), 'm').preprocessing?.scaling)
+})
+
+const classifierFile = join(directory, 'classifier.safetensors')
+{
+  const network = classifierOn(hourglass({ input: 4, hidden: 3, bottleneck: 2 }), 2)
+  const parameters = initialParameters(network, 1)
+  writeFileSync(classifierFile, writeModel({ network, parameters }, classifierFile))
+}
+
+for (const [what, script, args, code, message] of [
+  ['no data', 'score', ['-l', model], 2, /--data: expected/],
+  ['no model', 'encode', ['--data', table, '--out', 'a.csv'], 2, /--load: expected/],
+  [
+    'a name of no format',
+    'encode',
+    [...flags, '--out', 'a.xls'],
+    2,
+    /--out: expected a name that ends in \.csv/,
+  ],
+  [
+    'two thresholds',
+    'score',
+    [...flags, '--threshold', '1', '--contamination', '0.1'],
+    2,
+    /--contamination: /,
+  ],
+  ['a share of 1', 'score', [...flags, '--contamination', '1'], 2, /--contamination: expected a share/],
+  ['a label that is not there', 'score', [...flags, '--label', 'outlyer'], 1, /nearest is "outlier"/],
+  [
+    'a column that is not there',
+    'encode',
+    [...flags, '--out', 'a.csv', '--keep-columns', 'ix'],
+    1,
+    /nearest is "id"/,
+  ],
+  ['text in .npy', 'encode', [...flags, '--out', 'a.npy', '--keep-columns', 'id'], 2, /column of text "id"/],
+  ['codes that are none', 'decode', [...flags, '--out', 'a.csv'], 1, /expected a column "code_1"/],
+  ['pictures of a table', 'reconstruct', [...flags, '--out', 'a.png'], 2, /rows that are no pictures/],
+  ['a classifier', 'score', ['-l', classifierFile, '--data', table], 1, /classifier/],
+  ['no test set', 'score', [...flags, '--set', 'test'], 2, /--set: /],
+  ['no number of rows', 'generate', [...flags, '-n', '0', '--out', 'a.csv'], 2, /--count: /],
+] as const) {
+  test(`${what} is refused in one line, and nothing is written`, async () => {
+    const before = readdirSync(directory)
+    const outcome = await runScript(script, args, directory)
+    assert.match(outcome.stderr, message)
+    assert.match(outcome.stderr, /^error: [^\n]*\n$/)
+    assert.is(outcome.code, code)
+    assert.equal(readdirSync(directory), before)
+  })
+}
+
+test.run()

@@ -1,0 +1,115 @@
+/** Scores, codes and raw rows against NumPy's and scikit-learn's (`tests/fixtures/tools/make_fixtures.py`). */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Autoencoder } from '../../src/api/node.ts'
+import { loadSource } from '../../src/data/sources/node.ts'
+import type { Table } from '../../src/data/table.ts'
+import { averagePrecision } from '../../src/experiments/average-precision.ts'
+import { rowsForModel } from '../../src/tools/rows.ts'
+import { measureScores, truthOf } from '../../src/tools/score-labels.ts'
+
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
+const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
+const model = await Autoencoder.load(fixture('model.safetensors'), { device: 'cpu', threads: 1 })
+const { train: set } = await loadSource(fixture('table.csv'))
+const rows = await model.withEngine(async (engine) =>
+  rowsForModel(set, { engine, name: 'model', preprocessing: model.preprocessing }),
+)
+test.after(() => model.dispose())
+
+function near(found: ArrayLike<number>, wanted: readonly number[], tolerance: number): void {
+  assert.is(found.length, wanted.length)
+  const far = wanted.findIndex(
+    (value, i) => !(Math.abs(found[i] - value) <= tolerance * Math.max(1, Math.abs(value))),
+  )
+  assert.is(far, -1, `${far}: expected ${wanted[far]}, found ${found[far]}`)
+}
+
+test('average precision, ties and all', () => {
+  for (const { truth, scores, averagePrecision: wanted } of expected.averagePrecision) {
+    const of = (kind: number) => scores.filter((_: number, i: number) => truth[i] === kind)
+    near([averagePrecision(of(0), of(1))], [wanted], 1e-12)
+  }
+})
+
+test('errors, shares, lengths and verdicts', async () => {
+  const scores = await model.score(rows.rows)
+  near(scores.errors, expected.error, 1e-5)
+  near(scores.lengths, expected.length, 1e-6)
+  near([scores.threshold], [expected.threshold], 1e-3)
+  assert.is(scores.measuredBy, 'training rows')
+  assert.is(scores.contamination, 0.1)
+  assert.is(scores.flagged, expected.flagged)
+  const { most, names, features, shares } = scores.explanation
+  assert.equal(names, ['speed', 'load', 'heat', 'site'])
+  assert.is(most, 3)
+  assert.equal(
+    Array.from(scores.errors, (_, row) => names[features[row * most]]),
+    expected.feature,
+  )
+  near(
+    Array.from(scores.errors, (_, row) => shares[row * most]),
+    expected.share,
+    1e-4,
+  )
+  const truth = truthOf(set, { usualLabel: model.preprocessing?.label })
+  assert.ok(truth)
+  const measured = measureScores(scores, truth)
+  assert.ok(measured)
+  const { outliers, inliers, baseline, ...detection } = measured
+  assert.equal([outliers, inliers], [8, 112])
+  for (const [found, wanted] of [
+    [detection, expected.model],
+    [baseline, expected.baseline],
+  ]) {
+    for (const name of ['auroc', 'averagePrecision', 'precision', 'recall'])
+      near([found[name]], [wanted[name]], 1e-12)
+  }
+})
+
+test('codes and reconstructions, raw rows in and out', async () => {
+  near(await model.encode(rows.rows), expected.codes.flat(), 1e-5)
+  near(await model.reconstruct(rows.rows), expected.reconstruction.flat(), 1e-4)
+})
+
+test('percentiles rise with the error, from 0 to 100', async () => {
+  const { errors, percentiles } = await model.score(rows.rows, { explain: 0 })
+  const order = [...errors.keys()].sort((a, b) => errors[a] - errors[b])
+  for (let i = 1; i < order.length; i++) assert.ok(percentiles[order[i]] >= percentiles[order[i - 1]])
+  near([percentiles[order[0]], percentiles[order[119]]], [0, 100], 0.5)
+})
+
+test('options that cannot be are refused, and labels that say nothing', async () => {
+  const refused = async (options: object, message: RegExp) => {
+    assert.match(String(await model.score(rows.rows, options).catch((error: Error) => error)), message)
+  }
+  await refused({ contamination: 1 }, /UsageError: contamination: expected a share/)
+  await refused({ contamination: 0.2, threshold: 1 }, /UsageError: contamination: expected none beside/)
+  await refused({ threshold: -1 }, /UsageError: threshold/)
+  await refused({ explain: 1.5 }, /UsageError: explain/)
+  await refused({ expain: 1 }, /UsageError: score: expected options among/)
+  const table = set as Table
+  assert.throws(
+    () => truthOf(table, { label: 'outlier', outlier: '7' }),
+    /expected labels of outliers "7", found "0"/,
+  )
+  assert.throws(() => truthOf(table, { label: 'outlyer' }), /nearest is "outlier"/)
+  assert.is(truthOf(table, { usualLabel: 'other' }), undefined)
+  const scores = await model.score(rows.rows)
+  const sites = truthOf(table, { label: 'site' })
+  assert.is(sites && measureScores(scores, sites), undefined)
+  assert.is(truthOf(table, { label: 'site', outlier: 'Ulm' })?.outliers, 40)
+})
+
+test('generated rows are the same for a seed, and like those they are made of', async () => {
+  const first = await model.generate(rows.rows, { count: 50, seed: 3 })
+  assert.equal(await model.generate(rows.rows, { count: 50, seed: 3 }), first)
+  assert.not.equal(await model.generate(rows.rows, { count: 50, seed: 4 }), first)
+  const speeds = Array.from({ length: 50 }, (_, row) => first[row * 6])
+  const mean = speeds.reduce((sum, speed) => sum + speed, 0) / 50
+  assert.ok(mean > 1300 && mean < 1700, String(mean))
+})
+
+test.run()
