@@ -52,6 +52,14 @@ test('every `npm run` of the documents is a script', async () => {
   assert.equal(unknown, [])
 })
 
+test('no command is run by npm before or after another: `pretrain` would be, before `train`', async () => {
+  const names = await commandNames()
+  const hooks = names.filter((name) =>
+    names.some((other) => name === `pre${other}` || name === `post${other}`),
+  )
+  assert.equal(hooks, [])
+})
+
 /** Flags in a line that calls a command, with the command that they are given to. */
 function calls(text: string): { command: string; flags: string[] }[] {
   return [...text.matchAll(/npm run ([a-z][\w:-]*) -- ([^`\n]*)/g)].map(([, command, rest]) => ({

@@ -125,9 +125,9 @@ test('pictures of a model without preprocessing: page, folder, score by the rows
 
 test('pretrain: a classifier in two files, with accuracies, that keeps the scaling', async () => {
   const args = [...flags, '--label', 'site', '--out', 'sites.pth', '--steps', '20']
-  const refused = await runScript('pretrain', args, directory)
+  const refused = await runScript('classify', args, directory)
   assert.match(refused.stderr, /^error: --label: .*did not learn from, found "site", which it did\n$/)
-  const end = last(await done('pretrain', [...flags, '--out', 'c.pth', '--steps', '50', '--json']))
+  const end = last(await done('classify', [...flags, '--out', 'c.pth', '--steps', '50', '--json']))
   assert.equal(end.files, ['c.pth', 'c.onnx'])
   assert.is(end.trainingRows + end.judgingRows, 120)
   assert.ok(end.accuracy > 0.5 && end.scratchAccuracy > 0.5)

@@ -1,4 +1,4 @@
-/** `npm run pretrain -- -l FILE --data PATH --label COLUMN --out classifier.pth`: a classifier upon a trained encoder. */
+/** `npm run classify -- -l FILE --data PATH --label COLUMN --out classifier.pth`: a classifier upon a trained encoder. */
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
 import { formatPercent } from '../src/experiments/table.ts'
@@ -13,7 +13,7 @@ import { featureFlags, share } from './data-flags.ts'
 import { outOption, rowOptions, runTool, toolOptions, toolRows } from './tool.ts'
 
 async function main(args: string[]): Promise<number | undefined> {
-  const usage = 'npm run pretrain -- -l FILE --data PATH --label COLUMN --out classifier.pth [flags]'
+  const usage = 'npm run classify -- -l FILE --data PATH --label COLUMN --out classifier.pth [flags]'
   const flags = await commandLine(usage, args)
     .options({
       ...toolOptions,
@@ -56,7 +56,7 @@ async function main(args: string[]): Promise<number | undefined> {
   const onnx = flags.onnx ?? `${flags.out.replace(/\.[^.]*$/, '')}.onnx`
   if (!/\.onnx$/i.test(onnx))
     throw new UsageError(`--onnx: expected a name that ends in .onnx, found ${onnx}`)
-  return runTool('pretrain', flags, [flags.out, onnx], async (job) => {
+  return runTool('classify', flags, [flags.out, onnx], async (job) => {
     const { model, stored, set, hooks } = job
     const label = flags.label ?? model.preprocessing?.label
     if (set.kind === 'table' && label === undefined) {
