@@ -27,7 +27,7 @@ import {
 } from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
 import { loadOption } from './model-option.ts'
-import { progressBar } from './progress-bar.ts'
+import { duration, type ProgressBar, progressBar } from './progress-bar.ts'
 
 const USAGE = [
   'npm run apply -- NAME -l FILE [flags]',
@@ -73,6 +73,7 @@ async function main(args: string[]): Promise<number | undefined> {
 
   const bar = progressBar(process.stderr)
   const interrupt = onInterrupt(() => bar.clear())
+  const phases = showPhases(name, bar)
   try {
     const outcome = await application.run(
       {
@@ -80,12 +81,12 @@ async function main(args: string[]): Promise<number | undefined> {
         dataset,
         seed: flags.seed,
         signal: interrupt.signal,
-        onProgress: (what, share) => bar.draw(name, share, what),
+        onProgress: phases.show,
       },
       model,
       flags,
     )
-    bar.clear()
+    phases.end()
     const summary = {
       application: name,
       model: flags.load,
@@ -106,13 +107,33 @@ async function main(args: string[]): Promise<number | undefined> {
     }
     return interrupt.exitCode()
   } catch (error) {
-    bar.clear()
+    phases.end()
     // What an abort interrupted did not fail.
     if (interrupt.exitCode() !== undefined) return interrupt.exitCode()
     throw error
   } finally {
     interrupt.release()
     await outputs.release()
+  }
+}
+
+/** Draws what is being done, and every second for how long: a phase may tell nothing for a minute. */
+function showPhases(name: string, bar: ProgressBar) {
+  let phase = { what: '', share: 0, startMs: 0 }
+  const draw = () => {
+    const seconds = (performance.now() - phase.startMs) / 1000
+    bar.draw(name, phase.share, seconds < 2 ? phase.what : `${phase.what}, for ${duration(seconds)}`)
+  }
+  const timer = setInterval(() => phase.startMs > 0 && draw(), 1000)
+  return {
+    show(what: string, share: number) {
+      phase = { what, share, startMs: what === phase.what ? phase.startMs : performance.now() }
+      draw()
+    },
+    end() {
+      clearInterval(timer)
+      bar.clear()
+    },
   }
 }
 
