@@ -2,7 +2,8 @@
  * Compiles `assembly/` to build/ and writes the host's twin of its plan, `src/engines/wasm/plan.ts`. What is
  * released is the core; tests and benchmarks have modules of their own. Does nothing when the outputs are
  * newer than the sources and are, by their digests, what was compiled, so that every command can afford to
- * ask; `--force` compiles all the same.
+ * ask: one asks for the file that it is about to load. As a program it makes all of them; `--force` compiles
+ * all the same.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -84,25 +85,40 @@ async function compile(file: string, flags: readonly string[]): Promise<Map<stri
 }
 
 /** Not written where it is right already: whoever watches the file need not look again. */
-async function writePlanTwin(): Promise<void> {
+async function writePlanTwin(): Promise<boolean> {
   const file = join(root, 'src/engines/wasm/plan.ts')
   const text = await planTwin(join(root, 'assembly'))
-  if ((await readFile(file, 'utf8').catch(() => '')) !== text) await writeFileAtomically(file, text)
+  if ((await readFile(file, 'utf8').catch(() => '')) === text) return false
+  await writeFileAtomically(file, text)
+  return true
 }
 
-async function build(): Promise<void> {
+export interface BuildOptions {
+  /** Names of outputs; all of them unless given. */
+  readonly files?: readonly string[]
+  readonly isForced?: boolean
+  /** Called once, before anything is compiled. */
+  readonly onCompile?: () => void
+}
+
+/** Resolves to whether the host's twin is another now. Throws HourglassError for sources that do not compile. */
+export async function buildWasm({ files, isForced = false, onCompile }: BuildOptions = {}): Promise<boolean> {
   const sources = Math.max(
     await newestIn(join(root, 'assembly')),
     await modified(join(root, 'asconfig.json')),
     await modified(fileURLToPath(import.meta.url)),
   )
   const digests = await readDigests()
-  const isForced = process.argv.includes('--force')
-  let isTwinRight = false
+  let hasCompiled = false
+  let isTwinNew = false
   for (const { file, flags } of BUILDS) {
+    if (files !== undefined && !files.includes(file)) continue
     if (!isForced && (await isBuilt(file, digests[file], sources))) continue
-    if (!isTwinRight) await writePlanTwin()
-    isTwinRight = true
+    if (!hasCompiled) {
+      onCompile?.()
+      isTwinNew = await writePlanTwin()
+    }
+    hasCompiled = true
     await makeDirectory(join(root, 'build'))
     for (const [name, content] of await compile(file, flags)) {
       await writeFileAtomically(join(root, name), content)
@@ -110,12 +126,15 @@ async function build(): Promise<void> {
     }
     await writeFileAtomically(DIGESTS, `${JSON.stringify(digests, null, 1)}\n`)
   }
+  return isTwinNew
 }
 
-try {
-  await build()
-} catch (error) {
-  if (!(error instanceof HourglassError)) throw error
-  console.error(`error: ${error.message}`)
-  process.exit(1)
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await buildWasm({ isForced: process.argv.includes('--force') })
+  } catch (error) {
+    if (!(error instanceof HourglassError)) throw error
+    console.error(`error: ${error.message}`)
+    process.exit(1)
+  }
 }

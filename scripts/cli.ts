@@ -8,6 +8,7 @@ import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
 import { allowV8Flags } from '../src/engines/create.ts'
 import { DEVICES, SIMD_CHOICES } from '../src/engines/options.ts'
+import { compileWhenNeeded } from '../src/engines/wasm/core-files.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
 import { checkDashes, dashesHint } from './npm-flags.ts'
 import { surviveOutput } from './output.ts'
@@ -40,6 +41,7 @@ export async function runCommand(
   const output = surviveOutput()
   // The process is the command's own.
   allowV8Flags()
+  compileWhenNeeded(compileCore)
   try {
     checkWorkingDirectory()
     process.exitCode = (await main(process.argv.slice(2))) ?? 0
@@ -51,6 +53,16 @@ export async function runCommand(
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
     console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
   }
+}
+
+/** What a command loads is compiled only now: help and errors wait for nothing. */
+async function compileCore(file: string): Promise<void> {
+  const { buildWasm } = await import('./build-wasm.ts')
+  const onCompile = () => console.error('Compiling the core from assembly/, once: this takes some seconds')
+  const isTwinNew = await buildWasm({ files: [file], onCompile })
+  // What this process has loaded of the plan is that of before.
+  if (isTwinNew)
+    throw new HourglassError('assembly/plan: changed, and its twin in src/ with it; run the command again')
 }
 
 /**

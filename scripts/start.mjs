@@ -1,5 +1,5 @@
 /**
- * Starts a command: `node scripts/start.mjs NAME [flags]` runs scripts/NAME.ts with the core built. Node keeps what it
+ * Starts a command: `node scripts/start.mjs NAME [flags]` runs scripts/NAME.ts. Node keeps what it
  * made of the TypeScript in build/compile-cache, for workers too: the second start takes half as long as the first, and
  * 50 MB less.
  *
@@ -42,7 +42,6 @@ async function start(name) {
   if (module.enableCompileCache) module.enableCompileCache(directory)
   // Worker threads read it from here.
   process.env.NODE_COMPILE_CACHE = directory
-  await import('./build-wasm.ts')
   await import(`./${name}.ts`)
 }
 

