@@ -115,6 +115,7 @@ test('interrupted and run again it gives the table of the sweep that was not int
   const second = await runScript('sweep', [...PLAN, '--out', 'parts', '--json'], directory)
   assert.is(second.code, 0, second.stderr)
   assert.is(second.stdout.trim().split('\n').length, 4 - kept, 'only what was missing is trained')
+  assert.match(second.stderr, `parts: ${kept} of 4 runs found, ${4 - kept} to train\n`)
   assert.is(table('parts'), table('whole'))
 
   // Other data of the same name and sizes, and other arithmetic, are other runs.
