@@ -64,6 +64,22 @@ function withoutComments(module: string): string {
   return `export default ${JSON.stringify(lines.filter((line) => line !== '').join('\n'))}`
 }
 
+/** The file travels alone: the licences of all that is in it go with it. */
+async function licences(root: string): Promise<string> {
+  const [own, fflate] = await Promise.all(
+    ['LICENSE', 'node_modules/fflate/LICENSE'].map((file) => readFile(join(root, file), 'utf8')),
+  )
+  const text = [
+    'hourglass-autoencoder, and in it fflate (MIT) and a part of @assemblyscript/loader (Apache-2.0,',
+    'https://www.apache.org/licenses/LICENSE-2.0, Copyright The AssemblyScript Authors).',
+    '',
+    own.trim(),
+    '',
+    `fflate: ${/Copyright.*/.exec(fflate)?.[0]}, under the same licence.`,
+  ]
+  return `/*!\n${text.join('\n')}\n*/\n`
+}
+
 /** Needs dist/ as it is otherwise, and build/. */
 export async function buildStandalone(root: string): Promise<void> {
   const files = await inlinedFiles(root)
@@ -76,5 +92,5 @@ export async function buildStandalone(root: string): Promise<void> {
   if (/import\.meta|\bimport[\s(]/.test(code)) {
     throw new Error('internal: the standalone file asks for files beside it')
   }
-  await writeFileAtomically(join(root, 'dist/hourglass.browser.js'), code)
+  await writeFileAtomically(join(root, 'dist/hourglass.browser.js'), (await licences(root)) + code)
 }

@@ -54,15 +54,22 @@ export async function runCommand(
     }
   } catch (thrown) {
     const error = blamingConfig(thrown)
+    hasFailed = true
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
     console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
   }
 }
 
+let hasFailed = false
+
 /** What a command loads is compiled only now: help and errors wait for nothing. */
 async function compileCore(file: string): Promise<void> {
   const { buildWasm } = await import('./build-wasm.ts')
-  const onCompile = () => console.error('Compiling the core from assembly/, once: this takes some seconds')
+  const onCompile = () => {
+    // The core is asked for while files are read: where one of those was wrong, nobody waits for it any more.
+    if (hasFailed) throw new HourglassError('the command has failed')
+    console.error('Compiling the core from assembly/, once: this takes some seconds')
+  }
   const isTwinNew = await buildWasm({ files: [file], onCompile })
   // What this process has loaded of the plan is that of before.
   if (isTwinNew)

@@ -29,7 +29,9 @@ export function checkDashes(
     if (args.some((argument) => argument === dashed || argument.startsWith(`${dashed}=`))) continue
     const value = valueFromNpm(flag, env)
     if (value === undefined) continue
-    const shown = value === true ? dashed : `${dashed} ${value}`
+    // Of `--z 8` npm takes the flag, and leaves its value as a word.
+    const word = args.length === 1 && !args[0].startsWith('-') ? ` ${args[0]}` : ''
+    const shown = dashed + (value === true ? word : ` ${value}`)
     throw new UsageError(
       `${dashed}: npm took this flag for its own; put -- before the flags: npm run ${command} -- ${shown}`,
     )

@@ -141,6 +141,9 @@ async function main(): Promise<void> {
     console.log(`no test file matches ${positionals.join(' ') || 'tests/**/*.test.ts'}`)
     failed = 1
   }
+  if (positionals.length === 0) {
+    console.log(`${files.length} files of tests, ${FILES_AT_ONCE} at once: some minutes on two cores`)
+  }
   const waiting = [...files]
   const runWaiting = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {

@@ -79,6 +79,9 @@ packageTest('the file for browsers is small, and asks for no other', () => {
   assert.ok(text.length <= 250_000, `${text.length} bytes`)
   assert.not.match(text, /import\.meta|\bimport[\s(]|\bfrom\s*["']/)
   assert.match(text, '@compute')
+  for (const holder of ['The Hourglass authors', 'Arjun Barrett', 'The AssemblyScript Authors']) {
+    assert.match(text.slice(0, 2000), holder, 'licences go with the file')
+  }
 })
 
 packageTest('its manifest says what it needs, and forces no data on anybody', () => {

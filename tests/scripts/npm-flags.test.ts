@@ -42,6 +42,8 @@ test('a flag that npm took is told by what npm leaves of it', () => {
     [{ npm_config_clip: '' }, expected('--clip', '--clip')],
   ] as const)
     assert.is(complaint(env), message)
+  assert.is(complaint({ npm_config_z: 'true' }, ['8']), expected('-z', '-z 8'))
+  assert.is(complaint({ npm_config_z: 'true' }, ['8', '1']), expected('-z', '-z'), 'whose is the 8?')
 })
 
 test('what is npm’s, or was given to the command as well, is no complaint', () => {

@@ -74,6 +74,9 @@ test('help, and an error of flags, compile nothing', async () => {
   const wrong = await runNode([START, 'train', '--epoch', '1'])
   assert.is(wrong.code, 2)
   expectLine(wrong.stderr, /^error: unknown flag --epoch: did you mean --epochs\?/)
+  const file = await runNode([START, ...TRAINING, '--resume', join(root, 'results/MLP.2.pth')])
+  assert.is(file.code, 1)
+  expectLine(file.stderr, /^error: .*MLP\.2\.pth: expected a training checkpoint/)
   assert.is(readFileSync(CORE).length, 0)
 })
 
