@@ -1,5 +1,5 @@
 /** `npm run sweep`: trains every combination of the settings given, and draws what it found. */
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Dataset, limitImages } from '../src/data/dataset.ts'
 import { loadDataset } from '../src/data/node-files.ts'
@@ -14,9 +14,9 @@ import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.
 import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
 import { holdOutputs, makeDirectory, writeFileAtomically } from '../src/files/write.ts'
-import { hourglass } from '../src/model/recipes.ts'
 import { identityOf, type RunIdentity } from '../src/run/identity.ts'
 import { onInterrupt } from '../src/run/interrupt.ts'
+import { DEFAULT_SETTINGS, networkOf } from '../src/run/settings.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
 import {
   commandLine,
@@ -32,22 +32,22 @@ import {
 } from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
 import { duration, progressBar } from './progress-bar.ts'
-import { settingList } from './setting-flags.ts'
+import { listedSettings, settingLists } from './setting-flags.ts'
 import { openSweepStore } from './sweep-store.ts'
 
-/** Left out, it fits the data. */
-const { default: _, ...batchSizeList } = settingList('batchSize')
-const batchSizes = {
-  ...batchSizeList,
-  defaultDescription: `${DEFAULT_TRAINING.batchSize}, or all of fewer`,
-} as const
+const USUAL_BOTTLENECKS = '2,4,8,16,32,64'
+
+const { seed: _, ...settingFlags } = settingLists({
+  bottleneck: USUAL_BOTTLENECKS,
+  batchSize: `${DEFAULT_TRAINING.batchSize}, or all of fewer`,
+})
 
 async function parseFlags(args: string[]) {
   const usage =
     'npm run sweep -- [flags]\n\nTrains every combination of the values given (lists: 2,4,8), draws figures and a table.'
   return await commandLine(usage, args)
+    .options(settingFlags)
     .options({
-      z: settingList('bottleneck', '2,4,8,16,32,64'),
       seeds: {
         describe: 'runs of each combination, which differ in their seed alone',
         default: '3',
@@ -55,13 +55,6 @@ async function parseFlags(args: string[]) {
         coerce: wholeNumber('seeds', 1, 1000),
       },
       seed: { ...seedOption(DEFAULT_SEED), describe: 'the first of these seeds' },
-      epochs: settingList('epochs'),
-      'noise-std': settingList('noiseStd'),
-      lr: settingList('learningRate'),
-      'latent-activation': settingList('latentActivation'),
-      hidden: settingList('hidden'),
-      'batch-size': batchSizes,
-      'weight-decay': settingList('weightDecay'),
       sigma: {
         describe: 'noise levels at which denoising is measured',
         default: '0.1,0.2,0.4',
@@ -102,7 +95,7 @@ async function main(args: string[]): Promise<number | undefined> {
   const dataset =
     flags.limit === undefined ? whole : { ...whole, train: limitImages(whole.train, flags.limit) }
   const pixels = dataset.train.width * dataset.train.height
-  const runs = expandPlan(planOf(flags, dataset.train.count), {
+  const runs = await expandPlan(planOf(flags, dataset.train.count), {
     name: dataset.name,
     pixels,
     trainingImages: dataset.train.count,
@@ -128,7 +121,7 @@ async function main(args: string[]): Promise<number | undefined> {
 
 /** What decides the bits of every run besides its settings. Makes an engine, to see what computes here. */
 async function sweepIdentity(flags: Flags, dataset: Dataset, pixels: number): Promise<RunIdentity> {
-  const network = hourglass({ input: pixels, hidden: flags.hidden[0], bottleneck: flags.z[0] })
+  const network = networkOf(DEFAULT_SETTINGS, pixels)
   const engine = await createEngine(network, { ...flags, threads: 1 })
   const { bits } = engine.info
   await engine.dispose()
@@ -161,6 +154,7 @@ async function trainAll(flags: Flags, sweep: Sweep): Promise<number | undefined>
       measuring: createMeasuringSet(dataset.test, flags.sigma, 0),
       createEngine: (network) => createEngine(network, { ...flags, threads: threadsPerRun }),
       sampleImages,
+      host: hostname(),
     })
     const records = await runSweep(runs, store, trainRun, {
       jobs,
@@ -201,15 +195,11 @@ function usualBatch(images: number): number {
 function planOf(flags: Flags, images: number): SweepPlan {
   const lastSeed = flags.seed + flags.seeds - 1
   if (lastSeed >= 2 ** 32) throw new UsageError(`--seed: expected seeds below 4294967296, found ${lastSeed}`)
+  const { seed: __, ...listed } = listedSettings(flags)
   return {
-    bottleneck: flags.z,
-    latentActivation: flags['latent-activation'],
-    hidden: flags.hidden,
-    batchSize: flags['batch-size'] ?? [usualBatch(images)],
-    learningRate: flags.lr,
-    weightDecay: flags['weight-decay'],
-    noiseStd: flags['noise-std'],
-    epochs: flags.epochs,
+    bottleneck: USUAL_BOTTLENECKS.split(',').map(Number),
+    ...listed,
+    batchSize: listed.batchSize ?? [usualBatch(images)],
     seed: Array.from({ length: flags.seeds }, (_, index) => flags.seed + index),
   }
 }
@@ -236,6 +226,7 @@ function createReport(json: boolean, runs: readonly SweepRun[]) {
       const label = runLabel(record.settings, runs)
       if (json) console.log(JSON.stringify(record))
       else if (record.status === 'failed') console.error(`${label}: failed: ${record.error}`)
+      else if (record.status === 'stopped') console.log(`${label}: stopped`)
       else {
         const { reconstruction, activeUnits } = record.measures
         const { seconds, settings } = record

@@ -30,6 +30,7 @@ import type { EpochRecord } from '../training/history.ts'
 import type { PlateauState } from '../training/plateau.ts'
 import type { TrainingProgress } from '../training/trainer.ts'
 import type { RunIdentity } from './identity.ts'
+import { readIdentity } from './identity.ts'
 
 /** All of a run but the numbers that its engine holds. */
 export interface RunRecord {
@@ -150,15 +151,6 @@ function readSizes(fields: JsonFields, file: string): Network {
     latentActivation: fields.oneOf('latentActivation', ['relu', 'identity']),
   }
   return inFile(file, () => hourglass(options))
-}
-
-function readIdentity(fields: JsonFields): RunIdentity {
-  return {
-    train: fields.string('train'),
-    test: fields.string('test'),
-    bits: fields.string('bits'),
-    computation: fields.string('computation'),
-  }
 }
 
 function readConfig(fields: JsonFields, trainingRows: number, file: string): TrainingConfig {
