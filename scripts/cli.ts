@@ -10,8 +10,8 @@ import { DEVICES, SIMD_CHOICES } from '../src/engines/devices.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
 import { surviveOutput } from './output.ts'
 
-const EXIT_FAILURE = 1
-const EXIT_USAGE = 2
+export const EXIT_FAILURE = 1
+export const EXIT_USAGE = 2
 
 export interface CommandOptions {
   /** Whether what it prints is what it was called for: without a place for it, the command has failed. */
@@ -47,6 +47,11 @@ export async function runCommand(
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
     console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
   }
+}
+
+/** Ends the process, where what a lost connection left open would keep it, soon after the command has ended. */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), 1000).unref()
 }
 
 /**
