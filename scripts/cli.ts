@@ -16,8 +16,8 @@ import { kebabCase, knownFlags } from './flag-names.ts'
 import { checkDashes, dashesHint } from './npm-flags.ts'
 import { surviveOutput } from './output.ts'
 
-const EXIT_FAILURE = 1
-const EXIT_USAGE = 2
+export const EXIT_FAILURE = 1
+export const EXIT_USAGE = 2
 
 export interface CommandOptions {
   /** Whether what it prints is what it was called for: without a place for it, the command has failed. */
@@ -74,6 +74,11 @@ async function compileCore(file: string): Promise<void> {
   // What this process has loaded of the plan is that of before.
   if (isTwinNew)
     throw new HourglassError('assembly/plan: changed, and its twin in src/ with it; run the command again')
+}
+
+/** Ends the process, where what a lost connection left open would keep it, soon after the command has ended. */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), 1000).unref()
 }
 
 /**

@@ -95,19 +95,51 @@ function describeSetting(name: SettingName): string {
   return `${describe}: ${CHOICES[name as keyof typeof CHOICES].join(', ')}`
 }
 
-/** A list of values of a setting, `2,4,8`: each is trained. */
-export function settingList<Name extends SettingName>(
+/** Between the layers of one value in a list: `392,1000-500` is two networks. */
+const LAYER_SEPARATOR = '-'
+
+/** Values in a list, as they are typed: `2,4,8`. Each is one value of the setting. */
+function listedValue<Name extends SettingName>(
   name: Name,
-  standard = settingText(DEFAULT_SETTINGS[name]),
-) {
-  const { flag, aliases } = SETTING_FLAGS[name]
-  return {
-    describe: name === 'hidden' ? 'units of the two hidden layers' : describeSetting(name),
-    default: standard,
-    requiresArg: true,
-    alias: [...aliases],
-    coerce: listOf(flag, settingParser(name)),
-  } as const
+): (value: string | number | boolean) => RunSettings[Name] {
+  const parse = settingParser(name)
+  if (name !== 'hidden') return parse as (value: string | number | boolean) => RunSettings[Name]
+  const parseLayers = (value: string | number | boolean) => String(value).split(LAYER_SEPARATOR).map(parse)
+  return parseLayers as unknown as (value: string | number | boolean) => RunSettings[Name]
+}
+
+/** Flags for lists of values, one for each setting; what is not typed is undefined. */
+export function settingLists(standards: Partial<Record<SettingName, string>> = {}) {
+  const names = (Object.keys(SETTING_FLAGS) as SettingName[]).filter((name) => !OF_ONE_RUN.includes(name))
+  return Object.fromEntries(
+    names.map((name) => {
+      const { flag, aliases } = SETTING_FLAGS[name]
+      const describe =
+        name === 'hidden'
+          ? `units of the hidden layers up to the bottleneck, mirrored after it; 392,1000${LAYER_SEPARATOR}500 are two networks`
+          : describeSetting(name)
+      const option = {
+        describe,
+        defaultDescription: standards[name] ?? settingText(DEFAULT_SETTINGS[name]),
+        requiresArg: true,
+        alias: [...aliases],
+        coerce: listOf(flag, listedValue(name)),
+      }
+      return [flag, option] as const
+    }),
+  )
+}
+
+/** A sweep compares runs of the same length by their last epoch. */
+const OF_ONE_RUN: readonly SettingName[] = ['patience', 'keep']
+
+/** The values that were typed of `settingLists`. */
+export function listedSettings(flags: Readonly<Record<string, unknown>>): {
+  readonly [Name in SettingName]?: readonly RunSettings[Name][]
+} {
+  const names = Object.keys(SETTING_FLAGS) as SettingName[]
+  const typed = names.filter((name) => flags[SETTING_FLAGS[name].flag] !== undefined)
+  return Object.fromEntries(typed.map((name) => [name, flags[SETTING_FLAGS[name].flag]]))
 }
 
 /** A flag without a yargs default: what is not typed is the checkpoint's own value, else the default. */

@@ -1,8 +1,14 @@
 /** The records of a sweep in a file of JSON lines, to which each run adds one as it finishes. */
-import { access } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { exists } from '../src/cluster/checkpoint-folder.ts'
+import type { RecordFile } from '../src/cluster/merge.ts'
+import { isRecordFile } from '../src/cluster/shard.ts'
 import { readFileBytes } from '../src/data/node-files.ts'
-import type { SweepStore } from '../src/experiments/sweep.ts'
+import { FileError } from '../src/errors.ts'
+import type { SweepRecord, SweepStore } from '../src/experiments/sweep.ts'
 import { readSweepRecord } from '../src/experiments/sweep-record.ts'
+import { reason } from '../src/files/reason.ts'
 import { appendDurably, checkWritable, writeFileAtomically } from '../src/files/write.ts'
 
 /**
@@ -13,21 +19,38 @@ import { appendDurably, checkWritable, writeFileAtomically } from '../src/files/
 export async function openSweepStore(path: string): Promise<SweepStore> {
   await checkWritable(path)
   const text = await readExisting(path)
-  const end = text.lastIndexOf('\n') + 1
-  const whole = text.slice(0, end)
-  if (end < text.length) await writeFileAtomically(path, whole)
-  const records = whole
-    .split('\n')
-    .slice(0, -1)
-    .map((line, index) => readSweepRecord(line, path, index + 1))
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+  if (whole.length < text.length) await writeFileAtomically(path, whole)
+  const records = parseRecords(whole, path)
   // Each waits for the one before.
   return { records, append: (record) => appendDurably(path, `${JSON.stringify(record)}\n`) }
 }
 
+/**
+ * The records in a folder: of a sweep, and of shards, which may be adding to theirs. Throws FileError for a folder that
+ * is none.
+ */
+export async function readRecordFiles(folder: string): Promise<RecordFile[]> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new FileError(folder, `expected a directory of results, found: ${reason(cause)}`, { cause })
+  })
+  const files: RecordFile[] = []
+  for (const name of names.filter(isRecordFile).sort()) {
+    const file = join(folder, name)
+    const text = await readExisting(file)
+    files.push({ file, records: parseRecords(text.slice(0, text.lastIndexOf('\n') + 1), file) })
+  }
+  return files
+}
+
+/** @param text of whole lines */
+function parseRecords(text: string, path: string): SweepRecord[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => readSweepRecord(line, path, index + 1))
+}
+
 async function readExisting(path: string): Promise<string> {
-  const exists = await access(path).then(
-    () => true,
-    () => false,
-  )
-  return exists ? new TextDecoder().decode(await readFileBytes(path)) : ''
+  return (await exists(path)) ? new TextDecoder().decode(await readFileBytes(path)) : ''
 }

@@ -1,27 +1,38 @@
-/** `npm run sweep`: trains every combination of the settings given, and draws what it found. */
-import { availableParallelism } from 'node:os'
+/** `npm run sweep`: trains every combination of the settings given, here or elsewhere, and draws what it found. */
+import { rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { checkpointFolder, exists } from '../src/cluster/checkpoint-folder.ts'
+import { checkPruning, halving } from '../src/cluster/halving.ts'
+import { mergeRecords } from '../src/cluster/merge.ts'
+import { openQueue } from '../src/cluster/queue.ts'
+import { QueueClient } from '../src/cluster/queue-client.ts'
+import type { Shard } from '../src/cluster/shard.ts'
+import { parseShard, shardFileName, shardOf } from '../src/cluster/shard.ts'
+import type { TrialPlan } from '../src/cluster/trial-plan.ts'
+import { readPlan, writePlan } from '../src/cluster/trial-plan.ts'
+import { bitsHere, dataOfPlan, identityHere } from '../src/cluster/workload.ts'
 import { type Dataset, limitImages } from '../src/data/dataset.ts'
-import { loadDataset } from '../src/data/node-files.ts'
+import { loadDataset, readFileText } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'
-import { UsageError } from '../src/errors.ts'
+import { FileError, UsageError } from '../src/errors.ts'
 import { createMeasuringSet } from '../src/experiments/measures.ts'
-import type { SweepProgress, SweepRecord, SweepStore } from '../src/experiments/sweep.ts'
+import type { RunTrainer, SweepOptions, SweepStore } from '../src/experiments/sweep.ts'
 import { runSweep } from '../src/experiments/sweep.ts'
-import { drawSweepFigures } from '../src/experiments/sweep-figures.ts'
 import { expandPlan, type SweepPlan, type SweepRun } from '../src/experiments/sweep-plan.ts'
-import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.ts'
-import { createRunTrainer, oneImagePerClass } from '../src/experiments/sweep-run.ts'
-import { tableToMarkdown } from '../src/experiments/table.ts'
+import { createRunTrainer, isOwnFault, oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { holdOutputs, makeDirectory, writeFileAtomically } from '../src/files/write.ts'
-import { hourglass } from '../src/model/recipes.ts'
-import { identityOf, type RunIdentity } from '../src/run/identity.ts'
+import type { Interrupt } from '../src/run/interrupt.ts'
 import { onInterrupt } from '../src/run/interrupt.ts'
+import { completeSettings, networkOf } from '../src/run/settings.ts'
 import { DEFAULT_SEED, DEFAULT_TRAINING } from '../src/training/config.ts'
 import {
   commandLine,
   DEFAULT_OUT,
   dataOption,
+  EXIT_FAILURE,
+  EXIT_USAGE,
+  endSoon,
   engineOptions,
   jsonOption,
   listOf,
@@ -31,55 +42,79 @@ import {
   seedOption,
   wholeNumber,
 } from './cli.ts'
-import { drawOrNotice, figuresOrNotice } from './figures.ts'
-import { duration, progressBar } from './progress-bar.ts'
-import { settingList } from './setting-flags.ts'
-import { openSweepStore } from './sweep-store.ts'
+import { figuresOrNotice } from './figures.ts'
+import { listedSettings, settingLists } from './setting-flags.ts'
+import { jobsOption, shareThreads } from './share-threads.ts'
+import type { SweepReport } from './sweep-report.ts'
+import { sweepReport, TABLE_FILES, writeSweep } from './sweep-report.ts'
+import { openSweepStore, readRecordFiles } from './sweep-store.ts'
 
-/** Left out, it fits the data. */
-const { default: _, ...batchSizeList } = settingList('batchSize')
-const batchSizes = {
-  ...batchSizeList,
-  defaultDescription: `${DEFAULT_TRAINING.batchSize}, or all of fewer`,
-} as const
+const USUAL = { z: '2,4,8,16,32,64', seeds: 3, sigma: '0.1,0.2,0.4', out: `${DEFAULT_OUT}/sweep` } as const
+
+const USAGE = `npm run sweep -- [flags]
+
+Trains every combination of the values given (lists: 2,4,8), draws figures and a table.
+--plan, --shard and --merge spread it over array jobs, --queue over workers: docs/cluster.md.`
+
+const { seed: _, ...settingFlags } = settingLists({
+  bottleneck: USUAL.z,
+  batchSize: `${DEFAULT_TRAINING.batchSize}, or all of fewer`,
+})
+
+const parseSigmas = listOf('sigma', positiveNumber('sigma'))
 
 async function parseFlags(args: string[]) {
-  const usage =
-    'npm run sweep -- [flags]\n\nTrains every combination of the values given (lists: 2,4,8), draws figures and a table.'
-  return await commandLine(usage, args)
+  return await commandLine(USAGE, args)
+    .options(settingFlags)
     .options({
-      z: settingList('bottleneck', '2,4,8,16,32,64'),
       seeds: {
         describe: 'runs of each combination, which differ in their seed alone',
-        default: '3',
+        defaultDescription: String(USUAL.seeds),
         requiresArg: true,
         coerce: wholeNumber('seeds', 1, 1000),
       },
-      seed: { ...seedOption(DEFAULT_SEED), describe: 'the first of these seeds' },
-      epochs: settingList('epochs'),
-      'noise-std': settingList('noiseStd'),
-      lr: settingList('learningRate'),
-      'latent-activation': settingList('latentActivation'),
-      hidden: settingList('hidden'),
-      'batch-size': batchSizes,
-      'weight-decay': settingList('weightDecay'),
+      seed: {
+        describe: 'the first of these seeds',
+        defaultDescription: String(DEFAULT_SEED),
+        requiresArg: true,
+        coerce: seedOption(DEFAULT_SEED).coerce,
+      },
       sigma: {
         describe: 'noise levels at which denoising is measured',
-        default: '0.1,0.2,0.4',
+        defaultDescription: USUAL.sigma,
         requiresArg: true,
-        coerce: listOf('sigma', positiveNumber('sigma')),
+        coerce: parseSigmas,
       },
-      jobs: {
-        describe: 'runs side by side, the threads shared between them',
-        defaultDescription: 'as many as there are threads',
-        requiresArg: true,
-        coerce: wholeNumber('jobs', 1, 256),
+      prune: {
+        describe: 'stop runs that fall behind (asynchronous successive halving)',
+        type: 'boolean',
+        default: false,
       },
+      jobs: jobsOption,
       out: {
         describe: 'directory of the results; a sweep that was interrupted goes on with what it finds there',
-        default: `${DEFAULT_OUT}/sweep`,
+        default: USUAL.out,
         requiresArg: true,
         coerce: path('out'),
+      },
+      plan: {
+        describe: 'file of the plan: written, and nothing trained, where it is not there; else trained',
+        requiresArg: true,
+        coerce: path('plan'),
+      },
+      shard: {
+        describe: 'train part i of n of the plan (i/n); auto, auto/n: as the scheduler says',
+        type: 'string',
+      },
+      merge: {
+        describe: 'make the table of the plan from what is in these directories',
+        type: 'string',
+        array: true,
+      },
+      queue: {
+        describe: 'let workers train it: redis://HOST:PORT of the queue',
+        requiresArg: true,
+        type: 'string',
       },
       ...engineOptions,
       threads: { ...engineOptions.threads, describe: 'threads in all, shared between the runs side by side' },
@@ -97,98 +132,93 @@ async function parseFlags(args: string[]) {
 
 type Flags = Awaited<ReturnType<typeof parseFlags>>
 
+/** Flags that a plan has the last word on. */
+const PLANNED = [...Object.keys(settingFlags), 'seeds', 'seed', 'sigma', 'limit']
+
+/** Ways of training, of which there is one at a time, and what does not go with each. */
+const APART: Readonly<Record<string, readonly string[]>> = {
+  merge: ['shard', 'queue', 'prune', 'jobs', 'threads'],
+  shard: ['queue', 'prune'],
+  queue: ['jobs', 'threads'],
+}
+
+function isTyped(flags: Flags, name: string): boolean {
+  const value = (flags as Readonly<Record<string, unknown>>)[name]
+  return value !== undefined && value !== false
+}
+
+/** Throws UsageError for flags of which one would not be heeded. */
+function checkTogether(flags: Flags, hasPlan: boolean): void {
+  for (const [flag, others] of Object.entries(APART)) {
+    const other = isTyped(flags, flag) ? others.find((name) => isTyped(flags, name)) : undefined
+    if (other) throw new UsageError(`--${other}: expected no such flag beside --${flag}, found one`)
+  }
+  for (const flag of ['shard', 'merge'] as const) {
+    if (!isTyped(flags, flag) || hasPlan) continue
+    if (flags.plan === undefined)
+      throw new UsageError(`--${flag}: expected --plan FILE beside it, found none`)
+    throw new FileError(flags.plan, 'expected a plan, found no such file: sweep --plan writes it')
+  }
+  const planned = hasPlan ? PLANNED.find((name) => isTyped(flags, name)) : undefined
+  if (planned === undefined) return
+  const typed = `${planned.length > 1 ? '--' : '-'}${planned}`
+  throw new UsageError(`${typed}: expected no such flag, since ${flags.plan} is there and says it, found one`)
+}
+
 async function main(args: string[]): Promise<number | undefined> {
   const flags = await parseFlags(args)
+  const hasPlan = flags.plan !== undefined && (await exists(flags.plan))
+  checkTogether(flags, hasPlan)
+  const shard = flags.shard === undefined ? undefined : parseShard(flags.shard, process.env)
   const whole = await loadDataset(flags.data)
-  const dataset =
-    flags.limit === undefined ? whole : { ...whole, train: limitImages(whole.train, flags.limit) }
-  const pixels = dataset.train.width * dataset.train.height
-  const runs = expandPlan(planOf(flags, dataset.train.count), {
+  const sweep = hasPlan ? await storedSweep(flags, String(flags.plan), whole) : await newSweep(flags, whole)
+  if (flags.prune) checkPruning(sweep.runs)
+  if (flags.plan !== undefined && !hasPlan) return savePlan(flags.plan, sweep)
+  if (flags.merge !== undefined) return merge(flags, flags.merge, sweep)
+  if (shard !== undefined) return trainShard(flags, sweep, shard)
+  return trainAll(flags, sweep)
+}
+
+interface Sweep extends TrialPlan {
+  readonly dataset: Dataset
+}
+
+async function newSweep(flags: Flags, whole: Dataset): Promise<Sweep> {
+  const train = flags.limit === undefined ? whole.train : limitImages(whole.train, flags.limit)
+  const dataset = { ...whole, train }
+  const pixels = train.width * train.height
+  const plan = planOf(flags, train.count)
+  const network = networkOf(
+    completeSettings({ hidden: plan.hidden?.[0], bottleneck: plan.bottleneck?.[0] }),
+    pixels,
+  )
+  const data = {
     name: dataset.name,
     pixels,
-    trainingImages: dataset.train.count,
+    trainingImages: train.count,
     testImages: dataset.test.count,
-    sigmas: flags.sigma,
-    identity: await sweepIdentity(flags, dataset, pixels),
-  })
-  const { jobs, threadsPerRun } = shareThreads(flags, runs.length)
-  await makeDirectory(flags.out)
-  const [records, csv, markdown] = ['runs.jsonl', 'sweep.csv', 'sweep.md'].map((name) =>
-    join(flags.out, name),
-  )
-  const outputs = await holdOutputs([records, csv, markdown])
-  try {
-    for (const note of outputs.notes) console.error(note)
-    const canDraw = (await figuresOrNotice()) !== undefined
-    const store = await openSweepStore(records)
-    return await trainAll(flags, { dataset, runs, store, jobs, threadsPerRun, canDraw, csv, markdown })
-  } finally {
-    await outputs.release()
+    sigmas: flags.sigma ?? parseSigmas(USUAL.sigma),
+    identity: await identityHere(dataset, await bitsHere(network, flags)),
   }
+  return { dataset, data, runs: await expandPlan(plan, data) }
 }
 
-/** What decides the bits of every run besides its settings. Makes an engine, to see what computes here. */
-async function sweepIdentity(flags: Flags, dataset: Dataset, pixels: number): Promise<RunIdentity> {
-  const network = hourglass({ input: pixels, hidden: flags.hidden[0], bottleneck: flags.z[0] })
-  const engine = await createEngine(network, { ...flags, threads: 1 })
-  const { bits } = engine.info
-  await engine.dispose()
-  const identity = await identityOf(dataset, bits)
-  if (!identity) throw new Error('internal: data could not be digested')
-  return identity
+/** The plan of a file, on the data that are here. Throws UsageError for others than the plan's. */
+async function storedSweep(flags: Flags, file: string, whole: Dataset): Promise<Sweep> {
+  const plan = await readPlan(await readFileText(file), file)
+  const { data, runs } = plan
+  // Who merges or asks workers computes nothing.
+  const isElsewhere = flags.merge !== undefined || flags.queue !== undefined
+  const network = networkOf(runs[0].settings, data.pixels)
+  const bits = isElsewhere ? data.identity.bits : await bitsHere(network, flags)
+  return { ...plan, dataset: await dataOfPlan(data, file, whole, bits) }
 }
 
-interface Sweep {
-  readonly dataset: Dataset
-  readonly runs: readonly SweepRun[]
-  readonly store: SweepStore
-  readonly jobs: number
-  readonly threadsPerRun: number
-  readonly canDraw: boolean
-  readonly csv: string
-  readonly markdown: string
-}
-
-async function trainAll(flags: Flags, sweep: Sweep): Promise<number | undefined> {
-  const { dataset, runs, store, jobs, threadsPerRun, canDraw } = sweep
-  const report = createReport(flags, runs)
-  const interrupt = onInterrupt(() =>
-    report.notice('interrupted: what is finished is kept; run it again to go on'),
-  )
-  try {
-    const sampleImages = oneImagePerClass(dataset)
-    const trainRun = createRunTrainer({
-      dataset,
-      measuring: createMeasuringSet(dataset.test, flags.sigma, 0),
-      createEngine: (network) => createEngine(network, { ...flags, threads: threadsPerRun }),
-      sampleImages,
-    })
-    const records = await runSweep(runs, store, trainRun, {
-      jobs,
-      signal: interrupt.signal,
-      onProgress: report.progress,
-      onRecord: report.record,
-    })
-    report.clear()
-    if (interrupt.exitCode() !== undefined) return interrupt.exitCode()
-
-    const table = tableToMarkdown(sweepTable(records))
-    await writeFileAtomically(sweep.csv, sweepCsv(records))
-    await writeFileAtomically(sweep.markdown, table)
-    const draw = () => drawSweepFigures(records, dataset.test, sampleImages)
-    const figures = (canDraw ? await drawOrNotice(draw) : undefined) ?? []
-    for (const { name, png } of figures) await writeFileAtomically(join(flags.out, name), png)
-    const failed = records.filter(({ status }) => status === 'failed').length
-    if (!flags.json) {
-      console.log(`\n${table}`)
-      const files = ['runs.jsonl', 'sweep.csv', 'sweep.md', ...figures.map(({ name }) => name)]
-      console.log(`${flags.out}: ${files.join(', ')}`)
-    }
-    if (failed > 0) console.error(`${failed} of ${runs.length} runs failed; sweep.csv says why`)
-    return failed > 0 ? 1 : 0
-  } finally {
-    interrupt.release()
-  }
+async function savePlan(file: string, sweep: Sweep): Promise<number> {
+  await writeFileAtomically(file, writePlan(sweep))
+  const { length } = sweep.runs
+  console.error(`${file}: ${length} ${length === 1 ? 'trial' : 'trials'}; sweep --plan ${file} trains them`)
+  return 0
 }
 
 /** The default, or one batch of all images, said in a line, where there are fewer. */
@@ -200,62 +230,171 @@ function usualBatch(images: number): number {
 }
 
 function planOf(flags: Flags, images: number): SweepPlan {
-  const lastSeed = flags.seed + flags.seeds - 1
+  const { seed = DEFAULT_SEED, seeds = USUAL.seeds } = flags
+  const lastSeed = seed + seeds - 1
   if (lastSeed >= 2 ** 32) throw new UsageError(`--seed: expected seeds below 4294967296, found ${lastSeed}`)
+  const { seed: __, ...listed } = listedSettings(flags)
   return {
-    bottleneck: flags.z,
-    latentActivation: flags['latent-activation'],
-    hidden: flags.hidden,
-    batchSize: flags['batch-size'] ?? [usualBatch(images)],
-    learningRate: flags.lr,
-    weightDecay: flags['weight-decay'],
-    noiseStd: flags['noise-std'],
-    epochs: flags.epochs,
-    seed: Array.from({ length: flags.seeds }, (_, index) => flags.seed + index),
+    bottleneck: USUAL.z.split(',').map(Number),
+    ...listed,
+    batchSize: listed.batchSize ?? [usualBatch(images)],
+    seed: Array.from({ length: seeds }, (_, index) => seed + index),
   }
 }
 
-/** One thread for each of several runs beats several threads for one: runs never wait for each other. */
-function shareThreads(flags: Flags, runs: number): { jobs: number; threadsPerRun: number } {
-  const threads = flags.threads ?? availableParallelism()
-  const jobs = Math.min(flags.jobs ?? threads, runs)
-  if (jobs > threads && flags.jobs !== undefined && flags.threads !== undefined) {
-    throw new UsageError(`--jobs: expected at most the ${threads} threads to share, found ${flags.jobs}`)
-  }
-  return { jobs, threadsPerRun: Math.max(1, Math.floor(threads / jobs)) }
+/** What trains the runs in this process. */
+function trainerHere(flags: Flags, sweep: Sweep, threads: number, checkpoints: string): RunTrainer {
+  const { dataset, data } = sweep
+  return createRunTrainer({
+    dataset,
+    measuring: createMeasuringSet(dataset.test, data.sigmas, 0),
+    createEngine: (network) => createEngine(network, { ...flags, threads }),
+    sampleImages: oneImagePerClass(dataset),
+    host: hostname(),
+    checkpoints: checkpointFolder(checkpoints),
+    identity: data.identity,
+  })
 }
 
-function createReport({ json, out }: Flags, runs: readonly SweepRun[]) {
-  const bar = progressBar(process.stderr)
-  let hasBegun = false
-  return {
-    progress({ kept, finished, failed, share, secondsLeft }: SweepProgress) {
-      if (!hasBegun && kept > 0) {
-        console.error(`${out}: ${kept} of ${runs.length} runs found, ${runs.length - kept} to train`)
-      }
-      hasBegun = true
-      const counts = `${kept + finished + failed} of ${runs.length} runs${failed > 0 ? `, ${failed} failed` : ''}`
-      bar.draw(counts, share, Number.isNaN(secondsLeft) ? '' : `${duration(secondsLeft)} left`)
-    },
-    record(record: SweepRecord) {
-      bar.clear()
-      const label = runLabel(record.settings, runs)
-      if (json) console.log(JSON.stringify(record))
-      else if (record.status === 'failed') console.error(`${label}: failed: ${record.error}`)
-      else {
-        const { reconstruction, activeUnits } = record.measures
-        const { seconds, settings } = record
-        console.log(
-          `${label}: test MSE ${reconstruction.mse.toFixed(5)}, ${activeUnits} of ${settings.bottleneck} units active, ${seconds.toFixed(1)} s`,
-        )
-      }
-    },
-    notice(line: string) {
-      bar.clear()
-      console.error(line)
-    },
-    clear: () => bar.clear(),
+/** Holds files while `work` is done. */
+async function holding<T>(paths: readonly string[], work: () => Promise<T>): Promise<T> {
+  const outputs = await holdOutputs(paths)
+  try {
+    for (const note of outputs.notes) console.error(note)
+    return await work()
+  } finally {
+    await outputs.release()
   }
+}
+
+interface Training {
+  readonly runs: readonly SweepRun[]
+  readonly store: SweepStore
+  readonly report: SweepReport
+  readonly interrupt: Interrupt
+  readonly options: Omit<SweepOptions, 'signal' | 'onProgress' | 'onRecord'>
+}
+
+async function trainRuns({ runs, store, report, interrupt, options }: Training, trainRun: RunTrainer) {
+  const records = await runSweep(runs, store, trainRun, {
+    ...options,
+    signal: interrupt.signal,
+    onProgress: report.progress,
+    onRecord: report.record,
+  })
+  report.clear()
+  return records
+}
+
+/** Here, or on the queue's workers. */
+async function trainAll(flags: Flags, sweep: Sweep): Promise<number | undefined> {
+  const { out, json } = flags
+  const { runs, dataset } = sweep
+  await makeDirectory(out)
+  const files = ['runs.jsonl', ...TABLE_FILES].map((name) => join(out, name))
+  return holding(files, async () => {
+    const canDraw = (await figuresOrNotice()) !== undefined
+    const store = await openSweepStore(files[0])
+    const report = sweepReport(json, runs, out)
+    const rest = flags.queue === undefined ? '' : '; the trials stay on the queue'
+    const interrupt = onInterrupt(() =>
+      report.notice(`interrupted: what is finished is kept${rest}; run it again to go on`),
+    )
+    const checkpoints = join(out, 'checkpoints')
+    const schedule: SweepOptions['schedule'] = flags.prune ? (_, known) => halving(runs, known) : undefined
+    const training = { runs, report, interrupt }
+    try {
+      const trainHere = () => {
+        const { jobs, threadsPerRun } = shareThreads(flags, runs.length)
+        const trainRun = trainerHere(flags, sweep, threadsPerRun, checkpoints)
+        return trainRuns({ ...training, store, options: { jobs, schedule } }, trainRun)
+      }
+      const trainOn = async (url: string) => {
+        const client = await QueueClient.open(await openQueue(url, report.notice), sweep.data)
+        try {
+          if ((await client.workers()) === 0)
+            report.notice('no worker is there yet: npm run worker -- --queue …')
+          const collected = {
+            ...training,
+            store: client.storeOf(store),
+            options: { jobs: runs.length, schedule },
+          }
+          return await trainRuns(collected, client.trainRun)
+        } finally {
+          await client.close()
+          if (interrupt.signal.aborted) endSoon()
+        }
+      }
+      const records = await (flags.queue === undefined ? trainHere() : trainOn(flags.queue))
+      if (interrupt.exitCode() !== undefined) return interrupt.exitCode()
+      // Nobody goes on from them now.
+      await rm(checkpoints, { recursive: true, force: true })
+      return await writeSweep(records, dataset, { out, runs: runs.length, canDraw, isQuiet: json })
+    } finally {
+      interrupt.release()
+    }
+  })
+}
+
+/**
+ * Trains one part of the plan; what the other parts' files hold already is not trained again. Returns 2 where trials failed
+ * by their own fault, which no other try would mend, and 1 where the machine was at fault.
+ */
+async function trainShard(flags: Flags, sweep: Sweep, shard: Shard): Promise<number | undefined> {
+  const { out, json } = flags
+  const runs = shardOf(sweep.runs, shard)
+  await makeDirectory(out)
+  const file = join(out, shardFileName(shard))
+  return holding([file], async () => {
+    const others = (await readRecordFiles(out)).filter((other) => other.file !== file)
+    const own = await openSweepStore(file)
+    const store = { ...own, records: [...others.flatMap(({ records }) => records), ...own.records] }
+    const report = sweepReport(json, sweep.runs)
+    const interrupt = onInterrupt(() =>
+      report.notice('interrupted: what is finished is kept; run it again to go on'),
+    )
+    const { jobs, threadsPerRun } = shareThreads(flags, Math.max(1, runs.length))
+    const trainHere = trainerHere(flags, sweep, threadsPerRun, join(out, 'checkpoints'))
+    let isMachineFault = false
+    const trainRun: RunTrainer = (run, hooks) =>
+      trainHere(run, hooks).catch((error: unknown) => {
+        isMachineFault ||= !isOwnFault(error)
+        throw error
+      })
+    try {
+      const records = await trainRuns({ runs, store, report, interrupt, options: { jobs } }, trainRun)
+      if (interrupt.exitCode() !== undefined) return interrupt.exitCode()
+      if (!json) console.log(`${file}: ${records.length} of the ${sweep.runs.length} trials of the plan`)
+      const failed = records.filter(({ status }) => status === 'failed').length
+      if (failed === 0) return 0
+      console.error(`${failed} of ${runs.length} trials failed; ${file} says why`)
+      return isMachineFault ? EXIT_FAILURE : EXIT_USAGE
+    } finally {
+      interrupt.release()
+    }
+  })
+}
+
+/** Table and figures of what shards, or sweeps of the same trials, have left in the folders. */
+async function merge(flags: Flags, folders: readonly string[], sweep: Sweep): Promise<number> {
+  const { out, json } = flags
+  if (folders.length === 0) throw new UsageError('--merge: expected directories of results, found none')
+  const { runs, dataset } = sweep
+  await makeDirectory(out)
+  const files = ['runs.jsonl', ...TABLE_FILES].map((name) => join(out, name))
+  return holding(files, async () => {
+    const canDraw = (await figuresOrNotice()) !== undefined
+    const found = await Promise.all(folders.map((folder) => readRecordFiles(folder)))
+    const { records, missing } = mergeRecords(runs, found.flat())
+    await writeFileAtomically(files[0], records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    const code = await writeSweep(records, dataset, { out, runs: runs.length, canDraw, isQuiet: json })
+    if (missing.length === 0) return code
+    const first = 1 + runs.indexOf(missing[0])
+    console.error(
+      `${missing.length} of ${runs.length} trials have no result, the first of them trial ${first} of ${flags.plan}`,
+    )
+    return EXIT_FAILURE
+  })
 }
 
 await runCommand(main)

@@ -20,7 +20,8 @@ function subtle(): SubtleCrypto | undefined {
   return globalThis.crypto?.subtle
 }
 
-async function sha256Of(parts: readonly Uint8Array[]): Promise<string | undefined> {
+/** In hex, of the parts one behind the other; undefined where the page is no secure one. */
+export async function sha256Of(parts: readonly Uint8Array[]): Promise<string | undefined> {
   const digester = subtle()
   if (!digester) return undefined
   // One array that is not shared, as the digester wants it.

@@ -1,27 +1,22 @@
 /** What a sweep trains: every combination of a few settings, checked before anything trains. */
 import { UsageError } from '../errors.ts'
-import type { HiddenActivation, Network } from '../model/network.ts'
+import { checkNetwork } from '../model/check-network.ts'
 import { parameterCount } from '../model/network.ts'
-import { hourglass } from '../model/recipes.ts'
 import type { RunIdentity } from '../run/identity.ts'
-import type { TrainingConfig } from '../training/config.ts'
+import type { RunSettings, SettingName } from '../run/settings.ts'
+import {
+  checkSetting,
+  DEFAULT_SETTINGS,
+  networkOf,
+  SETTING_LABELS,
+  settingText,
+  trainingOf,
+} from '../run/settings.ts'
+import { trialName } from '../run/trial-name.ts'
 import { checkTraining } from '../training/config.ts'
 
-/** The settings that may take several values. */
-export interface SweepPlan {
-  readonly bottleneck: readonly number[]
-  readonly latentActivation: readonly HiddenActivation[]
-  readonly hidden: readonly number[]
-  readonly batchSize: readonly number[]
-  readonly learningRate: readonly number[]
-  readonly weightDecay: readonly number[]
-  readonly noiseStd: readonly number[]
-  readonly epochs: readonly number[]
-  readonly seed: readonly number[]
-}
-
-/** One value of each. */
-export type SweepSettings = { readonly [Name in keyof SweepPlan]: SweepPlan[Name][number] }
+/** Values of each setting, all combinations of which are trained. What is left out has its default alone. */
+export type SweepPlan = { readonly [Name in SettingName]?: readonly RunSettings[Name][] }
 
 /** What the runs of a sweep are trained on and judged by; part of their identity. */
 export interface SweepData {
@@ -37,15 +32,15 @@ export interface SweepData {
 }
 
 export interface SweepRun {
-  /** Names data and settings: equal ids are the same run, with the same result. */
+  /** The trial's name: equal ids are the same run, with the same result. */
   readonly id: string
-  readonly settings: SweepSettings
+  readonly settings: RunSettings
   /** Trainable numbers of its network. */
   readonly parameters: number
 }
 
-/** Column order of tables, and what varies slowest first. */
-export const SETTING_NAMES = [
+/** Settings that every table of runs has a column of, in this order, and what varies slowest first. */
+export const CORE_SETTINGS = [
   'latentActivation',
   'hidden',
   'batchSize',
@@ -55,54 +50,42 @@ export const SETTING_NAMES = [
   'epochs',
   'bottleneck',
   'seed',
-] as const satisfies readonly (keyof SweepPlan)[]
+] as const satisfies readonly SettingName[]
+
+const CORE: ReadonlySet<SettingName> = new Set(CORE_SETTINGS)
+
+/** All settings: those that joined later vary slowest and stand in front, where anything but their default is used. */
+export const SETTING_NAMES: readonly SettingName[] = [
+  ...(Object.keys(DEFAULT_SETTINGS) as SettingName[]).filter((name) => !CORE.has(name)),
+  ...CORE_SETTINGS,
+]
 
 /**
- * All combinations, in order. Throws a UsageError that names the first setting that cannot be used, or is given twice;
- * nothing has been trained by then.
+ * All combinations, in order. Rejects with a UsageError that names the first setting that cannot be used, or is given
+ * twice; nothing has been trained by then.
  */
-export function expandPlan(plan: SweepPlan, data: SweepData): SweepRun[] {
-  let combinations: Record<string, number | string>[] = [{}]
+export async function expandPlan(plan: SweepPlan, data: SweepData): Promise<SweepRun[]> {
+  let combinations: Partial<Record<SettingName, unknown>>[] = [{}]
   for (const name of SETTING_NAMES) {
-    const values: readonly (number | string)[] = plan[name]
-    if (values.length === 0) throw new UsageError(`${name}: expected at least one value, found none`)
-    const repeated = values.find((value, index) => values.indexOf(value) !== index)
+    const values: readonly RunSettings[SettingName][] = plan[name] ?? [DEFAULT_SETTINGS[name]]
+    const label = SETTING_LABELS[name]
+    if (values.length === 0) throw new UsageError(`${label}: expected at least one value, found none`)
+    for (const value of values) if (value !== DEFAULT_SETTINGS[name]) checkSetting(name, value)
+    const texts = values.map(settingText)
+    const repeated = texts.find((text, index) => texts.indexOf(text) !== index)
     if (repeated !== undefined) {
-      throw new UsageError(`${name}: expected different values, found ${repeated} twice`)
+      throw new UsageError(`${label}: expected different values, found ${repeated} twice`)
     }
     combinations = combinations.flatMap((settings) => values.map((value) => ({ ...settings, [name]: value })))
   }
-  return combinations.map((combination) => {
-    const settings = combination as SweepSettings
-    const parameters = parameterCount(runNetwork(settings, data))
-    checkTraining(trainingConfig(settings), data.trainingImages)
-    return { id: runId(settings, data), settings, parameters }
-  })
+  return Promise.all(combinations.map((settings) => sweepRun(settings as unknown as RunSettings, data)))
 }
 
-/** The network of a run. Throws UsageError for sizes that cannot be. */
-export function runNetwork(settings: SweepSettings, data: Pick<SweepData, 'pixels'>): Network {
-  const { hidden, bottleneck, latentActivation } = settings
-  return hourglass({ input: data.pixels, hidden, bottleneck, latentActivation })
-}
-
-export function trainingConfig(settings: SweepSettings): TrainingConfig {
-  const { seed, epochs, batchSize, learningRate, weightDecay, noiseStd } = settings
-  return { seed, epochs, batchSize, learningRate, weightDecay, noiseStd }
-}
-
-/** Enough of each digest that no two sets of data are taken for one. */
-function identityText({ train, test, bits, computation }: RunIdentity): string {
-  return `data${train.slice(0, 16)}_${test.slice(0, 16)}-${bits.replaceAll(/[^\w.]+/g, '_')}-v${computation}`
-}
-
-function runId(settings: SweepSettings, data: SweepData): string {
-  const s = settings
-  return [
-    `${data.name}-${data.trainingImages}-${data.testImages}`,
-    `z${s.bottleneck}-${s.latentActivation}-h${s.hidden}`,
-    `b${s.batchSize}-lr${s.learningRate}-wd${s.weightDecay}-noise${s.noiseStd}-e${s.epochs}-seed${s.seed}`,
-    `sigma${data.sigmas.join('_')}`,
-    identityText(data.identity),
-  ].join('-')
+/** The run of these settings on the data. Rejects with a UsageError for settings that cannot be used. */
+export async function sweepRun(settings: RunSettings, data: SweepData): Promise<SweepRun> {
+  const network = networkOf(settings, data.pixels)
+  checkNetwork(network)
+  checkTraining(trainingOf(settings), data.trainingImages)
+  const id = await trialName(settings, data.identity, { sigmas: data.sigmas })
+  return { id, settings, parameters: parameterCount(network) }
 }

@@ -3,11 +3,12 @@
  * is kept.
  */
 import { JsonFields } from '../formats/json-fields.ts'
-import { HIDDEN_ACTIVATIONS } from '../model/check-network.ts'
+import type { GivenSettings, RunSettings, SettingName } from '../run/settings.ts'
+import { completeSettings, DEFAULT_SETTINGS } from '../run/settings.ts'
 import type { ImageQuality } from './evaluation.ts'
 import type { DenoisingMeasure } from './measures.ts'
 import type { SweepRecord } from './sweep.ts'
-import type { SweepSettings } from './sweep-plan.ts'
+import { CORE_SETTINGS } from './sweep-plan.ts'
 
 /**
  * One record from its line of JSON.
@@ -16,41 +17,49 @@ import type { SweepSettings } from './sweep-plan.ts'
  * @throws FileError for a line that holds no record of a sweep
  */
 export function readSweepRecord(line: string, file: string, number: number): SweepRecord {
-  const fields = JsonFields.parse(line, file, `line ${number}`)
+  return recordFrom(JsonFields.parse(line, file, `line ${number}`))
+}
+
+/** The record of the fields. Throws FileError where they are none. */
+export function recordFrom(fields: JsonFields): SweepRecord {
   const id = fields.string('id')
   const settings = readSettings(fields.fields('settings'))
-  if (fields.oneOf('status', ['done', 'failed']) === 'failed') {
-    return { id, status: 'failed', settings, error: fields.string('error') }
-  }
-  const measures = fields.fields('measures')
-  return {
+  const status = fields.oneOf('status', ['done', 'stopped', 'failed'])
+  if (status === 'failed') return { id, status, settings, error: fields.string('error') }
+  const trained = {
     id,
-    status: 'done',
     settings,
     trainLoss: fields.number('trainLoss'),
+    ...(fields.has('testLosses') && { testLosses: fields.numbers('testLosses') }),
+    ...(fields.has('weights') && { weights: fields.string('weights') }),
+    seconds: fields.number('seconds'),
+    device: fields.string('device'),
+    ...(fields.has('host') && { host: fields.string('host') }),
+    status,
+  }
+  if (status === 'stopped') return { ...trained, status, testLosses: fields.numbers('testLosses') }
+  const measures = fields.fields('measures')
+  return {
+    ...trained,
+    status,
     measures: {
       reconstruction: readQuality(measures.fields('reconstruction')),
       activeUnits: measures.integer('activeUnits', 0),
       denoising: measures.list('denoising').map(readDenoising),
     },
-    seconds: fields.number('seconds'),
-    device: fields.string('device'),
     samples: fields.texts('samples', isBase64, 'base64'),
   }
 }
 
-function readSettings(fields: JsonFields): SweepSettings {
-  return {
-    bottleneck: fields.integer('bottleneck', 1),
-    latentActivation: fields.oneOf('latentActivation', HIDDEN_ACTIVATIONS),
-    hidden: fields.integer('hidden', 1),
-    batchSize: fields.integer('batchSize', 1),
-    learningRate: fields.number('learningRate'),
-    weightDecay: fields.number('weightDecay'),
-    noiseStd: fields.number('noiseStd'),
-    epochs: fields.integer('epochs', 1),
-    seed: fields.integer('seed', 0),
-  }
+/** Settings that joined after the record was written have their defaults. Throws FileError for any that cannot be. */
+export function readSettings(fields: JsonFields): RunSettings {
+  const names = Object.keys(DEFAULT_SETTINGS) as SettingName[]
+  fields.only(names)
+  for (const name of CORE_SETTINGS) if (!fields.has(name)) fields.fail(name, 'a value', undefined)
+  const given = Object.fromEntries(
+    names.flatMap((name) => (fields.has(name) ? [[name, fields.value(name)]] : [])),
+  )
+  return fields.within(() => completeSettings(given as GivenSettings))
 }
 
 function readQuality(fields: JsonFields): ImageQuality {

@@ -1,33 +1,44 @@
 /** What a sweep found: a CSV of its runs, and means with spread over seeds. */
+import type { RunSettings, SettingName } from '../run/settings.ts'
+import { DEFAULT_SETTINGS, SETTING_LABELS as LABELS, settingText } from '../run/settings.ts'
 import { WITHOUT_SSIM } from './metrics.ts'
-import type { SweepRecord, SweepResult } from './sweep.ts'
-import { SETTING_NAMES, type SweepSettings } from './sweep-plan.ts'
+import type { SweepRecord, SweepResult, SweepStopped } from './sweep.ts'
+import { CORE_SETTINGS, SETTING_NAMES } from './sweep-plan.ts'
 import { formatSpread, type Spread, spreadOf, type Table } from './table.ts'
 
 /** Runs that differ in their seed alone. */
 export interface SweepGroup {
-  readonly settings: SweepSettings
+  readonly settings: RunSettings
   readonly results: readonly SweepResult[]
+  readonly stopped: readonly SweepStopped[]
 }
 
 /** Groups in the order of their first run. Failed runs are left out. */
 export function groupBySeed(records: readonly SweepRecord[]): SweepGroup[] {
-  const groups = new Map<string, { settings: SweepSettings; results: SweepResult[] }>()
+  const groups = new Map<string, { settings: RunSettings; results: SweepResult[]; stopped: SweepStopped[] }>()
   for (const record of records) {
-    if (record.status !== 'done') continue
+    if (record.status === 'failed') continue
     const key = settingsKey(record.settings, ['seed'])
-    const group = groups.get(key) ?? { settings: record.settings, results: [] }
-    group.results.push(record)
+    const group = groups.get(key) ?? { settings: record.settings, results: [], stopped: [] }
+    if (record.status === 'done') group.results.push(record)
+    else group.stopped.push(record)
     groups.set(key, group)
   }
   return [...groups.values()]
 }
 
-function settingsKey(settings: SweepSettings, without: readonly string[]): string {
+function settingsKey(settings: RunSettings, without: readonly string[]): string {
   return SETTING_NAMES.filter((name) => !without.includes(name))
-    .map((name) => settings[name])
+    .map((name) => settingText(settings[name]))
     .join(' ')
 }
+
+/** Whether the settings differ in one. */
+function isVaried(name: SettingName, all: readonly { readonly settings: RunSettings }[]): boolean {
+  return new Set(all.map(({ settings }) => settingText(settings[name]))).size > 1
+}
+
+const SECONDS = 'seconds'
 
 export interface Metric {
   readonly name: string
@@ -50,22 +61,51 @@ export function sweepMetrics(records: readonly SweepRecord[]): Metric[] {
     { name: 'SSIM', digits: 4, of: ({ measures }) => measures.reconstruction.ssim ?? Number.NaN },
     ...denoising,
     { name: 'active units', digits: 1, of: ({ measures }) => measures.activeUnits },
-    { name: 'seconds', digits: 1, of: ({ seconds }) => seconds },
+    { name: SECONDS, digits: 1, of: ({ seconds }) => seconds },
   ]
 }
 
-/** One line a run, failed ones included; every digit kept. RFC 4180 with line feeds. */
+/** One line a run, failed and stopped ones included; every digit kept. RFC 4180 with line feeds. */
 export function sweepCsv(records: readonly SweepRecord[]): string {
   const metrics = sweepMetrics(records)
-  const header = [...SETTING_NAMES, 'status', 'train loss', ...metrics.map(({ name }) => name), 'error']
+  const names = SETTING_NAMES.filter(
+    (name) => isCore(name) || records.some(({ settings }) => isGiven(settings, name)),
+  )
+  const hasStopped = records.some(({ status }) => status === 'stopped')
+  const stoppedAfter = (record: SweepRecord) => (record.status === 'stopped' ? record.testLosses.length : '')
+  const header = [
+    ...names,
+    'status',
+    ...(hasStopped ? ['stopped after'] : []),
+    'train loss',
+    ...metrics.map(({ name }) => name),
+    'weights',
+    'error',
+  ]
   const rows = records.map((record) => {
-    const settings = SETTING_NAMES.map((name) => record.settings[name])
-    if (record.status === 'failed') {
-      return [...settings, record.status, '', ...metrics.map(() => ''), record.error]
-    }
-    return [...settings, record.status, record.trainLoss, ...metrics.map((metric) => metric.of(record)), '']
+    const { status, settings } = record
+    return [
+      ...names.map((name) => settingText(settings[name])),
+      status,
+      ...(hasStopped ? [stoppedAfter(record)] : []),
+      status === 'failed' ? '' : record.trainLoss,
+      ...metrics.map(({ name, of }) => {
+        if (status === 'done') return of(record)
+        return status === 'stopped' && name === SECONDS ? record.seconds : ''
+      }),
+      status === 'failed' ? '' : (record.weights ?? ''),
+      status === 'failed' ? record.error : '',
+    ]
   })
   return `${[header, ...rows].map((cells) => cells.map(csvCell).join(',')).join('\n')}\n`
+}
+
+function isCore(name: SettingName): boolean {
+  return (CORE_SETTINGS as readonly SettingName[]).includes(name)
+}
+
+function isGiven(settings: RunSettings, name: SettingName): boolean {
+  return settingText(settings[name]) !== settingText(DEFAULT_SETTINGS[name])
 }
 
 /** A number that is none is an empty cell. */
@@ -75,19 +115,14 @@ function csvCell(value: string | number): string {
 }
 
 /** Settings that differ between groups: the columns that a table needs; the bottleneck always. */
-export function variedSettings(groups: readonly SweepGroup[]): (keyof SweepSettings)[] {
-  return SETTING_NAMES.filter(
-    (name) =>
-      name !== 'seed' &&
-      (name === 'bottleneck' || new Set(groups.map(({ settings }) => settings[name])).size > 1),
-  )
+export function variedSettings(groups: readonly SweepGroup[]): SettingName[] {
+  return SETTING_NAMES.filter((name) => name !== 'seed' && (name === 'bottleneck' || isVaried(name, groups)))
 }
 
 /** The settings of a run in which it differs from others of `runs`, and its seed: `z 8, latent relu, seed 2`. */
-export function runLabel(settings: SweepSettings, runs: readonly { settings: SweepSettings }[]): string {
+export function runLabel(settings: RunSettings, runs: readonly { readonly settings: RunSettings }[]): string {
   const names = SETTING_NAMES.filter(
-    (name) =>
-      name === 'bottleneck' || name === 'seed' || new Set(runs.map((run) => run.settings[name])).size > 1,
+    (name) => name === 'bottleneck' || name === 'seed' || isVaried(name, runs),
   )
   return names.map((name) => `${SETTING_LABELS[name]} ${settings[name]}`).join(', ')
 }
@@ -97,11 +132,18 @@ export function sweepTable(records: readonly SweepRecord[]): Table {
   const groups = groupBySeed(records)
   const varied = variedSettings(groups)
   const metrics = sweepMetrics(records)
+  const hasStopped = groups.some(({ stopped }) => stopped.length > 0)
   return {
-    columns: [...varied.map((name) => SETTING_LABELS[name]), 'seeds', ...metrics.map(({ name }) => name)],
-    rows: groups.map(({ settings, results }) => [
-      ...varied.map((name) => String(settings[name])),
+    columns: [
+      ...varied.map((name) => SETTING_LABELS[name]),
+      'seeds',
+      ...(hasStopped ? ['stopped after epochs'] : []),
+      ...metrics.map(({ name }) => name),
+    ],
+    rows: groups.map(({ settings, results, stopped }) => [
+      ...varied.map((name) => settingText(settings[name])),
       String(results.length),
+      ...(hasStopped ? [stopped.map(({ testLosses }) => testLosses.length).join(', ') || '–'] : []),
       ...metrics.map(({ of, digits }) => formatSpread(spreadOf(results.map(of)), digits)),
     ]),
     notes: groups.some(({ results }) => results.some(hasNoSsim)) ? [WITHOUT_SSIM] : [],
@@ -112,16 +154,15 @@ function hasNoSsim({ measures }: SweepResult): boolean {
   return measures.reconstruction.ssim === null
 }
 
-export const SETTING_LABELS: Readonly<Record<keyof SweepSettings, string>> = {
+/** As short as a column wants them. */
+export const SETTING_LABELS: Readonly<Record<SettingName, string>> = {
+  ...LABELS,
   latentActivation: 'latent',
-  hidden: 'hidden',
+  outputActivation: 'output',
   batchSize: 'batch',
   learningRate: 'lr',
-  weightDecay: 'weight decay',
   noiseStd: 'training noise',
-  epochs: 'epochs',
   bottleneck: 'z',
-  seed: 'seed',
 }
 
 /** A curve of one metric over the bottleneck, for groups that agree in everything else. */
@@ -140,7 +181,7 @@ export function tradeOff(
   records: readonly SweepRecord[],
   metricOf: (result: SweepResult) => number,
 ): TradeOffSeries[] {
-  const groups = groupBySeed(records)
+  const groups = groupBySeed(records).filter(({ results }) => results.length > 0)
   const varied = variedSettings(groups).filter((name) => name !== 'bottleneck')
   const series = new Map<string, { label: string; groups: SweepGroup[] }>()
   for (const group of groups) {

@@ -1,31 +1,49 @@
 /** Runs a plan: several runs side by side, each result kept as it comes, none stopped by another's failure. */
 
 import type { StopSignal } from '../engines/stop-signal.ts'
+import type { RunSettings } from '../run/settings.ts'
 import type { AutoencoderMeasures } from './measures.ts'
-import type { SweepRun, SweepSettings } from './sweep-plan.ts'
+import type { SweepRun } from './sweep-plan.ts'
 
 /** What came of one run. */
-export type SweepRecord = SweepResult | SweepFailure
+export type SweepRecord = SweepResult | SweepStopped | SweepFailure
 
-export interface SweepResult {
+interface RecordOfRun {
   readonly id: string
-  readonly status: 'done'
-  readonly settings: SweepSettings
+  readonly settings: RunSettings
+}
+
+/** What is known of a run that has trained. */
+interface TrainedRun extends RecordOfRun {
   /** Mean training loss of the last epoch. */
   readonly trainLoss: number
-  readonly measures: AutoencoderMeasures
+  /** Mean loss of the test set after each epoch; absent in records of earlier versions. */
+  readonly testLosses?: readonly number[] | undefined
+  /** SHA-256 of the weights, as `npm run train` says it; absent in records of earlier versions. */
+  readonly weights?: string | undefined
   /** Wall-clock seconds of training alone. With runs side by side it depends on the neighbours. */
   readonly seconds: number
   /** What computed it, such as `wasm, 1 thread`. */
   readonly device: string
+  /** Name of the machine, where it was told. */
+  readonly host?: string | undefined
+}
+
+export interface SweepResult extends TrainedRun {
+  readonly status: 'done'
+  readonly measures: AutoencoderMeasures
   /** Reconstructions of the first test images of each class, (height · width) bytes each, in base64. */
   readonly samples: readonly string[]
 }
 
-export interface SweepFailure {
-  readonly id: string
+/** A run that others were ahead of, after the epochs that its test losses count. It may go on later. */
+export interface SweepStopped extends TrainedRun {
+  readonly status: 'stopped'
+  readonly testLosses: readonly number[]
+}
+
+export interface SweepFailure extends RecordOfRun {
   readonly status: 'failed'
-  readonly settings: SweepSettings
   readonly error: string
 }
 
@@ -42,10 +60,28 @@ export interface SweepProgress {
   readonly kept: number
   readonly finished: number
   readonly failed: number
+  /** Runs that are stopped for now. */
+  readonly stopped: number
   /** Share of the whole work that is done, in [0, 1], runs under way included. */
   readonly share: number
   /** Estimate from the speed so far; NaN before the first news. */
   readonly secondsLeft: number
+}
+
+/** A run, to be trained until so many of its epochs are done. */
+export interface SweepPiece {
+  readonly run: SweepRun
+  readonly until: number
+}
+
+/** Decides what is trained next. */
+export interface SweepSchedule {
+  /** The next piece of work; `wait` where a result under way decides; undefined where nothing is left to do. */
+  next(): SweepPiece | 'wait' | undefined
+  /** Hears of every new record. */
+  add(record: SweepRecord): void
+  /** About which share of all epochs will be trained, in (0, 1]. */
+  readonly expectedShare: number
 }
 
 export interface SweepOptions {
@@ -55,16 +91,24 @@ export interface SweepOptions {
   readonly onProgress?: ((progress: SweepProgress) => void) | undefined
   /** Called for each record that is new. */
   readonly onRecord?: ((record: SweepRecord) => void) | undefined
+  /**
+   * Makes the order of work for the runs that are open, from what is known of them; default: each in turn, to its end.
+   */
+  readonly schedule?:
+    | ((open: readonly SweepRun[], known: readonly SweepRecord[]) => SweepSchedule)
+    | undefined
 }
 
 export interface RunHooks {
   /** Share of the run that is done, in [0, 1]. */
   readonly onShare: (share: number) => void
   readonly signal?: StopSignal | undefined
+  /** Epochs after which it stops, to go on another time; default: all. */
+  readonly until?: number | undefined
 }
 
-/** Trains and measures one run; undefined where the signal aborted it. */
-export type RunTrainer = (run: SweepRun, hooks: RunHooks) => Promise<SweepResult | undefined>
+/** Trains and measures one run, or as much of it as is asked for; undefined where the signal aborted it. */
+export type RunTrainer = (run: SweepRun, hooks: RunHooks) => Promise<SweepResult | SweepStopped | undefined>
 
 /**
  * Trains every run that the store has no result of; earlier failures are tried again. Resolves with one record for each
@@ -76,33 +120,77 @@ export async function runSweep(
   trainRun: RunTrainer,
   options: SweepOptions,
 ): Promise<SweepRecord[]> {
-  const { jobs, signal, onProgress, onRecord } = options
-  const records = new Map<string, SweepRecord>()
-  const wanted = new Set(runs.map(({ id }) => id))
-  for (const record of store.records) if (wanted.has(record.id)) records.set(record.id, record)
+  const { jobs, signal, onProgress, onRecord, schedule: makeSchedule = inTurn } = options
+  const records = latestRecords(runs, store.records)
   const open = runs.filter(({ id }) => records.get(id)?.status !== 'done')
-  for (const { id } of open) records.delete(id)
+  const schedule = makeSchedule(open, [...records.values()])
+  for (const { id } of open) if (records.get(id)?.status === 'failed') records.delete(id)
 
-  const kept = runs.length - open.length
-  const progress = new ProgressMeter(open, runs.length, kept, onProgress)
-  let next = 0
+  const progress = new ProgressMeter(runs, open, records, schedule.expectedShare, onProgress)
+  let underWay = 0
+  let hasFailed = false
+  let news = Promise.withResolvers<void>()
+  const finish = async ({ run, until }: SweepPiece) => {
+    const hooks = { signal, until, onShare: (share: number) => progress.advance(run.id, share) }
+    const record = await attempt(run, trainRun, hooks)
+    if (record === undefined) return
+    await store.append(record)
+    records.set(run.id, record)
+    schedule.add(record)
+    progress.finish(record)
+    onRecord?.(record)
+  }
+  const take = async (piece: SweepPiece) => {
+    underWay++
+    try {
+      await finish(piece)
+    } catch (error) {
+      hasFailed = true
+      throw error
+    } finally {
+      underWay--
+      news.resolve()
+      news = Promise.withResolvers()
+    }
+  }
   const work = async () => {
-    while (next < open.length && !signal?.aborted) {
-      const run = open[next++]
-      const record = await attempt(run, trainRun, {
-        signal,
-        onShare: (share) => progress.advance(run.id, share),
-      })
-      if (record === undefined) return
-      await store.append(record)
-      records.set(run.id, record)
-      progress.finish(record)
-      onRecord?.(record)
+    while (!signal?.aborted && !hasFailed) {
+      const piece = schedule.next()
+      if (piece === undefined) return
+      if (piece !== 'wait') await take(piece)
+      else if (underWay > 0) await news.promise
+      else throw new Error('internal: a schedule waits for nothing')
     }
   }
   progress.report()
   await Promise.all(Array.from({ length: Math.min(jobs, open.length) }, work))
+  if (!signal?.aborted) progress.end()
   return runs.flatMap(({ id }) => records.get(id) ?? [])
+}
+
+/** The last record of each run, under the settings of the plan. */
+function latestRecords(runs: readonly SweepRun[], stored: readonly SweepRecord[]): Map<string, SweepRecord> {
+  const wanted = new Map(runs.map(({ id, settings }) => [id, settings]))
+  const records = new Map<string, SweepRecord>()
+  for (const record of stored) {
+    const settings = wanted.get(record.id)
+    // What is done stays done, whatever was tried again elsewhere.
+    if (settings && records.get(record.id)?.status !== 'done') records.set(record.id, { ...record, settings })
+  }
+  return records
+}
+
+/** Every run, to its end. */
+function inTurn(open: readonly SweepRun[]): SweepSchedule {
+  let next = 0
+  return {
+    expectedShare: 1,
+    next() {
+      const run = open[next++]
+      return run && { run, until: run.settings.epochs }
+    },
+    add: () => undefined,
+  }
 }
 
 async function attempt(
@@ -115,32 +203,47 @@ async function attempt(
   } catch (error) {
     // An abort may surface as an error; what it interrupted did not fail.
     if (hooks.signal?.aborted) return undefined
-    const message = error instanceof Error ? error.message : String(error)
-    return { id: run.id, status: 'failed', settings: run.settings, error: message }
+    return failureOf(run, error)
   }
+}
+
+export function failureOf({ id, settings }: SweepRun, error: unknown): SweepFailure {
+  const message = error instanceof Error ? error.message : String(error)
+  return { id, status: 'failed', settings, error: message }
 }
 
 /** Adds up the work of runs of unequal length. */
 class ProgressMeter {
   readonly #work: Map<string, number>
+  readonly #total: number
   readonly #shares = new Map<string, number>()
+  readonly #statuses = new Map<string, SweepRecord['status']>()
   readonly #startMs = performance.now()
   readonly #runs: number
   readonly #kept: number
+  readonly #doneBefore: number
   readonly #onProgress: ((progress: SweepProgress) => void) | undefined
-  #finished = 0
-  #failed = 0
+  #isAtEnd = false
 
   constructor(
+    runs: readonly SweepRun[],
     open: readonly SweepRun[],
-    runs: number,
-    kept: number,
+    records: ReadonlyMap<string, SweepRecord>,
+    expectedShare: number,
     onProgress: ((progress: SweepProgress) => void) | undefined,
   ) {
     this.#work = new Map(open.map((run) => [run.id, runWork(run)]))
-    this.#runs = runs
-    this.#kept = kept
+    this.#total = expectedShare * open.reduce((sum, run) => sum + runWork(run), 0)
+    this.#runs = runs.length
+    this.#kept = runs.length - open.length
     this.#onProgress = onProgress
+    for (const { id, settings } of open) {
+      const record = records.get(id)
+      if (record?.status !== 'stopped') continue
+      this.#shares.set(id, record.testLosses.length / settings.epochs)
+      this.#statuses.set(id, 'stopped')
+    }
+    this.#doneBefore = this.#done()
   }
 
   advance(id: string, share: number): void {
@@ -149,27 +252,45 @@ class ProgressMeter {
   }
 
   finish(record: SweepRecord): void {
-    if (record.status === 'done') this.#finished++
-    else this.#failed++
-    this.advance(record.id, 1)
+    const { id, status, settings } = record
+    this.#statuses.set(id, status)
+    this.advance(id, status === 'stopped' ? record.testLosses.length / settings.epochs : 1)
+  }
+
+  /** What was expected may have been more than was to be done. */
+  end(): void {
+    this.#isAtEnd = true
+    this.report()
   }
 
   report(): void {
-    let total = 0
-    let done = 0
-    for (const [id, work] of this.#work) {
-      total += work
-      done += work * (this.#shares.get(id) ?? 0)
-    }
+    const total = this.#total
+    const done = Math.min(total, this.#done())
+    const doneNow = done - this.#doneBefore
     const elapsed = (performance.now() - this.#startMs) / 1000
+    const isOver = total === 0 || this.#isAtEnd
+    const left = doneNow > 0 ? (elapsed * (total - done)) / doneNow : Number.NaN
     this.#onProgress?.({
       runs: this.#runs,
       kept: this.#kept,
-      finished: this.#finished,
-      failed: this.#failed,
-      share: total === 0 ? 1 : done / total,
-      secondsLeft: total === 0 ? 0 : done > 0 ? (elapsed * (total - done)) / done : Number.NaN,
+      finished: this.#count('done'),
+      failed: this.#count('failed'),
+      stopped: this.#count('stopped'),
+      share: isOver ? 1 : done / total,
+      secondsLeft: isOver ? 0 : left,
     })
+  }
+
+  #done(): number {
+    let done = 0
+    for (const [id, work] of this.#work) done += work * (this.#shares.get(id) ?? 0)
+    return done
+  }
+
+  #count(status: SweepRecord['status']): number {
+    let count = 0
+    for (const one of this.#statuses.values()) if (one === status) count++
+    return count
   }
 }
 

@@ -1,5 +1,5 @@
 /** Typed fields of JSON that came from a file. Runs in a browser. */
-import { FileError } from '../errors.ts'
+import { FileError, HourglassError } from '../errors.ts'
 import { cut, printable, quote } from '../quote.ts'
 import { parseJson } from './json.ts'
 
@@ -101,6 +101,41 @@ export class JsonFields {
   /** Names and values as the file has them. */
   entries(): [name: string, value: unknown][] {
     return Object.entries(this.#values)
+  }
+
+  /** As it is in the file. */
+  value(name: string): unknown {
+    return this.#values[name]
+  }
+
+  /** Throws FileError where there is a field of another name. */
+  only(names: readonly string[]): void {
+    const other = Object.keys(this.#values).find((name) => !names.includes(name))
+    if (other === undefined) return
+    const where = this.#path === '' ? 'top level' : this.#path
+    throw new FileError(this.#file, `${where}: expected no field ${quote(other)}, found one`)
+  }
+
+  /** Puts file and path in front of a complaint about values that came from here. */
+  within<T>(check: () => T): T {
+    try {
+      return check()
+    } catch (cause) {
+      throw this.#complaint(cause)
+    }
+  }
+
+  /** The same of what takes a while. */
+  async withinAsync<T>(check: () => Promise<T>): Promise<T> {
+    return check().catch((cause: unknown) => {
+      throw this.#complaint(cause)
+    })
+  }
+
+  #complaint(cause: unknown): unknown {
+    if (!(cause instanceof HourglassError) || cause instanceof FileError) return cause
+    const where = this.#path === '' ? '' : `${this.#path}: `
+    return new FileError(this.#file, where + cut(cause.message, 300), { cause })
   }
 
   has(name: string): boolean {

@@ -40,6 +40,7 @@ import { SCHEDULES } from '../training/schedule.ts'
 import { bestEpoch } from '../training/stopping.ts'
 import type { TrainingProgress } from '../training/trainer.ts'
 import type { RunIdentity } from './identity.ts'
+import { readIdentity } from './identity.ts'
 
 /** Weights of the best epoch so far, by its `judgedLoss`. */
 export interface BestEpoch {
@@ -195,15 +196,6 @@ function readSizes(fields: JsonFields, file: string): Network {
     latentActivation: fields.oneOf('latentActivation', ['relu', 'identity']),
   }
   return inFile(file, () => hourglass(options))
-}
-
-function readIdentity(fields: JsonFields): RunIdentity {
-  return {
-    train: fields.string('train'),
-    test: fields.string('test'),
-    bits: fields.string('bits'),
-    computation: fields.string('computation'),
-  }
 }
 
 function readConfig(fields: JsonFields, trainingRows: number, file: string): TrainingConfig {

@@ -4,6 +4,7 @@
  */
 
 import { digestRows } from '../data/digest.ts'
+import type { JsonFields } from '../formats/json-fields.ts'
 import type { TrainingData } from '../training/trainer.ts'
 import { COMPUTATION } from './computation.ts'
 
@@ -25,6 +26,16 @@ export async function identityOf(data: TrainingData, bits: string): Promise<RunI
   return { train, test: test ?? 'none', bits, computation: COMPUTATION }
 }
 
+/** From a file. Throws FileError. */
+export function readIdentity(fields: JsonFields): RunIdentity {
+  return {
+    train: fields.string('train'),
+    test: fields.string('test'),
+    bits: fields.string('bits'),
+    computation: fields.string('computation'),
+  }
+}
+
 const WHAT: Readonly<Record<keyof RunIdentity, string>> = {
   train: 'training data of SHA-256',
   test: 'test data of SHA-256',
@@ -36,11 +47,13 @@ const WHAT: Readonly<Record<keyof RunIdentity, string>> = {
 export function differenceOf(
   stored: RunIdentity,
   now: RunIdentity,
-): { readonly what: string; readonly stored: string; readonly now: string } | undefined {
+):
+  | { readonly key: keyof RunIdentity; readonly what: string; readonly stored: string; readonly now: string }
+  | undefined {
   for (const key of Object.keys(WHAT) as (keyof RunIdentity)[]) {
     if (stored[key] !== now[key]) {
       const short = (text: string) => (/^[0-9a-f]{64}$/.test(text) ? `${text.slice(0, 12)}…` : text)
-      return { what: WHAT[key], stored: short(stored[key]), now: short(now[key]) }
+      return { key, what: WHAT[key], stored: short(stored[key]), now: short(now[key]) }
     }
   }
   return undefined

@@ -7,21 +7,23 @@ import * as assert from 'uvu/assert'
 import { openSweepStore } from '../../scripts/sweep-store.ts'
 import { FileError } from '../../src/errors.ts'
 import type { SweepFailure, SweepResult } from '../../src/experiments/sweep.ts'
+import { DEFAULT_SETTINGS, type RunSettings } from '../../src/run/settings.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-sweep-store-'))
 test.after(() => rmSync(directory, { recursive: true, force: true }))
 
-const settings = {
+const settings: RunSettings = {
+  ...DEFAULT_SETTINGS,
   bottleneck: 2,
   latentActivation: 'identity',
-  hidden: 10,
+  hidden: [10],
   batchSize: 32,
   learningRate: 1e-3,
   weightDecay: 0,
   noiseStd: 0.2,
   epochs: 8,
   seed: 1,
-} as const
+}
 
 const done: SweepResult = {
   id: 'a',
@@ -76,7 +78,11 @@ for (const [what, record, problem] of [
   ['a number', '7', 'line 2: expected an object, found 7'],
   ['null', 'null', 'line 2: expected an object, found null'],
   ['no id', { ...done, id: 7 }, 'line 2.id: expected a string, found 7'],
-  ['another status', { ...done, status: 'half' }, 'line 2.status: expected done or failed, found "half"'],
+  [
+    'another status',
+    { ...done, status: 'half' },
+    'line 2.status: expected done or stopped or failed, found "half"',
+  ],
   ['measures that are null', { ...done, measures: null }, 'line 2.measures: expected an object, found null'],
   ['no measures', withoutMeasures, 'line 2.measures: expected an object, found none'],
   ['no samples', withoutSamples, 'line 2.samples: expected an array of base64, found none'],
@@ -85,12 +91,12 @@ for (const [what, record, problem] of [
   [
     'no seed',
     { ...failed, settings: { ...settings, seed: undefined } },
-    'line 2.settings.seed: expected a number',
+    'line 2.settings.seed: expected a value, found none',
   ],
   [
     'an activation there is none of',
     { ...done, settings: { ...settings, latentActivation: 'selu' } },
-    'found "selu"',
+    'identity, found selu',
   ],
   ['terminal escapes', { ...done, status: '\u001b[2J\u009b' }, 'found "\\u001b[2J\\u009b"'],
   [
