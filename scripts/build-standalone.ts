@@ -64,18 +64,31 @@ function withoutComments(module: string): string {
   return `export default ${JSON.stringify(lines.filter((line) => line !== '').join('\n'))}`
 }
 
+/**
+ * Parquet's reader and writer are half as large again as all the rest, and few pages need them: the file says where
+ * they are.
+ */
+const PARQUET_MODULE = /[\\/]data[\\/](sources|sinks)[\\/]parquet\.js$/
+const NO_PARQUET = `
+  import { UsageError } from '../../errors.js'
+  const refuse = async () => {
+    throw new UsageError('Parquet: expected hourglass-autoencoder/browser, which reads and writes it, found the file of one piece')
+  }
+  export const readParquet = refuse
+  export const writeParquet = refuse`
+
 /** The file travels alone: the licences of all that is in it go with it. */
 async function licences(root: string): Promise<string> {
-  const [own, fflate] = await Promise.all(
-    ['LICENSE', 'node_modules/fflate/LICENSE'].map((file) => readFile(join(root, file), 'utf8')),
-  )
+  const files = ['LICENSE', 'node_modules/fflate/LICENSE', 'node_modules/papaparse/LICENSE']
+  const [own, fflate, papaparse] = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')))
   const text = [
-    'hourglass-autoencoder, and in it fflate (MIT) and a part of @assemblyscript/loader (Apache-2.0,',
+    'hourglass-autoencoder, and in it fflate (MIT), Papa Parse (MIT) and a part of @assemblyscript/loader (Apache-2.0,',
     'https://www.apache.org/licenses/LICENSE-2.0, Copyright The AssemblyScript Authors).',
     '',
     own.trim(),
     '',
     `fflate: ${/Copyright.*/.exec(fflate)?.[0]}, under the same licence.`,
+    `Papa Parse: ${/Copyright.*/.exec(papaparse)?.[0]}, under the same licence.`,
   ]
   return `/*!\n${text.join('\n')}\n*/\n`
 }
@@ -85,7 +98,7 @@ export async function buildStandalone(root: string): Promise<void> {
   const files = await inlinedFiles(root)
   const inline: Plugin = {
     name: 'inlined-files',
-    load: (id) => (FILES_MODULE.test(id) ? files : undefined),
+    load: (id) => (FILES_MODULE.test(id) ? files : PARQUET_MODULE.test(id) ? NO_PARQUET : undefined),
     transform: (code, id) => (/\.wgsl\.js$/.test(id) ? withoutComments(code) : undefined),
   }
   const code = await bundle(join(root, 'dist/browser.js'), 'es', [inline])

@@ -76,7 +76,8 @@ packageTest('the package holds what is needed and nothing else', () => {
 
 packageTest('the file for browsers is small, and asks for no other', () => {
   const text = readFileSync(join(inPackage, 'dist/hourglass.browser.js'), 'utf8')
-  assert.ok(text.length <= 250_000, `${text.length} bytes`)
+  // Own data brought readers, tools and Papa Parse: 308 kB, 117 kB gzipped.
+  assert.ok(text.length <= 320_000, `${text.length} bytes`)
   assert.not.match(text, /import\.meta|\bimport[\s(]|\bfrom\s*["']/)
   assert.match(text, '@compute')
   for (const holder of ['The Hourglass authors', 'Arjun Barrett', 'The AssemblyScript Authors']) {
