@@ -43,9 +43,9 @@ export const RECIPES: readonly Recipe[] = [
   {
     name: 'short, ReLU',
     settings: {
-      epochs: 9,
+      epochs: 10,
       batchSize: 64,
-      learningRate: 2e-3,
+      learningRate: 3e-3,
       schedule: 'linear',
       warmup: 1,
       latentBias: 0.3,
