@@ -143,6 +143,12 @@ test('table.parquet as pyarrow wrote it', async () => {
   ])
 })
 
+for (const name of ['plain.parquet', 'pages2.parquet']) {
+  test(`${name}: plain values, pages of version 2, gzip, several groups of rows`, async () => {
+    checkTable(tableOf(await loadSource(fixture(name))), ['temperature', 'count', 'ok'])
+  })
+}
+
 test('Parquet that is not read is refused in a line', async () => {
   await refusedLater(loadSource(fixture('zstd.parquet')), /zstd\.parquet: .*ZSTD/i)
   await refusedLater(

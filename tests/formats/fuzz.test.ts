@@ -27,6 +27,12 @@ const COMPLAINTS: Readonly<Record<string, number>> = {
   zip: 12,
   IDX: 8,
   'IDX in gzip': 10,
+  NPY: 10,
+  NPZ: 20,
+  CSV: 6,
+  'CSV in gzip': 7,
+  Parquet: 20,
+  'size of a picture': 1,
   'a trajectory in JSON': 20,
 }
 
@@ -36,7 +42,8 @@ const COMPLAINTS: Readonly<Record<string, number>> = {
  * never too high.
  */
 const MOST_PER_FILE_BYTE = 2 * MEMORY_PER_BYTE
-const mostBesides = (name: string) => 2 * ARRAYS_BESIDES + (name === 'IDX in gzip' ? INFLATED_BESIDES : 0)
+const mostBesides = (name: string) =>
+  2 * ARRAYS_BESIDES + (/IDX in gzip|NPZ|CSV|Parquet/.test(name) ? INFLATED_BESIDES : 0)
 
 for (const [index, target] of TARGETS.entries()) {
   test(`${target.name}: ${CASES} damaged copies are read or refused`, async () => {

@@ -143,6 +143,30 @@ function checkpointWith(key: string, value: string): Uint8Array {
   return withHeader(JSON.stringify(header), checkpoint.subarray(8 + length))
 }
 
+/** gzip of bytes again and again, until they are `total`, in members of 64 MB. */
+function gzippedAgain(bytes: readonly number[], total: number): Uint8Array {
+  const member = gzipSync(repeated(bytes, 2 ** 26 / bytes.length), { level: 9 })
+  return concatBytes(Array.from({ length: Math.ceil(total / 2 ** 26) }, () => member))
+}
+
+/** Lines of distinct texts. */
+function distinctLines(count: number): Uint8Array {
+  const lines = ['name\n']
+  for (let i = 0; i < count; i++) lines.push(`t${i.toString(36)}\n`)
+  return text(lines.join(''))
+}
+
+/** A .npy header of this shape, and no data. */
+function npyHeader(shape: string): Uint8Array {
+  const header = `{'descr': '<f8', 'fortran_order': True, 'shape': (${shape}), }\n`
+  return concatBytes([
+    Uint8Array.of(0x93),
+    text('NUMPY'),
+    Uint8Array.of(1, 0, header.length, 0),
+    text(header),
+  ])
+}
+
 /** gzip of an IDX header that announces so many images of 28 × 28, and zeros. */
 function gzippedImages(count: number, bodyBytes: number): Uint8Array {
   const header = new Uint8Array(16)
@@ -391,5 +415,50 @@ export const BOMBS: readonly Bomb[] = [
     name: '200,000 empty gzip members',
     target: targetOf('IDX in gzip'),
     make: () => repeated([...gzipSync(new Uint8Array(0))], 200_000),
+  },
+  // Own data.
+  {
+    name: '2 GiB of rows that 2 MB tell of',
+    target: targetOf('CSV in gzip'),
+    make: () => gzippedAgain([...text('1,2\n')], 2 ** 31),
+  },
+  { name: '20 million columns', target: targetOf('CSV'), make: () => repeated([...text('a,')], 4e7) },
+  { name: '20 million cells a row', target: targetOf('CSV'), make: () => repeated([...text(',')], 2e7) },
+  { name: '20 million blank rows', target: targetOf('CSV'), make: () => repeated([...text('\n')], 2e7) },
+  {
+    name: '10 million empty cells',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b,c,d\n'), repeated([...text(',,,\n')], 1e7)]),
+  },
+  {
+    name: 'a quote that never ends',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b\n1,"'), repeated([...text('2,3\n')], 3e7)]),
+  },
+  {
+    name: 'quotes alone',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b\n'), repeated([...text('"')], 2e7)]),
+  },
+  {
+    name: '5 million texts',
+    target: targetOf('CSV'),
+    says: /more than # objects|times the file/,
+    make: () => distinctLines(5e6),
+  },
+  {
+    name: 'a column of text from the last row on',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b\n'), repeated([...text('1,2\n')], 4e6), text('x,y\n')]),
+  },
+  {
+    name: 'an array of 10³⁰ rows',
+    target: targetOf('NPY'),
+    make: () => npyHeader('999999999999999, 999999999999999'),
+  },
+  {
+    name: 'an archive of zeros',
+    target: targetOf('NPZ'),
+    make: () => zipSync({ 'a.npy': new Uint8Array(4e8) }, { level: 9 }),
   },
 ]

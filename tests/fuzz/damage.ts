@@ -58,3 +58,11 @@ export function damage(bytes: Uint8Array, random: RandomSequence): Uint8Array {
   }
   return random.below(16) === 0 ? damaged.subarray(0, random.below(damaged.length)) : damaged
 }
+
+/** A single byte changed. */
+export function damageOnce(bytes: Uint8Array, random: RandomSequence): Uint8Array {
+  const damaged = Uint8Array.from(bytes)
+  const at = random.below(damaged.length)
+  damaged[at] = random.below(2) === 0 ? random.below(256) : damaged[at] ^ (1 << random.below(8))
+  return damaged
+}

@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { zipSync } from 'fflate'
 import { parseIdxImages, parseIdxLabels, unpackIdx } from '../../src/data/idx.ts'
+import { pictureSize } from '../../src/data/sources/picture-size.ts'
+import { readSource } from '../../src/data/sources/source.ts'
+import type { Source, Table, Values } from '../../src/data/table.ts'
 import { FileError } from '../../src/errors.ts'
 import { type ModelToStore, readModel, writeModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
@@ -18,9 +21,10 @@ import { readCheckpoint, writeCheckpoint } from '../../src/run/checkpoint.ts'
 import { parseTrajectory } from '../../src/training/parity.ts'
 import { fingerprints, smallNetwork, tensorsOf } from '../formats/small-model.ts'
 import { reordered, repacked, withOtherFields } from './archives.ts'
-import { damage } from './damage.ts'
+import { damage, damageOnce } from './damage.ts'
 import { damageGzip, damageIdx } from './images.ts'
 import { damagePickle } from './pickles.ts'
+import { damageCsv, damageCsvInGzip, damageNpy, damagePicture, sourceFixture } from './sources.ts'
 import { damageHeader, damageJson, damageMetadata } from './trees.ts'
 
 export type Mutator = (bytes: Uint8Array, random: RandomSequence) => Uint8Array
@@ -108,6 +112,31 @@ function checkShapes({ tensors }: { tensors: ReadonlyMap<string, Tensor> }): voi
   }
 }
 
+/** What is read of own data must be whole as well. */
+function checkSource({ train, test }: Source): void {
+  const check = (set: Table | Values) => {
+    const isWhole =
+      set.kind === 'values'
+        ? set.rows.length % set.count === 0 && (set.labels ?? { length: set.count }).length === set.count
+        : set.columns.every(({ values }) => values.length === set.count)
+    if (!isWhole || set.count < 1) throw new Error(`${set.kind} of ${set.count} rows`)
+  }
+  check(train)
+  if (test) check(test)
+}
+
+/** A reader of own data, by the name that tells the format. Complaints begin with the name: `f` takes its place. */
+const sourceReader = (extension: string) => async (bytes: Uint8Array) => {
+  try {
+    checkSource(await readSource(bytes, `${FILE}.${extension}`))
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error
+    throw new FileError(FILE, error.message.replace(`${FILE}.${extension}`, ''))
+  }
+}
+
+const damageNpyOf: Mutator = (file, random) => repacked(file, (_, data) => damageNpy(data, random))
+
 const damagePickleOf: Mutator = (file, random) =>
   repacked(file, (name, data) => (name.endsWith('data.pkl') ? damagePickle(data, random) : data))
 
@@ -187,6 +216,47 @@ export const TARGETS: readonly Target[] = [
         throw new FileError(FILE, error.message)
       }
       return unpacked[3] === 1 ? parseIdxLabels(unpacked, FILE) : parseIdxImages(unpacked, FILE)
+    },
+  },
+  {
+    name: 'NPY',
+    seeds: ['array-lef4', 'array-bei8', 'array-u1', 'fortran', 'version2'].map((name) =>
+      sourceFixture(`${name}.npy`),
+    ),
+    mutators: [damageNpy],
+    read: sourceReader('npy'),
+  },
+  {
+    name: 'NPZ',
+    seeds: [sourceFixture('keras.npz'), sourceFixture('two.npz')],
+    mutators: [damage, damageNpyOf, damageNpyOf, reordered, withOtherFields],
+    read: sourceReader('npz'),
+  },
+  {
+    name: 'CSV',
+    seeds: ['table.csv', 'headless.csv', 'comma.csv', 'utf16.csv'].map(sourceFixture),
+    mutators: [damageCsv],
+    read: sourceReader('csv'),
+  },
+  {
+    name: 'CSV in gzip',
+    seeds: ['table.csv', 'headless.csv'].map(sourceFixture),
+    mutators: [damageCsvInGzip],
+    read: sourceReader('csv.gz'),
+  },
+  {
+    name: 'Parquet',
+    seeds: ['table.parquet', 'plain.parquet', 'pages2.parquet'].map(sourceFixture),
+    mutators: [damage, damageOnce],
+    read: sourceReader('parquet'),
+  },
+  {
+    name: 'size of a picture',
+    seeds: ['pictures/a/one.png', 'formats/jpeg/photo.jpg', 'formats/webp/photo.webp'].map(sourceFixture),
+    mutators: [damagePicture],
+    read: (bytes) => {
+      const size = pictureSize(bytes)
+      if (!size) throw new FileError(FILE, 'expected a picture, found something else')
     },
   },
   {

@@ -32,9 +32,11 @@ const DATA_PAGE_V2 = 3
 /** Values by which a bit-packed run may end after the last value: writers pad them to whole groups. */
 const MOST_PADDING = 504
 
-/** Throws an Error whose message says what is wrong; the caller knows the file. */
+/** What is wrong with a file, whose name the caller knows. Text from outside is quoted in it. */
+export class ParquetFault extends Error {}
+
 function refuse(problem: string): never {
-  throw new Error(problem)
+  throw new ParquetFault(problem)
 }
 
 type Value = number | boolean | Uint8Array | Value[] | Struct
@@ -131,7 +133,7 @@ class ThriftReader {
   }
 }
 
-/** Walks over the metadata of a file, as hyparquet will. Throws what `refuse` throws, or FileError. */
+/** Walks over the metadata of a file, as hyparquet will. Throws ParquetFault or FileError. */
 export function checkMetadata(bytes: Uint8Array, file: string): void {
   const end = bytes.length - FOOTER_BYTES
   const length = viewOf(bytes).getUint32(end, true)
@@ -140,7 +142,7 @@ export function checkMetadata(bytes: Uint8Array, file: string): void {
   new ThriftReader(bytes.subarray(0, end), end - length, budget).struct()
 }
 
-/** Walks over every page of a file. Throws what `refuse` throws, or FileError. */
+/** Walks over every page of a file. Throws ParquetFault or FileError. */
 export function checkPages(
   bytes: Uint8Array,
   file: string,

@@ -9,7 +9,7 @@ import { FileError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { ReaderBudget } from '../../reader-budget.ts'
 import type { Column, Table } from '../table.ts'
-import { checkMetadata, checkPages, type Decompress, FOOTER_BYTES } from './parquet-check.ts'
+import { checkMetadata, checkPages, type Decompress, FOOTER_BYTES, ParquetFault } from './parquet-check.ts'
 
 const MAGIC = 'PAR1'
 /** Cells of dictionaries and runs take a few bits in the file, and eight bytes here. */
@@ -85,6 +85,9 @@ export async function readParquet(
     return { kind: 'table', file, count, firstRow: 1, columns }
   } catch (cause) {
     if (cause instanceof FileError) throw cause
+    if (cause instanceof ParquetFault) {
+      throw new FileError(file, `damaged or unusual Parquet: ${cause.message}`, { cause })
+    }
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
     throw new FileError(file, `expected Parquet that can be read, found ${quote(reason, 160)}`, { cause })
   }
@@ -146,7 +149,7 @@ class ColumnReader {
       this.#texts ??= new Array<string>(this.#values.length).fill('')
       this.#texts[row] = cell
     } else {
-      throw new Error(`row ${row + 1}, column ${quote(this.#name)}: neither number nor text`)
+      throw new ParquetFault(`row ${row + 1}, column ${quote(this.#name)}: neither number nor text`)
     }
   }
 }
