@@ -6,6 +6,7 @@ import type { RunIdentity } from '../run/identity.ts'
 import type { RunSettings, SettingName } from '../run/settings.ts'
 import {
   checkSetting,
+  completeSettings,
   DEFAULT_SETTINGS,
   networkOf,
   SETTING_LABELS,
@@ -82,7 +83,9 @@ export async function expandPlan(plan: SweepPlan, data: SweepData): Promise<Swee
 }
 
 /** The run of these settings on the data. Rejects with a UsageError for settings that cannot be used. */
-export async function sweepRun(settings: RunSettings, data: SweepData): Promise<SweepRun> {
+export async function sweepRun(given: RunSettings, data: SweepData): Promise<SweepRun> {
+  // In one order, so that the records of a trial are the same text wherever it ran.
+  const settings = completeSettings(given)
   const network = networkOf(settings, data.pixels)
   checkNetwork(network)
   checkTraining(trainingOf(settings), data.trainingImages)
