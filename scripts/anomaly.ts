@@ -31,6 +31,7 @@ import { onInterrupt } from '../src/run/interrupt.ts'
 import { DEFAULT_SEED } from '../src/training/config.ts'
 import {
   commandLine,
+  DEFAULT_OUT,
   engineOptions,
   jsonOption,
   listOf,
@@ -87,7 +88,7 @@ async function parseFlags(args: string[]) {
       },
       out: {
         describe: 'directory of anomaly.csv, .json, .md and .png',
-        default: 'results/anomaly',
+        default: `${DEFAULT_OUT}/anomaly`,
         requiresArg: true,
         coerce: path('out'),
       },

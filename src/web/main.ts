@@ -99,7 +99,8 @@ function connectTabs(
   const choose = (name: PanelName, isNew = false) => {
     if (name === current) return
     // A panel begins at its top, wherever the one before was left.
-    if (current) scrollTo({ top: Math.min(scrollY, byId('panels', HTMLElement).offsetTop) })
+    const bar = tab(name).parentElement?.offsetHeight ?? 0
+    if (current) scrollTo({ top: Math.min(scrollY, byId('panels', HTMLElement).offsetTop - bar) })
     if (current) panels[current].hide()
     current = name
     for (const other of PANELS) {

@@ -46,7 +46,7 @@ test('says what it found, proposes a network, and keeps in the model what later 
     stdout,
     /^Network {2}6 → 64 → 3 → 64 → 6, 3 epochs of batch 32: proposed .* --hidden, --z, --batch/m,
   )
-  assert.match(stdout, /^epoch 3\/3 {2}train 0\.\d+ {2}lr 0\.001 .* rows\/s$/m)
+  assert.match(stdout, /^epoch 3\/3 {2}train 0\.\d+ {2}lr 0\.002 .* rows\/s$/m)
   assert.match(
     stdout,
     /^weights\.pth keeps columns, scaling and errors in an entry that torch\.load passes over$/m,

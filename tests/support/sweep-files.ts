@@ -18,7 +18,8 @@ export function recordsOf(folder: string): string[] {
 function csvOf(folder: string): string {
   const rows = readFileSync(join(folder, 'sweep.csv'), 'utf8')
     .split('\n')
-    .map((line) => line.split(','))
+    // Lists within a cell are quoted.
+    .map((line) => line.match(/(?<=^|,)("[^"]*"|[^,]*)/g) ?? [''])
   const seconds = rows[0].indexOf('seconds')
   return rows.map((cells) => cells.filter((_, i) => i !== seconds).join(',')).join('\n')
 }
