@@ -1,5 +1,6 @@
 /** What every tool is given: a trained model on an engine. Runs in a browser. */
 import type { Engine } from '../engines/engine.ts'
+import type { StopSignal } from '../engines/stop-signal.ts'
 import { FileError } from '../errors.ts'
 import type { DataKnowledge } from '../formats/model-file.ts'
 import { isAutoencoder } from '../model/network.ts'
@@ -15,7 +16,7 @@ export interface ToolHooks {
   /** Share of the rows that is done, in [0, 1]. */
   readonly onProgress?: ((share: number) => void) | undefined
   /** When it aborts, the work rejects with a HourglassError soon. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
 }
 
 /** Throws FileError for a classifier. */

@@ -23,7 +23,7 @@ const TRAINING = ['-z', '8', '-e', '1', '--limit', '2000', '--simd', 'plain', '-
 async function install(isLarge: boolean): Promise<void> {
   const isThere = existsSync(join(TOOLS, 'webpack')) && (!isLarge || existsSync(join(TOOLS, 'node-22')))
   if (isThere) return
-  const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', ...(isLarge ? [] : ['--omit=optional'])]
+  const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts', ...(isLarge ? [] : ['--omit=peer'])]
   await succeed('npm', args, import.meta.dirname)
 }
 
