@@ -17,9 +17,10 @@ const HEAD = `# Commands
 What \`npm run COMMAND -- --help\` says, made by \`npm run docs:commands\`. Flags go after \`--\`; \`--noise_std\` and
 \`--noise-std\` are the same flag, and \`--config FILE.json\` takes them from a file.
 
-Exit codes: 0 done; 1 a file, device or run failed (one line on stderr says which, what was expected and what was
-found); 2 called wrongly; stopped from outside: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP. Output that cannot be
-printed (a full disk, \`| head\`) ends no run; a command that is called for what it prints then exits with 1.
+Exit codes: 0 done; 1 a file, device or run failed (one line on stderr says which, what was expected and what
+was found); 2 called wrongly; stopped from outside: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP. Output that
+cannot be printed (a full disk, \`| head\`) ends no run; a command that is called for what it prints then exits
+with 1.
 `
 
 /** Names of the commands: the npm scripts that \`scripts/start.mjs\` starts, in their order. */

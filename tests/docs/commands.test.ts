@@ -60,6 +60,21 @@ test('no command is run by npm before or after another: `pretrain` would be, bef
   assert.equal(hooks, [])
 })
 
+test('prose is set in lines of at most 110 columns', async () => {
+  const wide: string[] = []
+  for (const file of await documents()) {
+    let isCode = false
+    const lines = (await readFile(join(ROOT, file), 'utf8')).split('\n')
+    lines.forEach((line, i) => {
+      if (line.startsWith('```')) isCode = !isCode
+      // Tables, pictures and code have lines of their own.
+      if (isCode || /^(\||!\[)/.test(line) || Array.from(line).length <= 110) return
+      wide.push(`${file}:${i + 1}`)
+    })
+  }
+  assert.equal(wide, [])
+})
+
 /** Flags in a line that calls a command, with the command that they are given to. */
 function calls(text: string): { command: string; flags: string[] }[] {
   return [...text.matchAll(/npm run ([a-z][\w:-]*) -- ([^`\n]*)/g)].map(([, command, rest]) => ({
