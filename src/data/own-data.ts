@@ -295,7 +295,11 @@ function ofValues(values: Values, options: OwnDataOptions, split: Split): Made {
 }
 
 /** Rows without a missing value. */
-export function wholeRows(values: Values, inputs: number, { missing = 'error' }: OwnDataOptions) {
+export function wholeRows(
+  values: Values,
+  inputs: number,
+  { missing = 'error' }: OwnDataOptions,
+): RawRows & { readonly kept: Uint32Array | undefined } {
   const { count, rows, labels, file } = values
   const whole = { count, rows, ...(labels && { labels }), kept: undefined as Uint32Array | undefined }
   if (rows instanceof Uint8Array) return whole
