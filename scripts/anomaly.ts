@@ -1,6 +1,6 @@
 /** `npm run anomaly -- --data DIR`: how well autoencoders find the outliers of labelled tables, beside other methods. */
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { writeCsv } from '../src/data/sinks/csv.ts'
 import { loadSource } from '../src/data/sources/node.ts'
 import { sourceFormat } from '../src/data/sources/source.ts'
@@ -118,7 +118,7 @@ async function main(args: string[]): Promise<number | undefined> {
       tableToMarkdown,
     )
     const summary = {
-      data: flags.data,
+      data: basename(flags.data),
       seeds: Array.from({ length: flags.seeds }, (_, i) => flags.seed + i),
       baselines,
       tables: summaries.map((one) => ({ ...one, readSeconds: readSeconds.get(one.table) })),
