@@ -98,7 +98,6 @@ test('keep best leaves the best epoch’s model, and goes on from the last one',
   assert.equal(await second.parameters(), await exact.parameters())
   await second.train(data, { epochs: 60 })
   assert.is(second.history.length, epoch)
-  assert.equal(await second.toCheckpoint().then((one) => one.length), (await whole.toCheckpoint()).length)
   assert.equal(await second.parameters(), await whole.parameters())
 })
 
