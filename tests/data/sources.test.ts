@@ -216,6 +216,33 @@ for (const [text, pattern] of [
   test(`refused: ${JSON.stringify(text)}`, () => refusedLater(csv(text), pattern))
 }
 
+test('a table of several pieces is read as one, wherever they are cut', async () => {
+  const row = '1,"a ""b"", c"\r\n'
+  const count = Math.ceil(150_000 / row.length)
+  for (let shift = 0; shift < row.length; shift++) {
+    const name = 'x'.repeat(1 + shift)
+    const { columns } = tableOf(
+      await csv(`${name},text\r\n${row.repeat(count)}2,"${'"",\r\n'.repeat(20_000)}"\r\n`),
+    )
+    assert.equal(
+      columns.map((column) => column.name),
+      [name, 'text'],
+    )
+    assert.is(columns[0].values.length, count + 1)
+    assert.ok(columns[0].values.every((value, i) => value === (i < count ? 1 : 2)))
+    const texts = columns[1].values as string[]
+    assert.ok(texts.slice(0, count).every((text) => text === 'a "b", c'))
+    assert.is(texts[count], '",\r\n'.repeat(20_000).trim())
+  }
+})
+
+test('a column whose first text comes late is one of texts from its first row on', async () => {
+  const early = Array.from({ length: 200_000 }, (_, i) => (i % 3 === 0 ? '' : `${i % 100}.0`))
+  const { columns } = tableOf(await csv(`a,b\n${early.map((cell) => `1,${cell}\n`).join('')}1,end\n`))
+  assert.is(columns[0].kind, 'number')
+  assert.equal([...columns[1].values], [...early, 'end'])
+})
+
 test('text in UTF-8 alone', async () => {
   await refusedLater(readSource(Uint8Array.of(97, 10, 0xe9, 10), 'my.csv'), /my\.csv: expected text in UTF-8/)
 })

@@ -149,6 +149,13 @@ function gzippedAgain(bytes: readonly number[], total: number): Uint8Array {
   return concatBytes(Array.from({ length: Math.ceil(total / 2 ** 26) }, () => member))
 }
 
+/** Lines of distinct texts. */
+function distinctLines(count: number): Uint8Array {
+  const lines = ['name\n']
+  for (let i = 0; i < count; i++) lines.push(`t${i.toString(36)}\n`)
+  return text(lines.join(''))
+}
+
 /** A .npy header of this shape, and no data. */
 function npyHeader(shape: string): Uint8Array {
   const header = `{'descr': '<f8', 'fortran_order': True, 'shape': (${shape}), }\n`
@@ -414,6 +421,35 @@ export const BOMBS: readonly Bomb[] = [
     name: '2 GiB of rows that 2 MB tell of',
     target: targetOf('CSV in gzip'),
     make: () => gzippedAgain([...text('1,2\n')], 2 ** 31),
+  },
+  { name: '20 million columns', target: targetOf('CSV'), make: () => repeated([...text('a,')], 4e7) },
+  { name: '20 million cells a row', target: targetOf('CSV'), make: () => repeated([...text(',')], 2e7) },
+  { name: '20 million blank rows', target: targetOf('CSV'), make: () => repeated([...text('\n')], 2e7) },
+  {
+    name: '10 million empty cells',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b,c,d\n'), repeated([...text(',,,\n')], 1e7)]),
+  },
+  {
+    name: 'a quote that never ends',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b\n1,"'), repeated([...text('2,3\n')], 3e7)]),
+  },
+  {
+    name: 'quotes alone',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b\n'), repeated([...text('"')], 2e7)]),
+  },
+  {
+    name: '5 million texts',
+    target: targetOf('CSV'),
+    says: /more than # objects|times the file/,
+    make: () => distinctLines(5e6),
+  },
+  {
+    name: 'a column of text from the last row on',
+    target: targetOf('CSV'),
+    make: () => concatBytes([text('a,b\n'), repeated([...text('1,2\n')], 4e6), text('x,y\n')]),
   },
   {
     name: 'an array of 10³⁰ rows',

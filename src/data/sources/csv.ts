@@ -2,7 +2,7 @@
  * Tables as text: CSV by RFC 4180 and its relatives, by papaparse. The first line names the columns, unless all its
  * cells are numbers. Runs in a browser.
  */
-import type { ParseResult } from 'papaparse'
+import type { ParseResult, Parser } from 'papaparse'
 import { FileError, UsageError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { ReaderBudget } from '../../reader-budget.ts'
@@ -24,6 +24,9 @@ const MISSING = new Set(
     '-1.#QNAN',
   ]),
 )
+/** To pass over all other texts without making capitals of them. */
+const FIRST_OF_MISSING = /^[#N<?1-]/i
+const LONGEST_MISSING = 8
 const INFINITE: Readonly<Record<string, number>> = Object.fromEntries(
   ['INF', 'INFINITY'].flatMap((word) => [
     [word, Number.POSITIVE_INFINITY],
@@ -34,20 +37,34 @@ const INFINITE: Readonly<Record<string, number>> = Object.fromEntries(
 /** V8 keeps no string of twice as many characters. */
 const MOST_BYTES = 2 ** 28
 /** Characters that are parsed at once: rows of them are arrays of strings only meanwhile. */
-const CHUNK = 2 ** 20
+const CHUNK = 2 ** 16
+/** Characters of a row: of ten times as many columns as a layer may have. A longer one is a quote that never ends. */
+const MOST_ROW = 2 ** 22
 /** Arrays beside a multiple of the file: empty cells take one byte each there, and eight here. */
 const ARRAYS_BESIDES = 2 ** 26
+/** Numbers of a column that lie in one array, first and later on: none is copied while it grows. */
 const FEWEST_ROWS = 64
+const MOST_ROWS = 2 ** 16
+/** V8 keeps a longer array, made at once, as a map. */
+const MOST_AT_ONCE = 2 ** 25
+/** A column of more different texts names its rows: to look for each would cost more than it spares. */
+const MOST_KNOWN = 2 ** 16
 /** The comma last: it stands within cells more often. */
 const SEPARATORS = ['\t', ';', '|', ',']
 /** The separator is found in the first rows of the first characters. */
 const SAMPLE = 2 ** 16
 const SAMPLE_ROWS = 20
 /** What a Map, and a text of one's own beside its characters, take. */
-const BYTES_PER_TEXT = 64
+const BYTES_PER_TEXT = 96
+
+function isMissing(trimmed: string): boolean {
+  if (trimmed.length > LONGEST_MISSING) return false
+  return trimmed === '' || (FIRST_OF_MISSING.test(trimmed) && MISSING.has(trimmed.toUpperCase()))
+}
 
 /** The value of a cell: NaN where it is missing, undefined where it is text. */
 export function cellNumber(cell: string, decimalComma = false): number | undefined {
+  if (cell === '') return Number.NaN
   const plain = plainNumber(cell, decimalComma ? COMMA : POINT)
   if (plain !== undefined) return plain
   const word = cell.trim().toUpperCase()
@@ -98,14 +115,17 @@ function plainNumber(cell: string, point: number): number | undefined {
 /** What is collected of one column. */
 class ColumnReader {
   readonly name: string
-  #values = new Float64Array(FEWEST_ROWS)
+  /** Blocks that are full, and the one that is filled. */
+  readonly #full: Float64Array[] = []
+  #block = new Float64Array(FEWEST_ROWS)
+  #filled = 0
   /** From the first text on. */
   #texts: string[] | undefined
   /** One string for equal cells: each would keep its own part of the file otherwise. */
-  readonly #known = new Map<string, string>()
+  #known: Map<string, string> | undefined = new Map()
   readonly #budget: ReaderBudget
   #hasNumbers = false
-  /** Whether texts of earlier numbers are missing: they are read again. */
+  /** Whether it held numbers before its first text: their texts are read with the second reading. */
   isIncomplete = false
 
   constructor(name: string, budget: ReaderBudget) {
@@ -113,49 +133,64 @@ class ColumnReader {
     this.#budget = budget
   }
 
-  get isText(): boolean {
-    return this.#texts !== undefined
-  }
-
   add(row: number, cell: string, decimalComma: boolean): void {
+    if (this.isIncomplete) return
     if (this.#texts) {
       this.#texts.push(this.#text(cell))
       return
     }
     const value = cellNumber(cell, decimalComma)
-    if (value === undefined) {
-      this.isIncomplete = this.#hasNumbers
-      // Cells that are not missing come with the second reading.
-      this.#texts = new Array<string>(row).fill('')
-      this.#texts.push(this.#text(cell))
-      return
-    }
-    if (row === this.#values.length) {
-      const grown = new Float64Array(2 * row)
-      grown.set(this.#values)
-      this.#values = grown
-    }
-    this.#values[row] = value
-    if (!Number.isNaN(value)) this.#hasNumbers = true
+    if (value === undefined) this.#becomeText(row, cell)
+    else this.#addNumber(value)
   }
 
-  /** The text of a row before the first text. */
+  /** Before each cell of a column that is incomplete is added again, from the first row on. */
+  beginAgain(count: number): void {
+    if (this.isIncomplete) this.#texts = new Array<string>(Math.min(count, MOST_AT_ONCE))
+  }
+
   addAgain(row: number, cell: string): void {
-    if (this.#texts) this.#texts[row] = this.#text(cell)
+    if (this.isIncomplete && this.#texts) this.#texts[row] = this.#text(cell)
   }
 
   finish(count: number): Column {
     if (this.#texts) return { kind: 'text', name: this.name, values: this.#texts }
-    return { kind: 'number', name: this.name, values: this.#values.slice(0, count) }
+    const values = new Float64Array(count)
+    let at = 0
+    for (const block of this.#full.splice(0)) {
+      values.set(block, at)
+      at += block.length
+    }
+    values.set(this.#block.subarray(0, this.#filled), at)
+    return { kind: 'number', name: this.name, values }
+  }
+
+  #becomeText(row: number, cell: string): void {
+    this.isIncomplete = this.#hasNumbers
+    this.#full.length = 0
+    if (this.isIncomplete) return
+    this.#texts = new Array<string>(row).fill('')
+    this.#texts.push(this.#text(cell))
+  }
+
+  #addNumber(value: number): void {
+    if (this.#filled === this.#block.length) {
+      this.#full.push(this.#block)
+      this.#block = new Float64Array(Math.min(MOST_ROWS, 2 * this.#filled))
+      this.#filled = 0
+    }
+    this.#block[this.#filled++] = value
+    if (!Number.isNaN(value)) this.#hasNumbers = true
   }
 
   #text(cell: string): string {
     const trimmed = cell.trim()
-    const text = MISSING.has(trimmed.toUpperCase()) ? '' : trimmed
-    const known = this.#known.get(text)
+    const text = isMissing(trimmed) ? '' : trimmed
+    if (text === '') return text
+    const known = this.#known?.get(text)
     if (known !== undefined) return known
     this.#budget.objects(1, BYTES_PER_TEXT + text.length)
-    this.#known.set(text, text)
+    if (this.#known?.set(text, text).size === MOST_KNOWN) this.#known = undefined
     return text
   }
 }
@@ -185,22 +220,37 @@ export async function readCsv(bytes: Uint8Array, file: string, options: CsvOptio
   const isTabbed = /\.(tsv|tab)(\.gz)?$/i.test(file)
   const separator = options.separator ?? (isTabbed ? '\t' : findSeparator(Papa.parse, text, options))
   const reader = new TableReader(file, bytes.length, options)
-  const forEachRow = (onRow: (cells: string[]) => void) => {
-    const chunk = ({ data, errors }: ParseResult<string[]>) => {
-      const wrong = errors.find(({ type }) => type === 'Quotes')
-      if (wrong) reader.refuseQuotes((wrong.row ?? 0) + 1, wrong.message)
-      data.forEach(onRow)
-    }
-    // The types know of chunks of files alone.
-    const parse = Papa.parse as (text: string, config: object) => void
-    parse(text, { delimiter: separator, chunkSize: CHUNK, chunk })
-  }
-  forEachRow((cells) => reader.add(cells))
+  const { linebreak } = Papa.parse(text.slice(0, SAMPLE), { delimiter: separator, preview: 1 }).meta
+  const parser = new Papa.Parser({ delimiter: separator, newline: linebreak as '\n' })
+  parseRows(parser, text, reader, (cells) => reader.add(cells))
   if (reader.isIncomplete) {
     reader.restart()
-    forEachRow((cells) => reader.addAgain(cells))
+    parseRows(parser, text, reader, (cells) => reader.addAgain(cells))
   }
   return reader.finish()
+}
+
+/** Gives each row to `onRow`, from pieces of the text: its rows as arrays of strings would take many times as much. */
+function parseRows(
+  parser: Parser,
+  text: string,
+  reader: TableReader,
+  onRow: (cells: string[]) => void,
+): void {
+  let length = CHUNK
+  for (let at = 0; at < text.length; ) {
+    const isLast = at + length >= text.length
+    const piece = text.slice(at, at + length)
+    const { data, errors, meta } = parser.parse(piece, 0, !isLast) as ParseResult<string[]>
+    // A row that the piece cuts off is parsed again, and its quotes may be sound.
+    const wrong = errors.find(({ type, row = 0 }) => type === 'Quotes' && (isLast || row < data.length))
+    if (wrong) reader.refuseQuotes((wrong.row ?? 0) + 1, wrong.message)
+    data.forEach(onRow)
+    at += meta.cursor
+    if (meta.cursor > 0) length = CHUNK
+    else length *= 2
+    if (length > MOST_ROW) reader.refuseLongRow()
+  }
 }
 
 function decode(bytes: Uint8Array, file: string): string {
@@ -272,11 +322,19 @@ class TableReader {
     this.#addRow(cells, this.#columns)
   }
 
+  refuseLongRow(): never {
+    throw new FileError(
+      this.#file,
+      `row ${this.#row + 1}: expected at most ${MOST_ROW / 2 ** 20} MiB, found more: does a quote end?`,
+    )
+  }
+
   refuseQuotes(row: number, problem: string): never {
     throw new FileError(this.#file, `row ${this.#row + row}: expected quotes in pairs, found: ${problem}`)
   }
 
   restart(): void {
+    for (const column of this.#columns ?? []) column?.beginAgain(this.#count)
     this.#row = 0
     this.#count = 0
   }
@@ -285,7 +343,7 @@ class TableReader {
     this.#row++
     if (isBlank(cells) || this.#row < this.#firstRow) return
     this.#columns?.forEach((column, i) => {
-      if (column?.isIncomplete) column.addAgain(this.#count, cells[i])
+      column?.addAgain(this.#count, cells[i])
     })
     this.#count++
   }
