@@ -1,9 +1,11 @@
 /** From a table's columns to rows of numbers: which columns, what stands for a missing cell, categories. */
 import { FileError, UsageError } from '../errors.ts'
+import { MOST_CLASSES } from '../model/check-network.ts'
 import type { CategoryFeature, Feature, NumberFeature } from '../model/preprocessing.ts'
 import { featureSize, MOST_NAME_LENGTH } from '../model/preprocessing.ts'
 import { nearestName } from '../nearest.ts'
 import { quote } from '../quote.ts'
+import { classesOf, type RowClasses } from './classes.ts'
 import { cellNumber } from './sources/csv.ts'
 import {
   type Column,
@@ -47,8 +49,6 @@ export interface FittedFeatures {
 
 /** More of one column would be names of rows and no categories. */
 const MOST_CATEGORIES = 1000
-/** Classes are bytes. */
-const MOST_CLASSES = 256
 /** Fewer numbers that count up by one may be so by chance. */
 const FEWEST_OF_INDEX = 20
 /** A column of text with at least this share of numbers was meant to be of numbers. */
@@ -357,22 +357,12 @@ function fillCategories(column: Column, { categories }: CategoryFeature, { rows,
  *
  * @throws FileError for a column that is not there, an empty cell, or more classes than 256
  */
-export function labelsOf(
-  table: Table,
-  label: string,
-): { readonly labels: Uint8Array; readonly classes: readonly string[] } {
+export function labelsOf(table: Table, label: string): RowClasses {
   const column = columnOf(table, label)
   const texts = textsOf(column)
   const empty = texts.indexOf('')
   if (empty !== -1) throw cellError(table, label, empty, 'expected a label, found an empty cell')
-  const found = [...new Set(texts)]
-  if (found.length > MOST_CLASSES) {
-    throw new FileError(
-      table.file,
-      `column ${quote(label)}: expected labels of at most ${MOST_CLASSES} classes, found ${found.length}`,
-    )
-  }
-  const classes = found.sort(column.kind === 'number' ? (a, b) => Number(a) - Number(b) : byCodePoints)
-  const places = new Map(classes.map((name, i) => [name, i]))
-  return { labels: Uint8Array.from(texts, (text) => places.get(text) ?? 0), classes }
+  const order = column.kind === 'number' ? (a: string, b: string) => Number(a) - Number(b) : byCodePoints
+  const expected = `column ${quote(label)}: expected labels of at most ${MOST_CLASSES} classes`
+  return classesOf(texts, order, table.file, expected)
 }

@@ -2,6 +2,7 @@
 
 import type { StopSignal } from '../engines/stop-signal.ts'
 import { UsageError } from '../errors.ts'
+import { MOST_CLASSES } from '../model/check-network.ts'
 import type { FloatArray } from '../model/state.ts'
 import { Turns } from '../run/turns.ts'
 
@@ -94,7 +95,7 @@ function squaredDistance(
  */
 export function neighbourVote(neighbours: Neighbours, k: number, labels: Uint8Array): Uint8Array {
   const predictions = new Uint8Array(neighbours.indices.length / k)
-  const votes = new Uint32Array(256)
+  const votes = new Uint32Array(MOST_CLASSES)
   for (let query = 0; query < predictions.length; query++) {
     votes.fill(0)
     for (let slot = 0; slot < k; slot++) votes[labels[neighbours.indices[query * k + slot]]]++

@@ -5,6 +5,9 @@ import { inputSize, isAutoencoder } from './network.ts'
 
 export const HIDDEN_ACTIVATIONS: readonly HiddenActivation[] = ['relu', 'tanh', 'sigmoid', 'identity']
 
+/** Class indices are bytes. */
+export const MOST_CLASSES = 256
+
 /** Activations of the last layer that each loss is defined for. */
 export const OUTPUT_ACTIVATIONS: Readonly<Record<Loss, readonly Activation[]>> = {
   mse: ['sigmoid', 'identity'],
@@ -56,7 +59,8 @@ export function checkNetwork(network: Network): void {
       last.outputs,
     )
   } else {
-    expect(last.outputs <= 256, `outputs of ${last.name}`, 'at most 256 classes', last.outputs)
+    const classes = `at most ${MOST_CLASSES} classes`
+    expect(last.outputs <= MOST_CLASSES, `outputs of ${last.name}`, classes, last.outputs)
   }
   const isLayer = Number.isInteger(codeLayer) && codeLayer >= 0 && codeLayer < layers.length
   expect(isLayer, 'code layer', `an index from 0 to ${layers.length - 1}`, codeLayer)

@@ -6,6 +6,7 @@ import { FileError } from '../../errors.ts'
 import { readZipDirectory, readZipEntry } from '../../formats/zip.ts'
 import { quote } from '../../quote.ts'
 import { ReaderBudget } from '../../reader-budget.ts'
+import { classesOf } from '../classes.ts'
 import type { Values } from '../table.ts'
 import { NoNumbers, type NpyArray, readNpy } from './npy.ts'
 
@@ -123,18 +124,6 @@ export function valuesOf({ shape, data }: NpyArray, file: string, labels?: NpyAr
     count,
     rows: data,
     ...(isPicture && { picture: { width, height, channels: channels === 3 ? 3 : 1 } }),
-    ...(labels && classesOf(labels, file)),
-  }
-}
-
-function classesOf({ data }: NpyArray, file: string): Pick<Values, 'labels' | 'classes'> {
-  const classes = [...new Set<number>(data)].sort((a, b) => a - b)
-  if (classes.length > 256) {
-    throw new FileError(file, `expected labels of at most 256 classes, found ${classes.length}`)
-  }
-  const places = new Map(classes.map((value, i) => [value, i]))
-  return {
-    labels: Uint8Array.from(data, (value) => places.get(value) ?? 0),
-    classes: classes.map(String),
+    ...(labels && classesOf<number>(labels.data, (a, b) => a - b, file)),
   }
 }

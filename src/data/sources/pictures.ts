@@ -1,7 +1,9 @@
 /** Pictures as rows: how pixels become bytes, whoever decodes them. Runs in a browser. */
 import { FileError, HourglassError } from '../../errors.ts'
+import { MOST_CLASSES } from '../../model/check-network.ts'
 import type { PictureShape } from '../../model/preprocessing.ts'
 import { quote } from '../../quote.ts'
+import { classesOf, type RowClasses } from '../classes.ts'
 import type { Values } from '../table.ts'
 import { pictureSize } from './picture-size.ts'
 
@@ -35,7 +37,6 @@ export const PICTURE_NAME = /\.(png|jpe?g|webp)$/i
 const MOST_VALUES = 2 ** 16
 /** Four bytes each are 256 MiB while a picture is decoded: more than any camera's have. */
 const MOST_PIXELS = 2 ** 26
-const MOST_CLASSES = 256
 
 /** Rows of a folder's pictures, in the order of their paths. Transparent pixels lie on white. */
 export async function readPictures(
@@ -46,7 +47,7 @@ export async function readPictures(
 ): Promise<Values> {
   const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : 1))
   if (sorted.length === 0) throw new FileError(folder, 'expected PNG, JPEG or WebP pictures, found none')
-  const { classes, labels } = classesOf(sorted, folder)
+  const { classes, labels } = folderClasses(sorted, folder)
   const channels = options.colour ? 3 : 1
   let picture: PictureShape | undefined
   let rows = new Uint8Array()
@@ -113,20 +114,10 @@ async function decodeFile(
 }
 
 /** Classes by the names of the folders, where every picture lies in one. */
-function classesOf(
-  files: readonly PictureFile[],
-  folder: string,
-): { labels?: Uint8Array; classes?: readonly string[] } {
+function folderClasses(files: readonly PictureFile[], folder: string): Partial<RowClasses> {
   const folders = files.map(({ path }) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : ''))
   if (folders.includes('')) return {}
-  const classes = [...new Set(folders)].sort()
-  if (classes.length > MOST_CLASSES) {
-    throw new FileError(
-      folder,
-      `expected at most ${MOST_CLASSES} folders of pictures, found ${classes.length}`,
-    )
-  }
-  return { classes, labels: Uint8Array.from(folders, (name) => classes.indexOf(name)) }
+  return classesOf(folders, undefined, folder, `expected at most ${MOST_CLASSES} folders of pictures`)
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { ImageSet } from '../../data/dataset.ts'
 import type { Engine } from '../../engines/engine.ts'
+import { MOST_CLASSES } from '../../model/check-network.ts'
 import { codeSize, inputSize } from '../../model/network.ts'
 import { classifier } from '../../model/recipes.ts'
 import type { FloatArray } from '../../model/state.ts'
@@ -174,7 +175,7 @@ async function judgeSource(
   let confidenceSum = 0
   let confident = 0
   let right = 0
-  const frequencies = new Float64Array(256)
+  const frequencies = new Float64Array(MOST_CLASSES)
   for (let start = 0; start < count; start += atOnce) {
     report(start / count)
     const rows = Math.min(atOnce, count - start)
