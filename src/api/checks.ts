@@ -6,11 +6,11 @@ import type { Inputs } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
 import type { EvaluationOptions } from '../experiments/evaluation.ts'
 import { ONNX_PARTS } from '../formats/onnx.ts'
+import { WIDEST_LAYER } from '../model/check-network.ts'
 import type { Network } from '../model/network.ts'
 import { codeSize, inputSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
 import { quote } from '../quote.ts'
-import { MAX_UNITS } from '../run/settings.ts'
 import { checkRule, TRAINING_RULES } from '../training/config.ts'
 import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
@@ -26,7 +26,7 @@ export function checkKeys(call: string, options: object, known: readonly string[
 }
 
 export function checkInput(input: number): void {
-  checkInteger('input', input, 1, MAX_UNITS)
+  checkInteger('input', input, 1, WIDEST_LAYER)
 }
 
 /** What a value is, for people: `Uint8Array of 784`, `undefined`, `"3"`. */

@@ -5,6 +5,7 @@
  * Nothing is copied: what is returned are views of the bytes given.
  */
 import { FileError } from '../errors.ts'
+import { WIDEST_LAYER } from '../model/check-network.ts'
 import { ReaderBudget } from '../reader-budget.ts'
 
 /** What an image file's header says. */
@@ -20,8 +21,6 @@ export interface IdxImages extends ImageShape {
   readonly rows: Uint8Array
 }
 
-/** Images larger than 256 × 256 are taken for a damaged header: one fully connected layer on them has no use. */
-const MAX_PIXELS = 2 ** 16
 /** What one array of bytes may hold on every engine. */
 const MAX_BYTES = 2 ** 31 - 1
 
@@ -136,8 +135,9 @@ export function parseIdxImageHeader(head: Uint8Array, fileBytes: number, file: s
   if (count < 1 || width < 1 || height < 1) {
     throw new FileError(file, `expected at least one image of at least one pixel, ${found}`)
   }
-  if (width * height > MAX_PIXELS) {
-    throw new FileError(file, `expected images of at most ${MAX_PIXELS} pixels, ${found}`)
+  // Larger images are taken for a damaged header.
+  if (width * height > WIDEST_LAYER) {
+    throw new FileError(file, `expected images of at most ${WIDEST_LAYER} pixels, ${found}`)
   }
   if (count * width * height > MAX_BYTES) {
     throw new FileError(file, `expected at most ${MAX_BYTES} bytes of images, ${found}`)

@@ -3,6 +3,7 @@
  * all fitted on the training rows alone. Runs in a browser.
  */
 import { FileError, UsageError } from '../errors.ts'
+import { WIDEST_LAYER } from '../model/check-network.ts'
 import {
   DEFAULT_CLIP,
   type Feature,
@@ -65,9 +66,6 @@ export interface OwnData {
 
 /** Preprocessing that is given instead of fitted: that of the run which is gone on with. */
 type Fixed = Pick<Preprocessing, 'features' | 'label' | 'picture'>
-
-/** The largest row, which is also the widest layer that engines compute. */
-const MOST_INPUTS = 65536
 
 /**
  * Raw rows of a source.
@@ -395,8 +393,8 @@ function droppedNote({ count, file }: Table | Values, kept: number): string[] {
 
 function checkSize(file: string, { count }: RawRows, inputs: number): void {
   if (count < 1) throw new FileError(file, 'expected a row without an empty cell to train on, found none')
-  if (inputs > MOST_INPUTS) {
-    throw new FileError(file, `expected rows of at most ${MOST_INPUTS} values, found ${inputs}`)
+  if (inputs > WIDEST_LAYER) {
+    throw new FileError(file, `expected rows of at most ${WIDEST_LAYER} values, found ${inputs}`)
   }
 }
 

@@ -5,6 +5,9 @@ import { inputSize, isAutoencoder } from './network.ts'
 
 export const HIDDEN_ACTIVATIONS: readonly HiddenActivation[] = ['relu', 'tanh', 'sigmoid', 'identity']
 
+/** Most units of a layer, and values of a row (256 × 256 pixels): more would not fit the memory of any engine. */
+export const WIDEST_LAYER = 65536
+
 /** Class indices are bytes. */
 export const MOST_CLASSES = 256
 

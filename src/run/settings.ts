@@ -3,7 +3,7 @@
  * in `src/training/config.ts`; here are those of the network, and what a run that goes on may change.
  */
 import { UsageError } from '../errors.ts'
-import { HIDDEN_ACTIVATIONS } from '../model/check-network.ts'
+import { HIDDEN_ACTIVATIONS, WIDEST_LAYER } from '../model/check-network.ts'
 import type { HiddenActivation, Network } from '../model/network.ts'
 import type { AutoencoderLoss, OutputActivation } from '../model/recipes.ts'
 import { hourglass, hourglassOptions } from '../model/recipes.ts'
@@ -45,10 +45,7 @@ export const DEFAULT_SETTINGS: RunSettings = {
   ...OPTIONAL_TRAINING,
 }
 
-/** More units than this in a layer would not fit the memory of any engine. */
-export const MAX_UNITS = 65536
-
-const UNITS: Omit<NumberRule, 'label'> = { isWhole: true, minimum: 1, maximum: MAX_UNITS }
+const UNITS: Omit<NumberRule, 'label'> = { isWhole: true, minimum: 1, maximum: WIDEST_LAYER }
 
 export const NUMBER_RULES = {
   bottleneck: { label: 'bottleneck', ...UNITS },

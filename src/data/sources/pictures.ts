@@ -1,6 +1,6 @@
 /** Pictures as rows: how pixels become bytes, whoever decodes them. Runs in a browser. */
 import { FileError, HourglassError } from '../../errors.ts'
-import { MOST_CLASSES } from '../../model/check-network.ts'
+import { MOST_CLASSES, WIDEST_LAYER } from '../../model/check-network.ts'
 import type { PictureShape } from '../../model/preprocessing.ts'
 import { quote } from '../../quote.ts'
 import { classesOf, type RowClasses } from '../classes.ts'
@@ -33,8 +33,6 @@ export interface PictureFile {
 
 export const PICTURE_NAME = /\.(png|jpe?g|webp)$/i
 
-/** One fully connected layer on more has no use. */
-const MOST_VALUES = 2 ** 16
 /** Four bytes each are 256 MiB while a picture is decoded: more than any camera's have. */
 const MOST_PIXELS = 2 ** 26
 
@@ -97,11 +95,11 @@ async function decodeFile(
     throw new FileError(name, `expected a picture of at most ${MOST_PIXELS} pixels, ${pixels}`)
   }
   const { width, height } = size ?? found
-  if (width * height * channels > MOST_VALUES) {
+  if (width * height * channels > WIDEST_LAYER) {
     const given = size ? `found a size of ${width} × ${height}` : `${pixels}; a size brings them to fewer`
     throw new FileError(
       name,
-      `expected pictures of at most ${MOST_VALUES} values${channels === 3 ? ' in three colours' : ''}, ${given}`,
+      `expected pictures of at most ${WIDEST_LAYER} values${channels === 3 ? ' in three colours' : ''}, ${given}`,
     )
   }
   try {
