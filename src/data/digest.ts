@@ -1,5 +1,5 @@
 /** SHA-256 of what a run was trained on and of what came out, in hex, in Node and in browsers. */
-
+import { concatBytes } from '../formats/bytes.ts'
 import type { FloatArray } from '../model/state.ts'
 import type { RowSet } from './rows.ts'
 
@@ -25,13 +25,7 @@ export async function sha256Of(parts: readonly Uint8Array[]): Promise<string | u
   const digester = subtle()
   if (!digester) return undefined
   // One array that is not shared, as the digester wants it.
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  const digest = new Uint8Array(await digester.digest('SHA-256', bytes))
+  const digest = new Uint8Array(await digester.digest('SHA-256', concatBytes(parts)))
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 

@@ -5,6 +5,7 @@
 import { FileError } from '../errors.ts'
 import type { ImageSet, NamedBytes } from './dataset.ts'
 import { imageSetFromIdx } from './dataset.ts'
+import { gunzip } from './gunzip.ts'
 import { unpackIdx } from './idx.ts'
 
 /** `first`: the first `FIRST_DIGITS` of the test set, enough for pictures and a fifth of the load. */
@@ -51,54 +52,11 @@ async function receive(response: Response, onProgress: StaticFilesOptions['onPro
   }
 }
 
-/** Handed to the inflater at once: a task on the page's thread then takes a few milliseconds. */
-const SLICE_BYTES = 2 ** 16
-
-/** A blob's bytes in slices. */
-function slices(blob: Blob): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let start = 0
-  return new ReadableStream({
-    async pull(controller) {
-      if (start >= blob.size) {
-        controller.close()
-        return
-      }
-      const slice = blob.slice(start, start + SLICE_BYTES)
-      start += SLICE_BYTES
-      controller.enqueue(new Uint8Array(await slice.arrayBuffer()))
-    },
-  })
-}
-
 /** Inflates gzip data; passes anything else on, for hosts that inflate themselves. */
 async function inflate(file: string, blob: Blob): Promise<Uint8Array> {
   const magic = new Uint8Array(await blob.slice(0, 2).arrayBuffer())
   if (magic[0] !== 0x1f || magic[1] !== 0x8b) return new Uint8Array(await blob.arrayBuffer())
-  try {
-    return await unpackIdx(
-      chunksOf(slices(blob).pipeThrough(new DecompressionStream('gzip'))),
-      file,
-      blob.size,
-    )
-  } catch (error) {
-    if (error instanceof FileError) throw error
-    throw new FileError(file, 'expected intact gzip data, found a damaged file', { cause: error })
-  }
-}
-
-/** Not `for await` of the stream itself, which Safari does not iterate. */
-async function* chunksOf<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
-  const reader = stream.getReader()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      yield value
-    }
-  } finally {
-    // Where the rest is not wanted any more; a stream that has failed cannot be told.
-    await reader.cancel().catch(() => undefined)
-  }
+  return unpackIdx(gunzip(blob, file), file, blob.size)
 }
 
 async function load(

@@ -1,7 +1,7 @@
-/** What the writers of all formats do with bytes. */
+/** What readers and writers of all formats do with bytes. */
 
 /** The chunks one after another, in an array of their own. */
-export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
+export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(totalBytes(chunks))
   let at = 0
   for (const chunk of chunks) {

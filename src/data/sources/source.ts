@@ -1,6 +1,8 @@
 /** What a file holds, by its name: the one door to the readers beside it. Runs in a browser. */
 import { FileError } from '../../errors.ts'
+import { concatBytes } from '../../formats/bytes.ts'
 import { ReaderBudget } from '../../reader-budget.ts'
+import { gunzip } from '../gunzip.ts'
 import type { Source, Table, Values } from '../table.ts'
 import type { CsvOptions } from './csv.ts'
 import type { PictureOptions } from './pictures.ts'
@@ -101,28 +103,13 @@ async function unpack(bytes: Uint8Array, file: string, options: SourceOptions): 
   const budget = new ReaderBudget(file, bytes.length, INFLATED_BESIDES)
   const chunks: Uint8Array[] = []
   let total = 0
-  try {
-    const packed = new Blob([Uint8Array.from(bytes)]).stream()
-    const reader = packed.pipeThrough(new DecompressionStream('gzip')).getReader()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      total += value.length
-      budget.arrays(value.length, 'the unpacked text')
-      checkMemory(total, file, options)
-      chunks.push(value)
-    }
-  } catch (cause) {
-    if (cause instanceof FileError) throw cause
-    throw new FileError(file, 'expected intact gzip data, found a damaged file', { cause })
+  for await (const chunk of gunzip(new Blob([Uint8Array.from(bytes)]), file)) {
+    total += chunk.length
+    budget.arrays(chunk.length, 'the unpacked text')
+    checkMemory(total, file, options)
+    chunks.push(chunk)
   }
-  const whole = new Uint8Array(total)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
+  return concatBytes(chunks)
 }
 
 function bytesOf(set: Table | Values): number {
