@@ -8,8 +8,10 @@ import { FileError } from './errors.ts'
 
 /** Bytes of memory that reading may take for each byte of the file: arrays and objects together. */
 export const MEMORY_PER_BYTE = 6
-/** Bytes of arrays beside that multiple. Readers of data that compresses well ask for more. */
+/** Bytes of arrays beside that multiple. */
 export const ARRAYS_BESIDES = 2 ** 20
+/** The same where data may compress well: blank pictures do a thousandfold, columns of one value more. */
+export const INFLATED_BESIDES = 2 ** 27
 /** Bytes of objects beside that multiple. */
 export const OBJECTS_BESIDES = 2 ** 24
 /** No more than V8 keeps in a Map, and more than any honest file has. */

@@ -6,7 +6,7 @@
  */
 import { FileError } from '../errors.ts'
 import { WIDEST_LAYER } from '../model/check-network.ts'
-import { ReaderBudget } from '../reader-budget.ts'
+import { INFLATED_BESIDES, ReaderBudget } from '../reader-budget.ts'
 
 /** What an image file's header says. */
 export interface ImageShape {
@@ -68,9 +68,6 @@ function announcedBytes(header: Uint8Array): number | undefined {
 
 /** Longest header of images or labels. */
 const MAX_HEADER_BYTES = 16
-
-/** What images may inflate to beside a multiple of their file: blank ones compress a thousandfold. */
-export const INFLATED_BESIDES = 2 ** 27
 
 /**
  * The bytes of an IDX file from a stream that inflates it. The header says how many there are: no more is asked for, and

@@ -8,9 +8,8 @@
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { INFLATED_BESIDES } from '../../src/data/idx.ts'
 import { createRandomSequence } from '../../src/random/sequence.ts'
-import { ARRAYS_BESIDES, MEMORY_PER_BYTE } from '../../src/reader-budget.ts'
+import { ARRAYS_BESIDES, INFLATED_BESIDES, MEMORY_PER_BYTE } from '../../src/reader-budget.ts'
 import { judge, mutated, TARGETS } from '../fuzz/targets.ts'
 
 const seed = Number(process.argv[2] ?? 1)

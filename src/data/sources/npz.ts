@@ -5,13 +5,11 @@
 import { FileError } from '../../errors.ts'
 import { readZipDirectory, readZipEntry } from '../../formats/zip.ts'
 import { quote } from '../../quote.ts'
-import { ReaderBudget } from '../../reader-budget.ts'
+import { INFLATED_BESIDES, ReaderBudget } from '../../reader-budget.ts'
 import { classesOf } from '../classes.ts'
 import type { Values } from '../table.ts'
 import { NoNumbers, type NpyArray, readNpy } from './npy.ts'
 
-/** What arrays may take beside a multiple of the file: blank pictures compress a thousandfold. */
-const ARRAYS_BESIDES = 2 ** 27
 const LABEL_NAME = /^(y|labels?|targets?|classes|class|outliers?|anomal(y|ies))(_?train)?$/i
 /** Arrays in one line of a message. */
 const NAMED = 6
@@ -31,10 +29,10 @@ export interface NpzSets {
  * @throws FileError for a damaged archive, and where it is not clear which array is which
  */
 export function readNpz(bytes: Uint8Array, file: string, array?: string): NpzSets {
-  const budget = new ReaderBudget(file, bytes.length, ARRAYS_BESIDES)
+  const budget = new ReaderBudget(file, bytes.length, INFLATED_BESIDES)
   const arrays = new Map<string, NpyArray>()
   const others = new Map<string, NoNumbers>()
-  for (const entry of readZipDirectory(bytes, file, ARRAYS_BESIDES).values()) {
+  for (const entry of readZipDirectory(bytes, file, INFLATED_BESIDES).values()) {
     if (!entry.name.endsWith('.npy')) continue
     const name = entry.name.slice(0, -4)
     const member = `${file}, ${quote(name)}`

@@ -5,7 +5,7 @@
 import type { FileMetaData } from 'hyparquet'
 import { viewOf } from '../../formats/bytes.ts'
 import { quote } from '../../quote.ts'
-import { ReaderBudget } from '../../reader-budget.ts'
+import { INFLATED_BESIDES, ReaderBudget } from '../../reader-budget.ts'
 
 /** Unpacks a page to exactly `length` bytes, or throws. */
 export type Decompress = (input: Uint8Array, length: number) => Uint8Array
@@ -16,8 +16,6 @@ export type Decompressors = Readonly<Record<string, Decompress>>
 /** Magic and the length of the metadata before it. */
 export const FOOTER_BYTES = 8
 
-/** What pages of one column take beside a multiple of the file: values that repeat take a few bits there. */
-const PAGES_BESIDES = 2 ** 27
 const MOST_LEVELS = 20
 const ENCODINGS = ['PLAIN', '', 'PLAIN_DICTIONARY', 'RLE', 'BIT_PACKED', 'DELTA_BINARY_PACKED'].concat([
   'DELTA_LENGTH_BYTE_ARRAY',
@@ -151,7 +149,8 @@ export function checkPages(
 ): void {
   const headers = new ReaderBudget(file, bytes.length)
   for (const [i, { name, type, repetition_type: repetition }] of schema.slice(1).entries()) {
-    const budget = new ReaderBudget(file, bytes.length, PAGES_BESIDES)
+    // A column's own: values that repeat take a few bits in the file.
+    const budget = new ReaderBudget(file, bytes.length, INFLATED_BESIDES)
     for (const { columns, num_rows: rows } of groups) {
       const { meta_data: chunk, file_path: path } = columns[i] ?? {}
       if (!chunk || path || columns.length !== schema.length - 1) refuse('a group of other columns')

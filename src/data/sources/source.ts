@@ -1,7 +1,7 @@
 /** What a file holds, by its name: the one door to the readers beside it. Runs in a browser. */
 import { FileError } from '../../errors.ts'
 import { concatBytes } from '../../formats/bytes.ts'
-import { ReaderBudget } from '../../reader-budget.ts'
+import { INFLATED_BESIDES, ReaderBudget } from '../../reader-budget.ts'
 import { gunzip } from '../gunzip.ts'
 import type { Source, Table, Values } from '../table.ts'
 import type { CsvOptions } from './csv.ts'
@@ -16,9 +16,6 @@ export interface SourceOptions extends CsvOptions, PictureOptions {
 
 /** Two gigabytes: what one array may hold on every engine. */
 export const DEFAULT_MEMORY_LIMIT = 2 ** 31
-
-/** What .gz files of text and numbers may inflate to beside a multiple of their own size. */
-const INFLATED_BESIDES = 2 ** 27
 
 export type SourceFormat = 'csv' | 'npy' | 'npz' | 'parquet'
 
