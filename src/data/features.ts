@@ -226,8 +226,8 @@ function meanOf(numbers: Float64Array, rows: Uint32Array | undefined): number {
   return count === 0 ? Number.NaN : sum / count
 }
 
-/** The text of each cell, as categories are called. */
-function textsOf(column: Column): readonly string[] {
+/** The text of each cell, as categories and labels are called: empty where the cell is. */
+export function textsOf(column: Column): readonly string[] {
   if (column.kind === 'text') return column.values
   return Array.from(column.values, (value) => (Number.isNaN(value) ? '' : String(value)))
 }

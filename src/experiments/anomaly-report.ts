@@ -5,7 +5,6 @@ import type { Table as DataTable } from '../data/table.ts'
 import { FileError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import {
-  type Detected,
   METHODS,
   type Method,
   PROTOCOLS,
@@ -13,6 +12,7 @@ import {
   type Trial,
   type TrialSeconds,
 } from './anomaly-tables.ts'
+import type { Separation } from './outliers.ts'
 import { formatNumber, formatSpread, type Spread, spreadOf, type Table } from './table.ts'
 
 /** What another program found on one table by one protocol. */
@@ -46,7 +46,7 @@ export function summarize(trials: readonly Trial[]): TableSummary[] {
   const groups = Map.groupBy(trials, ({ table, protocol }) => `${protocol} ${table}`)
   return [...groups.values()].map((group) => {
     const [{ table, protocol, trainingRows, columns, network, epochs, batchSize }] = group
-    const spread = (method: Method, of: (one: Detected) => number) =>
+    const spread = (method: Method, of: (one: Separation) => number) =>
       spreadOf(group.map(({ found }) => of(found[method])))
     const methods = METHODS.map((method) => [
       method,

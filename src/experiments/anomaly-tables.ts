@@ -2,10 +2,10 @@
  * Autoencoders as detectors of outliers, on labelled tables, with the settings that `train` proposes: by two protocols
  * and several seeds, beside two scores that need no training.
  */
-import { columnOf } from '../data/features.ts'
+import { columnOf, textsOf } from '../data/features.ts'
 import { clipped, fitPreprocessing, liveInputs, networkData, ownData, usualClip } from '../data/own-data.ts'
 import type { RowSet } from '../data/rows.ts'
-import type { Column, Table } from '../data/table.ts'
+import { type Column, rowNumber, type Table } from '../data/table.ts'
 import type { Engine } from '../engines/engine.ts'
 import { FileError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
@@ -14,9 +14,8 @@ import { createRandomSequence, sampleIndices } from '../random/sequence.ts'
 import { proposeSettings } from '../run/proposal.ts'
 import { Run } from '../run/run.ts'
 import { completeSettings, DEFAULT_SETTINGS, fitBatch, networkOf, trainingOf } from '../run/settings.ts'
-import { averagePrecision } from './average-precision.ts'
+import { judgeLabel, type Separation, separation, squaredLengths, UNKNOWN } from './outliers.ts'
 import { principalComponents, project } from './pca.ts'
-import { rocCurve } from './roc.ts'
 
 /**
  * How a table is used.
@@ -51,13 +50,6 @@ export interface LabelledTable {
   readonly readSeconds: number
 }
 
-/** What was measured of one score on one table with one seed. */
-export interface Detected {
-  /** Area under the receiver operating characteristic of the rows judged. */
-  readonly auroc: number
-  readonly averagePrecision: number
-}
-
 /** Seconds of wall time. */
 export interface TrialSeconds {
   /** Choosing columns, filling cells, scaling, clipping. */
@@ -80,7 +72,7 @@ export interface Trial {
   readonly epochs: number
   readonly batchSize: number
   readonly seconds: TrialSeconds
-  readonly found: Readonly<Record<Method, Detected>>
+  readonly found: Readonly<Record<Method, Separation>>
 }
 
 /**
@@ -88,13 +80,12 @@ export interface Trial {
  * tell apart; and for a single inlier, which cannot be halved.
  */
 export function labelTable(table: Table, label: string, name: string, readSeconds = 0): LabelledTable {
-  const { values } = columnOf(table, label)
-  const outliers = Uint8Array.from(values as ArrayLike<number | string>, (value, row) => {
-    if (value === '' || Number.isNaN(value)) {
-      throw new FileError(table.file, `expected a label in every row, found none in row ${row + 1}`)
-    }
-    return Number(value === 0 || Number(value) === 0 ? 0 : 1)
-  })
+  const outliers = Uint8Array.from(textsOf(columnOf(table, label)), (text) => judgeLabel(text))
+  const unknown = outliers.indexOf(UNKNOWN)
+  if (unknown !== -1) {
+    const found = `found none in row ${rowNumber(table, unknown)}`
+    throw new FileError(table.file, `expected a label in every row, ${found}`)
+  }
   const positives = outliers.reduce((sum, value) => sum + value, 0)
   const inliers = table.count - positives
   if (positives < 1 || inliers < 2) {
@@ -193,23 +184,13 @@ export async function runTrial(
       batchSize: settings.batchSize,
       seconds: { prepare, start, train: trained, score },
       found: {
-        autoencoder: detected(errors, truth),
-        PCA: detected(others.PCA, truth),
-        length: detected(others.length, truth),
+        autoencoder: separation(errors, truth),
+        PCA: separation(others.PCA, truth),
+        length: separation(others.length, truth),
       },
     }
   } finally {
     await engine.dispose()
-  }
-}
-
-/** How well a score tells the rows of truth 1 from the others. */
-export function detected(scores: ArrayLike<number>, truth: ArrayLike<number>): Detected {
-  const of = (kind: number) => Array.from(scores).filter((_, row) => truth[row] === kind)
-  const [negatives, positives] = [of(0), of(1)]
-  return {
-    auroc: rocCurve(negatives, positives).area,
-    averagePrecision: averagePrecision(negatives, positives),
   }
 }
 
@@ -220,7 +201,7 @@ async function plainScores(
   inputs: number,
   signal: AbortSignal | undefined,
 ): Promise<Record<Exclude<Method, 'autoencoder'>, Float64Array>> {
-  const length = squaredLengths(test.rows, inputs, new Float64Array(inputs))
+  const length = squaredLengths(test.rows, inputs)
   // Of a single row there are no components: what it is compared with is its mean.
   if (train.count < 2) return { PCA: length, length }
   const all = await principalComponents(train.rows, inputs, inputs, signal)
@@ -231,14 +212,8 @@ async function plainScores(
   if (count === 0) return { PCA: length, length }
   const kept = { ...all, count, components: all.components.subarray(0, count * inputs) }
   const codes = await project(kept, test.rows, signal)
-  const within = squaredLengths(codes, count, new Float64Array(count))
+  const within = squaredLengths(codes, count)
   const whole = squaredLengths(test.rows, inputs, all.mean)
   // Components are orthonormal: what they do not hold of a row is the rest of its square.
   return { PCA: whole.map((square, row) => Math.max(0, square - within[row])), length }
-}
-
-function squaredLengths(rows: ArrayLike<number>, inputs: number, mean: Float64Array): Float64Array {
-  const squares = new Float64Array(rows.length / inputs)
-  for (let i = 0; i < rows.length; i++) squares[Math.floor(i / inputs)] += (rows[i] - mean[i % inputs]) ** 2
-  return squares
 }

@@ -1,9 +1,8 @@
 /** Which rows are known to be outliers, and how well a score finds them. Runs in a browser. */
-import { columnOf } from '../data/features.ts'
+import { columnOf, textsOf } from '../data/features.ts'
 import type { Table, Values } from '../data/table.ts'
 import { FileError } from '../errors.ts'
-import { averagePrecision } from '../experiments/average-precision.ts'
-import { rocCurve } from '../experiments/roc.ts'
+import { isSameLabel, judgeLabel, type Separation, separation, UNKNOWN } from '../experiments/outliers.ts'
 import { quote } from '../quote.ts'
 import type { Scores } from './score.ts'
 
@@ -24,8 +23,6 @@ export interface Truth {
   readonly unknown: number
 }
 
-const UNKNOWN = 255
-
 /**
  * What the labels say of the rows; undefined where there are none. Arrays and pictures say it where their classes are 0
  * and 1, or `outlier` names one of them.
@@ -41,24 +38,14 @@ export function truthOf(
   const texts = labelTexts(set, options)
   if (!texts) return undefined
   const { outlier } = options
-  if (outlier !== undefined && !texts.some((text) => isSame(text, outlier))) {
+  if (outlier !== undefined && !texts.some((text) => isSameLabel(text, outlier))) {
     throw new FileError(set.file, `expected labels of outliers ${quote(outlier)}, found ${examples(texts)}`)
   }
-  const judge = (text: string) => {
-    if (text === '') return UNKNOWN
-    return Number(outlier === undefined ? !isSame(text, '0') : isSame(text, outlier))
-  }
   const values = Uint8Array.from({ length: kept?.length ?? set.count }, (_, i) =>
-    judge(texts[kept ? kept[i] : i]),
+    judgeLabel(texts[kept ? kept[i] : i], outlier),
   )
   const count = (wanted: number) => values.reduce((sum, value) => sum + Number(value === wanted), 0)
   return { values, outliers: count(1), inliers: count(0), unknown: count(UNKNOWN) }
-}
-
-/** Equal as texts or as numbers: `1` and `1.0`. */
-function isSame(text: string, other: string): boolean {
-  if (text === other) return true
-  return text.trim() !== '' && other.trim() !== '' && Number(text) === Number(other)
 }
 
 function labelTexts(
@@ -69,10 +56,7 @@ function labelTexts(
     const name = label ?? usualLabel
     if (name === undefined) return undefined
     if (label === undefined && !set.columns.some((column) => column.name === name)) return undefined
-    const { values } = columnOf(set, name)
-    return Array.from(values as ArrayLike<number | string>, (value) =>
-      Number.isNaN(value) ? '' : String(value),
-    )
+    return textsOf(columnOf(set, name))
   }
   const { labels, classes } = set
   if (!labels) {
@@ -92,10 +76,7 @@ function examples(texts: readonly string[]): string {
 }
 
 /** How well a score tells outliers from inliers. */
-export interface Detection {
-  /** Area under the receiver operating characteristic. */
-  readonly auroc: number
-  readonly averagePrecision: number
+export interface Detection extends Separation {
   /** Share of the rows beyond the threshold that are outliers; null where none is beyond it. */
   readonly precision: number | null
   /** Share of the outliers that are beyond the threshold. */
@@ -134,21 +115,15 @@ function detection(
   { values, outliers }: Truth,
   isFlagged: (row: number) => boolean,
 ): Detection {
-  const negatives: number[] = []
-  const positives: number[] = []
   let flagged = 0
   let found = 0
   values.forEach((truth, row) => {
-    if (truth === UNKNOWN) return
-    if (truth === 1) positives.push(score[row])
-    else negatives.push(score[row])
-    if (!isFlagged(row)) return
+    if (truth === UNKNOWN || !isFlagged(row)) return
     flagged++
     found += truth
   })
   return {
-    auroc: rocCurve(negatives, positives).area,
-    averagePrecision: averagePrecision(negatives, positives),
+    ...separation(score, values),
     precision: flagged > 0 ? found / flagged : null,
     recall: found / outliers,
   }

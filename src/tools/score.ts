@@ -1,6 +1,7 @@
 /** `score`: how anomalous rows are, by how well a model rebuilds them. Runs in a browser. */
 import { fitScaling } from '../data/scaling.ts'
 import { UsageError } from '../errors.ts'
+import { squaredLengths } from '../experiments/outliers.ts'
 import { DEFAULT_CONTAMINATION, ErrorQuantiles } from '../model/error-quantiles.ts'
 import { inputSize } from '../model/network.ts'
 import { featureSize, scaleRows, unitRows } from '../model/preprocessing.ts'
@@ -199,11 +200,6 @@ class RowLengths {
   }
 
   add(from: number, raw: Uint8Array | FloatArray): void {
-    const scaled = this.#scale(raw)
-    for (let start = 0, row = from; start < scaled.length; start += this.#inputs, row++) {
-      let sum = 0
-      for (let i = start; i < start + this.#inputs; i++) sum += scaled[i] ** 2
-      this.values[row] = Math.sqrt(sum)
-    }
+    this.values.set(squaredLengths(this.#scale(raw), this.#inputs).map(Math.sqrt), from)
   }
 }
