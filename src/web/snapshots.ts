@@ -1,6 +1,7 @@
 /** Looking at a model while it trains, without changing a bit of what it learns. */
 import type { Engine, EpochRequest, EpochResult } from '../browser.ts'
 import { shuffledOrder } from '../browser.ts'
+import { delegate } from '../engines/delegate.ts'
 
 /** Told at every stop. `batchLosses` are those of the steps since the stop before. */
 export interface Snapshot {
@@ -21,9 +22,7 @@ export function withSnapshots(
 ): Engine {
   let rowCount = 0
   return {
-    info: engine.info,
-    network: engine.network,
-    roomFor: (rows) => engine.roomFor(rows),
+    ...delegate(engine),
     setTrainingSet: async (set) => {
       rowCount = set.rows.length / engine.network.layers[0].inputs
       await engine.setTrainingSet(set)
@@ -33,20 +32,12 @@ export function withSnapshots(
       await engine.initialize(seed)
       await nextTask()
     },
-    writeState: (state) => engine.writeState(state),
-    readState: () => engine.readState(),
     // The order is drawn once for the epoch rather than by the engine for every part of it.
     trainEpoch: async (request) => {
       const order = request.order ?? shuffledOrder(rowCount, request.seed, request.epoch)
       await nextTask()
       return trainInParts(engine, { ...request, order }, intervalMs, onSnapshot)
     },
-    forward: (inputs) => engine.forward(inputs),
-    encode: (inputs) => engine.encode(inputs),
-    decode: (codes) => engine.decode(codes),
-    rowLosses: (inputs, labels) => engine.rowLosses(inputs, labels),
-    reconstructionErrors: (inputs) => engine.reconstructionErrors(inputs),
-    dispose: () => engine.dispose(),
   }
 }
 

@@ -1,3 +1,4 @@
+import { delegate } from '../../src/engines/delegate.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { shuffledOrder } from '../../src/random/streams.ts'
 
@@ -20,25 +21,5 @@ export function stoppingEngine(
       controller.abort()
       return { batchLosses, stepsDone: steps, steps: Math.ceil(rows / request.batchSize) }
     },
-  }
-}
-
-/** An engine that does what another does: to change single methods of. */
-export function delegate(engine: Engine): Engine {
-  return {
-    info: engine.info,
-    network: engine.network,
-    roomFor: (count) => engine.roomFor(count),
-    setTrainingSet: (set) => engine.setTrainingSet(set),
-    initialize: (seed) => engine.initialize(seed),
-    writeState: (state) => engine.writeState(state),
-    readState: () => engine.readState(),
-    trainEpoch: (request) => engine.trainEpoch(request),
-    forward: (inputs) => engine.forward(inputs),
-    encode: (inputs) => engine.encode(inputs),
-    decode: (codes) => engine.decode(codes),
-    rowLosses: (inputs, labels) => engine.rowLosses(inputs, labels),
-    reconstructionErrors: (inputs) => engine.reconstructionErrors(inputs),
-    dispose: () => engine.dispose(),
   }
 }

@@ -2,6 +2,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Device } from '../../src/engines/create.ts'
 import { createEngine } from '../../src/engines/create.ts'
+import { delegate } from '../../src/engines/delegate.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { TrainingError, UsageError } from '../../src/errors.ts'
 import { parameterTable } from '../../src/model/network.ts'
@@ -13,7 +14,7 @@ import type { TrainingConfig } from '../../src/training/config.ts'
 import type { TrainingHooks, TrainingProgress } from '../../src/training/trainer.ts'
 import { nextLearningRate, startOfTraining, train } from '../../src/training/trainer.ts'
 import { smallDataset } from '../support/small-data.ts'
-import { delegate, stoppingEngine } from '../support/stopping-engine.ts'
+import { stoppingEngine } from '../support/stopping-engine.ts'
 
 const DEVICES: readonly Device[] = ['reference', 'cpu']
 
