@@ -11,24 +11,13 @@ import { runScript } from '../support/command.ts'
 import { runProgram } from '../support/processes.ts'
 import { skipTest } from '../support/skip.ts'
 import { smallDataset, writeDataset } from '../support/small-data.ts'
+import { FAILING_RATES, smallNetworks } from '../support/small-sweep.ts'
 import { assertSameSweep, recordsOf } from '../support/sweep-files.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-shards-'))
 const data = writeDataset(join(directory, 'bars'), smallDigits())
 const ENGINE = ['--data', data, '--simd', 'plain']
-/** Of the second rate nothing but failures comes. */
-const SETTINGS = [
-  '--hidden',
-  '10,12-6',
-  '--loss',
-  'mse,bce',
-  '-b',
-  '32',
-  '--sigma',
-  '0.2',
-  '--lr',
-  '0.01,1e30',
-]
+const SETTINGS = [...smallNetworks('10,12-6'), '--loss', 'mse,bce', ...FAILING_RATES]
 const SWEEP = [...ENGINE, ...SETTINGS, '--z', '2', '--seeds', '2', '--epochs', '3']
 const sweep = (args: readonly string[], environment = {}) => runScript('sweep', args, directory, environment)
 const planned = ['--plan', 'plan.json', ...ENGINE]
@@ -174,7 +163,7 @@ for (const [what, args, code, message] of [
 }
 
 test('pruned: the table says what stopped when; what was promoted has the bits of a run that never stopped', async () => {
-  const few = [...ENGINE, '--hidden', '10', '-b', '32', '--sigma', '0.2', '--epochs', '4']
+  const few = [...ENGINE, ...smallNetworks(), '--epochs', '4']
   const flags = [...few, '--z', '2,4', '--lr', '0.001,0.003,0.01,0.03', '--seeds', '2']
   const whole = await sweep([...flags, '--out', 'whole'])
   assert.is(whole.code, 0, whole.stderr)

@@ -8,10 +8,12 @@ import * as assert from 'uvu/assert'
 import { smallDigits } from '../experiments/small-digits.ts'
 import { runScript, startCommand, stdoutLines } from '../support/command.ts'
 import { smallImages, writeDataset } from '../support/small-data.ts'
+import { smallNetworks } from '../support/small-sweep.ts'
+import { tableOf } from '../support/sweep-files.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-sweep-command-'))
 const data = writeDataset(join(directory, 'bars'), smallDigits())
-const SMALL = ['--data', data, '--device', 'reference', '--hidden', '10', '-b', '32', '--sigma', '0.2']
+const SMALL = ['--data', data, '--device', 'reference', ...smallNetworks()]
 const PLAN = [...SMALL, '--z', '2,3', '--seeds', '2', '--epochs', '8', '--jobs', '1']
 
 test.after(() => {
@@ -24,12 +26,6 @@ const FIGURES = [
   'denoising-clipped.png',
   'denoising-unclipped.png',
 ]
-
-function table(folder: string): string {
-  const text = readFileSync(join(directory, folder, 'sweep.md'), 'utf8')
-  // All but the last column, which is what the clock said.
-  return text.replaceAll(/\|[^|\n]*\|\n/g, '|\n')
-}
 
 for (const [what, flags, message] of [
   ['a z of 0', ['--z', '2,0'], /--z: expected a whole number.*found 0/],
@@ -116,7 +112,7 @@ test('interrupted and run again it gives the table of the sweep that was not int
   assert.is(second.code, 0, second.stderr)
   assert.is(second.stdout.trim().split('\n').length, 4 - kept, 'only what was missing is trained')
   assert.match(second.stderr, `parts: ${kept} of 4 runs found, ${4 - kept} to train\n`)
-  assert.is(table('parts'), table('whole'))
+  assert.is(tableOf(join(directory, 'parts')), tableOf(join(directory, 'whole')))
 
   // Other data of the same name and sizes, and other arithmetic, are other runs.
   const bars = smallDigits()

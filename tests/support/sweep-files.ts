@@ -25,7 +25,7 @@ function csvOf(folder: string): string {
 }
 
 /** The table without its last column, which is that of seconds. */
-function tableOf(folder: string): string {
+export function tableOf(folder: string): string {
   return readFileSync(join(folder, 'sweep.md'), 'utf8').replaceAll(/\|[^|\n]*\|\n/g, '|\n')
 }
 
