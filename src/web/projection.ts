@@ -1,4 +1,7 @@
-/** Two numbers for codes of any length: the plane of the two principal components. */
+/**
+ * Two numbers for codes of any length: the plane of the two principal components, to the precision of a screen and within
+ * one short task of the page. `experiments/pca.ts` has all components to full precision, and takes its time.
+ */
 import type { FloatArray } from '../model/state.ts'
 
 export interface Plane {
