@@ -1,6 +1,6 @@
 /**
- * Rows that are known to be outliers: what a label says, how well a score tells them from the others, and the plainest
- * score that there is. Runs in a browser.
+ * Rows that are known to be outliers: what a label says, how well a score tells them from the others, and
+ * the plainest score that there is. Runs in a browser.
  */
 import type { FloatArray } from '../model/state.ts'
 import { averagePrecision } from './average-precision.ts'
@@ -10,7 +10,8 @@ import { rocCurve } from './roc.ts'
 export const UNKNOWN = 255
 
 /**
- * What the text of a label's cell says: nothing where it is empty, else by default that everything but 0 is an outlier.
+ * What the text of a label's cell says: nothing where it is empty, else by default that everything but 0 is
+ * an outlier.
  *
  * @param outlier the label of outliers, where only one is
  */
@@ -47,7 +48,7 @@ export function separation(scores: ArrayLike<number>, truth: ArrayLike<number>):
   }
 }
 
-/** (n) squared Euclidean length of each of `rows` (n, inputs), from `mean` on, (inputs), where one is given. */
+/** (n) squared Euclidean length of each of `rows` (n, inputs), from `mean` (inputs) on, if there is one. */
 export function squaredLengths(
   rows: FloatArray | Uint8Array,
   inputs: number,

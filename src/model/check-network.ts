@@ -5,7 +5,7 @@ import { inputSize, isAutoencoder } from './network.ts'
 
 export const HIDDEN_ACTIVATIONS: readonly HiddenActivation[] = ['relu', 'tanh', 'sigmoid', 'identity']
 
-/** Most units of a layer, and values of a row (256 × 256 pixels): more would not fit the memory of any engine. */
+/** Most units of a layer, and values of a row (256 × 256 pixels): more would not fit any engine's memory. */
 export const WIDEST_LAYER = 65536
 
 /** Class indices are bytes. */

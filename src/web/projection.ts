@@ -1,6 +1,7 @@
 /**
- * Two numbers for codes of any length: the plane of the two principal components, to the precision of a screen and within
- * one short task of the page. `experiments/pca.ts` has all components to full precision, and takes its time.
+ * Two numbers for codes of any length: the plane of the two principal components, to a screen's precision and
+ * within one short task of the page. `experiments/pca.ts` has all components to full precision, and takes its
+ * time.
  */
 import type { FloatArray } from '../model/state.ts'
 

@@ -43,7 +43,7 @@ test('tables to compare on and rows to score are judged alike', () => {
 })
 
 test('rows of which nothing is known do not count', () => {
-  // Outliers 3 and 2 against inliers 2 and 1: of four pairs three in order and one equal. Precision 1, then 2 of 3.
+  // Outliers 3, 2 against inliers 2, 1: of four pairs three in order and one equal. Precision 1, then 2 of 3.
   const truth = [1, UNKNOWN, 1, 0, 0]
   assert.equal(separation([3, 9, 2, 2, 1], truth), { auroc: 3.5 / 4, averagePrecision: 0.5 + (0.5 * 2) / 3 })
 })

@@ -1,6 +1,6 @@
 /**
- * The page finds a plane in milliseconds, by power iteration to screen precision; experiments take their time for all
- * components. Both must be the same analysis.
+ * The page finds a plane in milliseconds, by power iteration to screen precision; experiments take their time
+ * for all components. Both must be the same analysis.
  */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -8,7 +8,7 @@ import { principalComponents, project as projectAll } from '../../src/experiment
 import { createRandomSequence } from '../../src/random/sequence.ts'
 import { principalPlane, project } from '../../src/web/projection.ts'
 
-/** Correlated codes (count, z): spreads that fall by a third from one direction to the next, turned, off the origin. */
+/** Correlated codes (count, z), off the origin: spreads fall by a third from one direction to the next. */
 function codesOf(count: number, z: number): Float32Array {
   const random = createRandomSequence(7)
   const turn = Array.from({ length: z * z }, () => random.normal())
