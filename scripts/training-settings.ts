@@ -38,8 +38,7 @@ import {
   settingText,
   trainingOf,
 } from '../src/run/settings.ts'
-import { checkSchedule } from '../src/training/config.ts'
-import { spreadsOverRun } from '../src/training/schedule.ts'
+import { checkSchedule, spreadsOverRun } from '../src/training/config.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, path, wholeNumber } from './cli.ts'
 import { flagsSet } from './config-file.ts'
 import { commandText } from './repeat-command.ts'

@@ -14,9 +14,10 @@ import {
   DEFAULT_TRAINING,
   KEEPS,
   OPTIONAL_TRAINING,
+  SCHEDULES,
+  spreadsOverRun,
   TRAINING_RULES,
 } from '../training/config.ts'
-import { SCHEDULES, spreadsOverRun } from '../training/schedule.ts'
 
 export interface NetworkSettings {
   /** Latent units, `z`. */

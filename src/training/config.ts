@@ -1,8 +1,6 @@
 /** The settings of training: what each may be, once for the command line, the library, the page and checkpoints. */
 import { UsageError } from '../errors.ts'
 import { INITIAL_BIAS } from '../random/streams.ts'
-import type { Schedule } from './schedule.ts'
-import { SCHEDULES, spreadsOverRun } from './schedule.ts'
 
 export interface TrainingConfig {
   /** Seed of initial weights, shuffles and noise: an integer in [0, 2³²). */
@@ -32,6 +30,18 @@ export interface TrainingConfig {
   readonly patience?: number | undefined
   /** Whose weights are the result: those of the last epoch, the default, or of the best one by the same loss. */
   readonly keep?: Keep | undefined
+}
+
+export const SCHEDULES = ['plateau', 'cosine', 'linear', 'constant'] as const
+/**
+ * `plateau` and `constant` keep their rate within an epoch; `cosine` and `linear` spread over all steps of a
+ * run.
+ */
+export type Schedule = (typeof SCHEDULES)[number]
+
+/** Whether the rate of a step depends on how many epochs there are in all. */
+export function spreadsOverRun({ schedule = 'plateau' }: Pick<TrainingConfig, 'schedule'>): boolean {
+  return schedule === 'cosine' || schedule === 'linear'
 }
 
 export const KEEPS = ['last', 'best'] as const

@@ -4,14 +4,7 @@
  * `CosineAnnealingLR` or `LinearLR` after it, one after the other in a `SequentialLR`. ReduceLROnPlateau,
  * which goes by epochs, is in `plateau.ts`.
  */
-import type { TrainingConfig } from './config.ts'
-
-export const SCHEDULES = ['plateau', 'cosine', 'linear', 'constant'] as const
-/**
- * `plateau` and `constant` keep their rate within an epoch; `cosine` and `linear` spread over all steps of a
- * run.
- */
-export type Schedule = (typeof SCHEDULES)[number]
+import { type Schedule, spreadsOverRun, type TrainingConfig } from './config.ts'
 
 /** What decides the rate of step t = 0, 1, … */
 export interface StepSchedule {
@@ -34,11 +27,6 @@ export interface StepSchedule {
  * references/classification).
  */
 export const WARMUP_START = 0.01
-
-/** Whether the rate of a step depends on how many epochs there are in all. */
-export function spreadsOverRun({ schedule = 'plateau' }: Pick<TrainingConfig, 'schedule'>): boolean {
-  return schedule === 'cosine' || schedule === 'linear'
-}
 
 /** Rate of step t, below `steps`. */
 export function rateOfStep(schedule: StepSchedule, t: number): number {

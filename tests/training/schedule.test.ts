@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { SCHEDULES, type Schedule } from '../../src/training/config.ts'
 import { parseTrajectory } from '../../src/training/parity.ts'
-import type { Schedule } from '../../src/training/schedule.ts'
-import { cosineOfHalfTurns, rateOfStep, ratesOfEpoch, SCHEDULES } from '../../src/training/schedule.ts'
+import { cosineOfHalfTurns, rateOfStep, ratesOfEpoch } from '../../src/training/schedule.ts'
 
 for (const file of ['cosine-warmup.json', 'linear.json', 'constant-warmup.json']) {
   test(`gives the rates that PyTorch's schedulers gave, step by step: ${file}`, () => {
