@@ -5,7 +5,8 @@ import type { SweepRecord } from '../experiments/sweep.ts'
 import type { SweepData, SweepRun } from '../experiments/sweep-plan.ts'
 import type { QueueAccess } from './queue.ts'
 import { MOST_DEATHS, QUEUE_NAME, readJob } from './queue.ts'
-import type { TrialPool, Workload } from './trial-pool.ts'
+import type { TrialPool } from './trial-pool.ts'
+import type { Workload } from './workload.ts'
 
 /** After so many trials in a row that failed by the machine's fault a worker ends. */
 const MOST_FAULTS = 3

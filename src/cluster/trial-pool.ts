@@ -2,21 +2,12 @@
 import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Dataset, ImageSet } from '../data/dataset.ts'
-import type { MeasuringSet } from '../experiments/measures.ts'
 import { createMeasuringSet } from '../experiments/measures.ts'
 import type { RunHooks, SweepRecord } from '../experiments/sweep.ts'
 import type { SweepData, SweepRun } from '../experiments/sweep-plan.ts'
 import { oneImagePerClass } from '../experiments/sweep-run.ts'
-import type { RunIdentity } from '../run/identity.ts'
 import type { TrialTask, TrialThreadOptions } from './trial-thread.ts'
-
-/** What trials of one plan are trained on and judged by. Its arrays lie in shared memory. */
-export interface Workload {
-  readonly dataset: Dataset
-  readonly measuring: MeasuringSet
-  readonly sampleImages: readonly number[]
-  readonly identity: RunIdentity
-}
+import type { Workload } from './workload.ts'
 
 /** As the local sweep makes it, for threads. */
 export function createWorkload(dataset: Dataset, { sigmas, identity }: SweepData): Workload {

@@ -11,7 +11,7 @@ import { failureOf } from '../experiments/sweep.ts'
 import type { SweepRun } from '../experiments/sweep-plan.ts'
 import { createRunTrainer, isOwnFault } from '../experiments/sweep-run.ts'
 import { checkpointFolder } from './checkpoint-folder.ts'
-import type { Workload } from './trial-pool.ts'
+import type { Workload } from './workload.ts'
 
 /** What all threads of a pool are told once. */
 export interface TrialThreadOptions {

@@ -4,10 +4,19 @@ import { limitImages } from '../data/dataset.ts'
 import type { EngineOptions } from '../engines/create.ts'
 import { createEngine } from '../engines/create.ts'
 import { UsageError } from '../errors.ts'
+import type { MeasuringSet } from '../experiments/measures.ts'
 import type { SweepData } from '../experiments/sweep-plan.ts'
 import type { Network } from '../model/network.ts'
 import type { RunIdentity } from '../run/identity.ts'
 import { differenceOf, identityOf } from '../run/identity.ts'
+
+/** What trials of one plan are trained on and judged by. Its arrays lie in shared memory. */
+export interface Workload {
+  readonly dataset: Dataset
+  readonly measuring: MeasuringSet
+  readonly sampleImages: readonly number[]
+  readonly identity: RunIdentity
+}
 
 /** `EngineInfo.bits` of what computes here. Makes an engine of one thread, to see. */
 export async function bitsHere(network: Network, options: EngineOptions): Promise<string> {
