@@ -63,7 +63,7 @@ export const SETTING_FLAGS: Readonly<Record<SettingName, SettingFlag>> = {
 }
 
 /** A number as it was typed, by the rule of its setting. */
-export function ruledNumber(flag: string, rule: NumberRule) {
+function ruledNumber(flag: string, rule: NumberRule) {
   return (value: string | number | boolean): number => {
     const number = parseNumber(value)
     // 1e2 is a number, but no way to type a count.

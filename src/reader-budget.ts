@@ -13,12 +13,12 @@ export const ARRAYS_BESIDES = 2 ** 20
 /** The same where data may compress well: blank pictures do a thousandfold, columns of one value more. */
 export const INFLATED_BESIDES = 2 ** 27
 /** Bytes of objects beside that multiple. */
-export const OBJECTS_BESIDES = 2 ** 24
+const OBJECTS_BESIDES = 2 ** 24
 /** No more than V8 keeps in a Map, and more than any honest file has. */
-export const MOST_OBJECTS = 2 ** 22
+const MOST_OBJECTS = 2 ** 22
 /** Steps of some nanoseconds each. */
-export const WORK_PER_BYTE = 32
-export const WORK_BESIDES = 1e6
+const WORK_PER_BYTE = 32
+const WORK_BESIDES = 1e6
 /** Nested lists, dicts and JSON objects. */
 export const MOST_DEPTH = 100
 

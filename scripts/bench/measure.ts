@@ -65,7 +65,7 @@ const LARGEST_GROWTH = 8
 /** Ends the warm-up of work that takes no time the clock can see. */
 const MAXIMUM_WARM_UP_RUNS = 40
 
-export const SYSTEM_CLOCK: Clock = {
+const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
   wait: (milliseconds) => new Promise((resume) => setTimeout(resume, milliseconds)),
 }

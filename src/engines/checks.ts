@@ -100,12 +100,7 @@ export function checkTargets(network: Network, rows: Inputs, what: string): void
 }
 
 /** Throws UsageError where labels do not fit the rows, or are classes that the network has not. */
-export function checkLabels(
-  network: Network,
-  labels: Uint8Array | undefined,
-  count: number,
-  what: string,
-): void {
+function checkLabels(network: Network, labels: Uint8Array | undefined, count: number, what: string): void {
   const needsLabels = network.loss === 'crossEntropy'
   if (!labels) {
     if (needsLabels) throw new UsageError(`${what}: cross-entropy needs labels, found none`)

@@ -98,7 +98,7 @@ export function labelTable(table: Table, label: string, name: string, readSecond
 }
 
 /** Some rows of a table, in the order given. */
-export function tableRows(table: Table, rows: Uint32Array): Table {
+function tableRows(table: Table, rows: Uint32Array): Table {
   const chosen = (column: Column): Column =>
     column.kind === 'number'
       ? { ...column, values: Float64Array.from(rows, (row) => column.values[row]) }
@@ -114,7 +114,7 @@ export interface ProtocolRows {
 }
 
 /** The halves are drawn by the seed; of an odd number of inliers the half that is judged has one more. */
-export function protocolRows(outliers: Uint8Array, protocol: Protocol, seed: number): ProtocolRows {
+function protocolRows(outliers: Uint8Array, protocol: Protocol, seed: number): ProtocolRows {
   if (protocol === 'unsupervised') return { fit: undefined, judge: undefined }
   const rows = Uint32Array.from(outliers.keys())
   const inliers = rows.filter((row) => outliers[row] === 0)

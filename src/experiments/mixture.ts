@@ -331,12 +331,3 @@ export async function mixtureSampler(
     },
   }
 }
-
-/** Draws `count` rows from the mixture, (count, dimension). */
-export async function sampleMixture(
-  mixture: Mixture,
-  count: number,
-  random: RandomSequence,
-): Promise<Float64Array> {
-  return (await mixtureSampler(mixture, random)).draw(count)
-}

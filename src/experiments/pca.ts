@@ -30,7 +30,7 @@ export interface PrincipalComponents {
 const MAX_DECOMPOSED = 1024
 
 /** Values of all components together: 0.5 GB in float64. */
-export const MAX_COMPONENT_VALUES = 2 ** 26
+const MAX_COMPONENT_VALUES = 2 ** 26
 
 /**
  * The first `count` principal components of `rows` (n, dimension). Throws UsageError for numbers that cannot
@@ -243,7 +243,7 @@ export async function project(
 }
 
 /** Mean of every column of `rows` (n, dimension). */
-export function columnMeans(rows: Rows, dimension: number): Float64Array {
+function columnMeans(rows: Rows, dimension: number): Float64Array {
   const means = new Float64Array(dimension)
   for (let i = 0; i < rows.length; i++) means[i % dimension] += rows[i]
   return means.map((sum) => sum / (rows.length / dimension))

@@ -48,7 +48,7 @@ export interface Metric {
 }
 
 /** Every measured number of a run, in table order. `records` say at which noise levels denoising was measured. */
-export function sweepMetrics(records: readonly SweepRecord[]): Metric[] {
+function sweepMetrics(records: readonly SweepRecord[]): Metric[] {
   const measured = records.find((record) => record.status === 'done')
   const denoising = (measured?.measures.denoising ?? []).map(({ sigma, clipped }, index) => ({
     name: `gain σ ${sigma} ${clipped ? 'clipped' : 'unclipped'} (dB)`,

@@ -27,7 +27,7 @@ const HEIGHT = 330
 type DotConfiguration = ChartConfiguration<'scatter', { x: number; y: number }[]>
 
 /** The chart for Chart.js. Each series has its own colour and shape. */
-export function dotGroupsConfig({ title, subtitle, yTitle, groups, series }: DotGroups): DotConfiguration {
+function dotGroupsConfig({ title, subtitle, yTitle, groups, series }: DotGroups): DotConfiguration {
   const offset = (i: number) => (series.length > 1 ? WIDTH * (i / (series.length - 1) - 0.5) : 0)
   return {
     type: 'scatter',

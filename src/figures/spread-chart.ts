@@ -37,7 +37,7 @@ export interface SpreadChart {
 type LineConfiguration = ChartConfiguration<'line', { x: number; y: number }[]>
 
 /** The chart for Chart.js, for a PNG and for a page alike. */
-export function spreadChartConfig(chart: SpreadChart): LineConfiguration {
+function spreadChartConfig(chart: SpreadChart): LineConfiguration {
   const { series, xScale = 'linear' } = chart
   const positions = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort(
     (a, b) => a - b,

@@ -5,7 +5,7 @@
 import type { ChartOptions } from 'chart.js'
 
 /** The family of the font files in `fonts/`, then what a browser page falls back to. */
-export const FONT_FAMILY = '"Hourglass Sans", "DejaVu Sans", Verdana, sans-serif'
+const FONT_FAMILY = '"Hourglass Sans", "DejaVu Sans", Verdana, sans-serif'
 
 /** Figures are drawn in CSS pixels (96 an inch) and stored at 150 dots an inch, as the seed project's are. */
 export const CSS_PIXELS_PER_INCH = 96

@@ -31,7 +31,7 @@ export interface ZipEntry {
 }
 
 /** All entries together may inflate to this many times the file's size; trained weights reach about 1.1. */
-export const MAX_EXPANSION = 8
+const MAX_EXPANSION = 8
 
 const STORED = 0
 const DEFLATED = 8

@@ -207,7 +207,7 @@ export function trajectoryRows({ data }: Trajectory): Float32Array | undefined {
  * Initial parameters of a trajectory, in canonical order: weights are a hash of their index and their layer's number,
  * scaled to ±√(6 / (in + out)) and rounded to float32; biases are zero.
  */
-export function trajectoryParameters(network: Network): Float32Array {
+function trajectoryParameters(network: Network): Float32Array {
   const parameters = new Float32Array(parameterCount(network))
   const table = parameterTable(network)
   network.layers.forEach((layer, t) => {

@@ -26,7 +26,7 @@ export interface StepSchedule {
  * What a warm-up begins with: torchvision's reference training has the same (`--lr-warmup-decay`,
  * references/classification).
  */
-export const WARMUP_START = 0.01
+const WARMUP_START = 0.01
 
 /** Rate of step t, below `steps`. */
 export function rateOfStep(schedule: StepSchedule, t: number): number {

@@ -7,7 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { gaussianFilter, medianFilter } from '../../src/experiments/filters.ts'
 import { knnAccuracy, nearestNeighbours, neighbourVote } from '../../src/experiments/knn.ts'
-import { fitMixture, mixtureSampler, refineMixture, sampleMixture } from '../../src/experiments/mixture.ts'
+import { fitMixture, mixtureSampler, refineMixture } from '../../src/experiments/mixture.ts'
 import { principalComponents, project } from '../../src/experiments/pca.ts'
 import { rocCurve } from '../../src/experiments/roc.ts'
 import { createRandomSequence, sampleIndices } from '../../src/random/sequence.ts'
@@ -198,7 +198,7 @@ test('a mixture fitted from a seed finds separated groups, repeats, and its samp
   const fit = await fitMixture(rows, 2, options)
   assert.equal(fit, await fitMixture(rows, 2, options))
   assert.ok(Math.abs(Math.min(...fit.mixture.weights) - 0.25) < 1e-6)
-  const samples = await sampleMixture(fit.mixture, 20_000, createRandomSequence(7))
+  const samples = await (await mixtureSampler(fit.mixture, createRandomSequence(7))).draw(20_000)
   const mean = samples.reduce((sum, value) => sum + value, 0) / samples.length
   const expected = rows.reduce((sum, value) => sum + value, 0) / rows.length
   // Four standard errors of the mean of 20,000 rows whose spread is about 5.
@@ -210,7 +210,7 @@ test('a latent unit that never fires does not break the mixture', async () => {
   const rows = Float64Array.from({ length: 300 }, (_, i) => (i % 3 === 1 ? 0 : random.normal()))
   const { mixture, meanLogLikelihood } = await fitMixture(rows, 3, { components: 3, seed: 2 })
   assert.ok(Number.isFinite(meanLogLikelihood))
-  const samples = await sampleMixture(mixture, 100, random)
+  const samples = await (await mixtureSampler(mixture, random)).draw(100)
   for (let i = 1; i < samples.length; i += 3) assert.ok(Math.abs(samples[i]) < 0.01)
 })
 

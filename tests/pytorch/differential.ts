@@ -55,7 +55,7 @@ export function compareWithPyTorch(python: string, directory: string): string[] 
 }
 
 /** Compares with what `corpus.py load` has left in a directory: PyTorch may have been elsewhere. */
-export function compareLoaded(directory: string): string[] {
+function compareLoaded(directory: string): string[] {
   const files = JSON.parse(readFileSync(join(directory, 'files.json'), 'utf8')) as CorpusFile[]
   const { loaded } = JSON.parse(readFileSync(join(directory, 'loaded.json'), 'utf8')) as Loaded
 

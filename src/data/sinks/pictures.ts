@@ -26,7 +26,7 @@ export interface NamedPng {
 }
 
 /** Values as bytes: 0 black, 255 white. */
-export function pictureBytes(values: FloatArray): Uint8Array {
+function pictureBytes(values: FloatArray): Uint8Array {
   return Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))))
 }
 

@@ -15,7 +15,7 @@ export interface SourceOptions extends CsvOptions, PictureOptions {
 }
 
 /** Two gigabytes: what one array may hold on every engine. */
-export const DEFAULT_MEMORY_LIMIT = 2 ** 31
+const DEFAULT_MEMORY_LIMIT = 2 ** 31
 
 export type SourceFormat = 'csv' | 'npy' | 'npz' | 'parquet'
 
