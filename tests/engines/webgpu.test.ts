@@ -16,7 +16,7 @@ import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { imageNoise } from '../../src/random/streams.ts'
-import { assertWithin, FLOAT32_TOLERANCE } from './conformance.ts'
+import { assertWithin, FLOAT32_TOLERANCE } from './conformance/assertions.ts'
 import { missingAdapter, useSoftwareAdapterIfNoOther } from './software-adapter.ts'
 
 useSoftwareAdapterIfNoOther()

@@ -6,7 +6,8 @@ import type { Network } from '../../../src/model/network.ts'
 import { hourglass } from '../../../src/model/recipes.ts'
 import type { ParityReport } from '../../../src/training/parity.ts'
 import { compareWithTrajectory, parseTrajectory, trajectoryRows } from '../../../src/training/parity.ts'
-import { conformance, type TestSuite } from '../../engines/conformance.ts'
+import type { TestSuite } from '../../engines/conformance/suite.ts'
+import { conformance } from '../../engines/conformance.ts'
 
 const ENGINES = {
   /** As many workers as do not divide the shapes; one, whatever is asked for, where the page is not isolated. */
