@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 
 const SOURCE = resolve(import.meta.dirname, '../src')
 
-/** Folders and files at the top of src/, from the ground up. What stands beside each other does not know of it. */
+/** What lies at the top of src/, from the ground up. Those on one floor do not know of each other. */
 const FLOORS = [
   ['nearest.ts', 'quote.ts'],
   ['errors.ts'],
