@@ -13,10 +13,10 @@ import { measureTrainingErrors } from '../src/run/training-errors.ts'
 import { bestEpoch } from '../src/training/stopping.ts'
 import type { TrainingProgress } from '../src/training/trainer.ts'
 import { runCommand } from './cli.ts'
+import type { TrainingJob } from './training-job.ts'
+import { RunIsComplete, trainingJob } from './training-job.ts'
 import type { TrainingEnd, TrainingReport } from './training-report.ts'
 import { jsonReport, textReport } from './training-report.ts'
-import type { TrainingJob } from './training-settings.ts'
-import { RunIsComplete, trainingJob } from './training-settings.ts'
 
 async function main(args: string[]): Promise<number | undefined> {
   const job = await trainingJob(args)

@@ -8,7 +8,7 @@ import { settingsOf } from '../src/run/settings.ts'
 import type { EpochRecord } from '../src/training/history.ts'
 import type { TrainingHooks } from '../src/training/trainer.ts'
 import { duration, progressBar, Rate } from './progress-bar.ts'
-import type { TrainingJob } from './training-settings.ts'
+import type { TrainingJob } from './training-job.ts'
 
 export interface TrainingEnd {
   readonly isInterrupted: boolean

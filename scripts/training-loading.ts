@@ -1,0 +1,134 @@
+/** The data of a run of `npm run train`, and the engine that they are read into. */
+import type { Dataset } from '../src/data/dataset.ts'
+import { limitImages } from '../src/data/dataset.ts'
+import type { RoomFor } from '../src/data/node-files.ts'
+import { loadDataset } from '../src/data/node-files.ts'
+import type { EngineOptions } from '../src/engines/create.ts'
+import { createEngine } from '../src/engines/create.ts'
+import type { Engine } from '../src/engines/engine.ts'
+import { FileError, UsageError } from '../src/errors.ts'
+import type { Network } from '../src/model/network.ts'
+import { inputSize } from '../src/model/network.ts'
+import type { Run } from '../src/run/run.ts'
+import type { GivenSettings, RunSettings } from '../src/run/settings.ts'
+import { completeSettings, DEFAULT_SETTINGS, networkOf } from '../src/run/settings.ts'
+import { loadOwnData, type OwnDataFlags, type OwnRun, type RunData } from './training-data.ts'
+import { nameOfFlag } from './training-flags.ts'
+
+/** Of data of one's own. */
+export interface OwnKnown extends Pick<OwnRun, 'raw' | 'preprocessing' | 'scored' | 'clip'> {
+  /** Settings that were proposed for them, in words; undefined where none were. */
+  readonly proposal: string | undefined
+}
+
+interface Loading {
+  readonly dataDirectory: string | undefined
+  readonly limit: number | undefined
+  readonly given: GivenSettings
+  /** Where nothing is known of the data. */
+  readonly settings: RunSettings
+  /** That is gone on with. */
+  readonly run: Run | undefined
+  readonly options: EngineOptions
+}
+
+interface Loaded {
+  readonly data: RunData
+  readonly engine: Engine
+  readonly own: OwnKnown | undefined
+  /** Of a run that begins. */
+  readonly settings: RunSettings
+}
+
+/** Four IDX files: those of MNIST where no directory is given. */
+export async function loadImages({ dataDirectory, limit, settings, run, options }: Loading): Promise<Loaded> {
+  const networkFor = (input: number) => run?.network ?? networkOf(settings, input)
+  const { data: all, engine } = await loadOnEngine(dataDirectory, networkFor, options)
+  try {
+    const data = limit === undefined ? all : limited(all, limit)
+    if (run) checkPixels(data, run)
+    const { width, height } = data.train
+    return { data: { ...data, picture: { width, height, channels: 1 } }, engine, own: undefined, settings }
+  } catch (error) {
+    await engine.dispose()
+    throw error
+  }
+}
+
+/** Data of one's own, for which a network is proposed. */
+export async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags }): Promise<Loaded> {
+  const { dataDirectory, limit, given, run, options, flags } = loading
+  const { data, raw, preprocessing, isUnit, live, scored, clip } = await loadOwnData({
+    path: String(dataDirectory),
+    flags,
+    seed: run?.config.seed ?? loading.settings.seed,
+    limit,
+    // A sigmoid gives what lies in [0, 1].
+    wantsUnit: given.loss === 'bce' || given.outputActivation === 'sigmoid',
+    preprocessing: run?.preprocessing,
+  })
+  const { proposeSettings, proposalText } = await import('../src/run/proposal.ts')
+  const proposed = proposeSettings({ inputs: raw.inputs, live, rows: data.train.count, isUnit })
+  const settings = completeSettings(given, {
+    ...DEFAULT_SETTINGS,
+    ...proposed.network,
+    ...proposed.training,
+  })
+  const network = run?.network ?? networkOf(settings, raw.inputs)
+  const proposal = run ? undefined : proposalText(network, settings, given, data.train.count, nameOfFlag)
+  return {
+    data,
+    engine: await createEngine(network, options),
+    own: { raw, preprocessing, scored, clip, proposal },
+    settings,
+  }
+}
+
+/**
+ * The data, with the training images in the engine's own memory where they can be read right into it: the engine is made
+ * as soon as a file's header tells the size of a row.
+ */
+async function loadOnEngine(
+  directory: string | undefined,
+  networkFor: (input: number) => Network,
+  options: EngineOptions,
+): Promise<{ data: Dataset; engine: Engine }> {
+  let engine: Promise<Engine> | undefined
+  const engineFor = (width: number, height: number) => {
+    engine ??= createEngine(networkFor(width * height), options)
+    return engine
+  }
+  const roomFor: RoomFor = async ({ count, width, height }) => {
+    const made = await engineFor(width, height)
+    // A checkpoint's network may be for other images: said when the data are known.
+    return inputSize(made.network) === width * height
+      ? made.roomFor(count)
+      : new Uint8Array(count * width * height)
+  }
+  try {
+    const data = await loadDataset(directory, roomFor)
+    return { data, engine: await engineFor(data.train.width, data.train.height) }
+  } catch (error) {
+    await engine?.then(
+      (made) => made.dispose(),
+      () => undefined,
+    )
+    throw error
+  }
+}
+
+function limited(all: Dataset, limit: number): Dataset {
+  if (limit > all.train.count) {
+    throw new UsageError(`--limit: expected at most the ${all.train.count} training images, found ${limit}`)
+  }
+  return { ...all, train: limitImages(all.train, limit) }
+}
+
+function checkPixels(data: Dataset, { network, file }: Run): void {
+  const pixels = data.train.width * data.train.height
+  if (inputSize(network) === pixels) return
+  throw new FileError(
+    String(file),
+    `expected a checkpoint for images of ${pixels} pixels as in ${data.name}, found one of ${inputSize(network)}`,
+  )
+}
