@@ -1,6 +1,7 @@
 /** Outputs of layers and losses of rows, some rows at a time. */
 import type { Inputs } from '../engine.ts'
-import type { Pass, Wanted } from './passes.ts'
+import type { Pass } from './pass.ts'
+import type { Wanted } from './passes.ts'
 import type { DeviceParts } from './training.ts'
 import { rowBytes, rowKind, uploadRows } from './training-set.ts'
 

@@ -1,5 +1,5 @@
 /** What each pass of a training step takes: for benchmarks. */
-import type { Pass } from './passes.ts'
+import type { Pass } from './pass.ts'
 import { batchUniforms, type DeviceParts, prepareTraining } from './training.ts'
 import type { ResidentRows } from './training-set.ts'
 

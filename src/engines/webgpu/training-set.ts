@@ -2,7 +2,7 @@
 import type { Inputs } from '../engine.ts'
 import type { GpuDevice } from './device.ts'
 import { packBytes, packFloats, QUAD, QUAD_BYTES, quadsOf } from './layout.ts'
-import type { RowKind } from './passes.ts'
+import type { RowKind } from './products.ts'
 
 /** Rows that are brought into the device's layout at once: bounds the memory that they take twice. */
 const PACKED_AT_ONCE = 4096
