@@ -13,6 +13,7 @@ import {
   readModel,
   train,
 } from '../../src/index.ts'
+import { refuses, rejection } from '../support/rejection.ts'
 import { smallDataset } from '../support/small-data.ts'
 
 const DATA = smallDataset(60, 20)
@@ -36,24 +37,6 @@ async function inDirectory(work: (directory: string) => Promise<void>): Promise<
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-}
-
-async function rejection(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => assert.unreachable('expected a rejection') as never,
-    (error: Error) => error,
-  )
-}
-
-async function refuses(
-  promise: Promise<unknown>,
-  kind: new (...args: never[]) => Error,
-  message: RegExp,
-): Promise<void> {
-  const error = await rejection(promise)
-  assert.instance(error, kind)
-  assert.match(error.message, message)
-  assert.not.match(error.message, /\n/)
 }
 
 /** Every element, so that NaN never passes. */

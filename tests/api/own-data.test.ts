@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import * as ort from 'onnxruntime-web'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { UsageError } from '../../src/errors.ts'
 import { Autoencoder, loadData, propose, readData } from '../../src/index.ts'
 import { runScript } from '../support/command.ts'
+import { refuses } from '../support/rejection.ts'
 import { smallTable } from '../support/small-table.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'hourglass-api-own-'))
@@ -15,14 +17,6 @@ const path = join(root, 'machines.csv')
 const text = smallTable(200)
 writeFileSync(path, text)
 const options = { label: 'outlier', oneHot: ['site'] }
-
-async function refused(call: Promise<unknown>, expected: RegExp): Promise<void> {
-  const error = await call.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  assert.match(String((error as Error | undefined)?.message), expected)
-}
 
 test('from a file to scores: the same from library, files and ONNX, and the weights of the command', async () => {
   const data = await loadData(path, options)
@@ -115,17 +109,18 @@ test('plain rows are scaled and split where that is asked for', async () => {
   assert.type(history[1].testLoss, 'number')
   assert.is(model.preprocessing?.scaling?.kind, 'minmax')
   const again = model.train({ train }, { epochs: 3, scale: 'standard', validation: 0.25 })
-  await refused(again, /^scale: expected minmax, which the model has, found standard$/)
+  await refuses(again, UsageError, /^scale: expected minmax, which the model has, found standard$/)
   await model.train({ train }, { epochs: 3, validation: 0.25 })
   for (const [wrong, expected] of [
     [{ validation: 2 }, /^validation: expected a share/],
     [{ scle: 'none' }, /^train: expected options among .*, found scle$/],
     [{ clip: -1, epochs: 4, validation: 0.25 }, /^clip: expected a number/],
   ] as const) {
-    await refused(model.train({ train }, wrong as object), expected)
+    await refuses(model.train({ train }, wrong as object), UsageError, expected)
   }
-  await refused(
+  await refuses(
     loadData(path, { lable: 'outlier' } as object),
+    UsageError,
     /^loadData: expected options among .*, found lable$/,
   )
 })

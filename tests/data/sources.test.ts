@@ -9,6 +9,7 @@ import { readNpy } from '../../src/data/sources/npy.ts'
 import { readSource } from '../../src/data/sources/source.ts'
 import type { Source, Table, Values } from '../../src/data/table.ts'
 import { FileError, UsageError } from '../../src/errors.ts'
+import { refuses } from '../support/rejection.ts'
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/sources')
 const fixture = (name: string) => join(FIXTURES, name)
@@ -41,19 +42,7 @@ function refused(work: () => unknown, type: typeof FileError | typeof UsageError
   assert.throws(work, (error: Error) => error instanceof type && pattern.test(error.message))
 }
 
-async function refusedLater(
-  work: Promise<unknown>,
-  pattern: RegExp,
-  type: typeof FileError | typeof UsageError = FileError,
-): Promise<void> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  assert.instance(error, type)
-  assert.match((error as Error).message, pattern)
-  assert.not.match((error as Error).message, /\n/)
-}
+const refusedLater = (work: Promise<unknown>, pattern: RegExp) => refuses(work, FileError, pattern)
 
 for (const [name, wanted] of Object.entries(expected)) {
   if (!name.endsWith('.npy')) continue

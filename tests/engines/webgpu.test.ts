@@ -16,6 +16,7 @@ import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { imageNoise } from '../../src/random/streams.ts'
+import { rejection } from '../support/rejection.ts'
 import { assertWithin, FLOAT32_TOLERANCE } from './conformance/assertions.ts'
 import { missingAdapter, useSoftwareAdapterIfNoOther } from './software-adapter.ts'
 
@@ -27,16 +28,6 @@ const REQUEST: EpochRequest = { seed: 1, epoch: 1, batchSize: 6, learningRate: 1
 /** Bytes in which each pixel differs from its neighbours and from the same pixel of other images. */
 function fingerprintImages(count: number, inputs: number): Uint8Array {
   return Uint8Array.from({ length: count * inputs }, (_, i) => (i * 37 + Math.floor(i / inputs) * 11) % 256)
-}
-
-async function rejection(work: Promise<unknown>): Promise<Error> {
-  try {
-    await work
-  } catch (error) {
-    assert.instance(error, Error)
-    return error as Error
-  }
-  throw new Error('expected a rejection')
 }
 
 function assertDeviceError(error: Error, pattern: RegExp): void {

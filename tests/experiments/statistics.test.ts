@@ -5,12 +5,14 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { UsageError } from '../../src/errors.ts'
 import { gaussianFilter, medianFilter } from '../../src/experiments/filters.ts'
 import { knnAccuracy, nearestNeighbours, neighbourVote } from '../../src/experiments/knn.ts'
 import { fitMixture, mixtureSampler, refineMixture } from '../../src/experiments/mixture.ts'
 import { principalComponents, project } from '../../src/experiments/pca.ts'
 import { rocCurve } from '../../src/experiments/roc.ts'
 import { createRandomSequence, sampleIndices } from '../../src/random/sequence.ts'
+import { refuses } from '../support/rejection.ts'
 
 /** The issue's bound; the inputs are float64 and of unit size, so real differences are near 1e-14. */
 const TOLERANCE = 1e-6
@@ -27,13 +29,6 @@ function within(actual: ArrayLike<number>, expected: ArrayLike<number>, what: st
       `${what}[${i}]: ${actual[i]}, expected ${expected[i]}`,
     )
   }
-}
-
-async function refused(work: Promise<unknown>, pattern: RegExp): Promise<void> {
-  await work.then(
-    () => assert.unreachable('it was accepted'),
-    (error: Error) => assert.match(error.message, pattern),
-  )
 }
 
 test('the ROC curve and its area, with ties, are scikit-learn’s', async () => {
@@ -79,7 +74,11 @@ test('neighbours, distances, votes and accuracy are scikit-learn’s', async () 
 test('neighbours: equal distances keep the order of the references; k must fit', async () => {
   const { indices } = await nearestNeighbours(new Float64Array([0]), new Float64Array([1, -1, 1, 0.5]), 1, 3)
   assert.equal(Array.from(indices), [3, 0, 1])
-  await refused(nearestNeighbours(new Float64Array(2), new Float64Array(2), 1, 3), /from 1 to 2.*found 3/)
+  await refuses(
+    nearestNeighbours(new Float64Array(2), new Float64Array(2), 1, 3),
+    UsageError,
+    /from 1 to 2.*found 3/,
+  )
 })
 
 test('principal components, variances and projections are scikit-learn’s', async () => {
@@ -126,7 +125,11 @@ test('of many dimensions, where no matrix of all has room: components that are k
     Array.from({ length: rowCount }, (_, row) => signs[0] * coordinate(0, row)),
     'projection',
   )
-  await refused(principalComponents(new Uint8Array(2 * 65_536), 65_536, 1025), /PCA: .*found 1025 of 65536/)
+  await refuses(
+    principalComponents(new Uint8Array(2 * 65_536), 65_536, 1025),
+    UsageError,
+    /PCA: .*found 1025 of 65536/,
+  )
 })
 
 test('each can be interrupted while it works', async () => {

@@ -20,6 +20,7 @@ import { expandPlan, type SweepPlan } from '../../src/experiments/sweep-plan.ts'
 import { groupBySeed, sweepCsv, sweepTable, tradeOff } from '../../src/experiments/sweep-report.ts'
 import { createRunTrainer, decodeSample, oneImagePerClass } from '../../src/experiments/sweep-run.ts'
 import type { Network } from '../../src/model/network.ts'
+import { refuses } from '../support/rejection.ts'
 import { smallDigits } from './small-digits.ts'
 
 const dataset = smallDigits()
@@ -90,9 +91,7 @@ const BAD: [string, Partial<SweepPlan>, RegExp][] = [
 ]
 for (const [what, change, message] of BAD) {
   refusals(`refuses ${what}`, async () => {
-    const error = await expandPlan({ ...PLAN, ...change }, DATA).catch((thrown: unknown) => thrown)
-    assert.instance(error, UsageError)
-    assert.match((error as UsageError).message, message)
+    await refuses(expandPlan({ ...PLAN, ...change }, DATA), UsageError, message)
   })
 }
 

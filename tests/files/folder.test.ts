@@ -7,6 +7,7 @@ import { UsageError } from '../../src/errors.ts'
 import { writeFolder } from '../../src/files/folder.ts'
 import { writeFileAtomically } from '../../src/files/write.ts'
 import { expectFileError } from '../support/file-error.ts'
+import { rejection } from '../support/rejection.ts'
 
 const test = suite('folders', { directory: '' })
 test.before.each((context) => {
@@ -30,8 +31,7 @@ test('a folder appears whole, where there was none or an empty one', async ({ di
 })
 
 test('nothing is left where it failed, and nobody loses files', async ({ directory }) => {
-  const error = await writeFolder(join(directory, 'new'), entries(true)).catch((thrown: unknown) => thrown)
-  assert.instance(error, UsageError)
+  await rejection(writeFolder(join(directory, 'new'), entries(true)), UsageError)
   assert.equal(readdirSync(directory), [])
   mkdirSync(join(directory, 'full'))
   writeFileSync(join(directory, 'full', 'mine'), '')
@@ -52,8 +52,7 @@ test('a file is written a part at a time, whole or not at all', async ({ directo
   }
   await writeFileAtomically(file, parts(false))
   assert.is(readFileSync(file, 'utf8'), 'ABC')
-  const error = await writeFileAtomically(file, parts(true)).catch((thrown: unknown) => thrown)
-  assert.instance(error, UsageError)
+  await rejection(writeFileAtomically(file, parts(true)), UsageError)
   assert.is(readFileSync(file, 'utf8'), 'ABC')
   assert.equal(readdirSync(directory), ['parts'])
 })

@@ -6,6 +6,7 @@ import { FileError } from '../../src/errors.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import type { RunIdentity } from '../../src/run/identity.ts'
 import { Run } from '../../src/run/run.ts'
+import { rejection } from '../support/rejection.ts'
 import { smallDataset } from '../support/small-data.ts'
 
 const test = suite('the identity of a run')
@@ -21,11 +22,8 @@ const record = { ...(await first.record()), config }
 
 async function refusal(change: Partial<RunIdentity>, other = data): Promise<string> {
   const identity = { ...(record.identity as RunIdentity), ...change }
-  const outcome = await Run.from({ ...record, identity }, 'run.safetensors')
-    .train(engine, other)
-    .catch((error: unknown) => error)
-  assert.instance(outcome, FileError)
-  return (outcome as Error).message
+  const run = Run.from({ ...record, identity }, 'run.safetensors')
+  return (await rejection(run.train(engine, other), FileError)).message
 }
 
 test('another version of the computing code is refused', async () => {

@@ -17,6 +17,7 @@ import { HourglassError } from '../../src/errors.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { runScript } from '../support/command.ts'
+import { rejection } from '../support/rejection.ts'
 
 /** Time that passes only where a test says so. */
 class FakeClock implements Clock {
@@ -30,15 +31,6 @@ class FakeClock implements Clock {
 }
 
 const EFFORT: Effort = { rounds: 4, sampleMilliseconds: 0, warmUpMilliseconds: 0, budgetMilliseconds: 1e9 }
-
-async function rejection(promise: Promise<unknown>): Promise<Error> {
-  try {
-    await promise
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('expected a rejection')
-}
 
 const measuring = suite('measure')
 

@@ -15,6 +15,7 @@ import {
 } from '../../scripts/cli.ts'
 import { blamingConfig, flagsSet } from '../../scripts/config-file.ts'
 import { FileError, UsageError } from '../../src/errors.ts'
+import { rejection } from '../support/rejection.ts'
 
 function messageOf(action: () => unknown): string {
   try {
@@ -121,11 +122,7 @@ async function parse(...args: string[]) {
     .parseAsync()
 }
 
-async function rejection(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.catch((cause: unknown) => cause)
-  assert.instance(error, UsageError)
-  return (error as Error).message
-}
+const refusal = async (promise: Promise<unknown>) => (await rejection(promise, UsageError)).message
 
 test('snake_case and kebab-case are one flag; values keep their underscores', async () => {
   for (const args of [['--noise_std', '0.2'], ['--noise-std', '0.2'], ['--noise_std=0.2']]) {
@@ -153,14 +150,14 @@ async function lr(...args: string[]) {
 }
 
 test('names the flag that was meant', async () => {
-  assert.is(await rejection(parse('--thread', '3')), 'unknown flag --thread: did you mean --threads?')
-  assert.is(await rejection(parse('--nosie_std', '3')), 'unknown flag --nosie-std: did you mean --noise-std?')
+  assert.is(await refusal(parse('--thread', '3')), 'unknown flag --thread: did you mean --threads?')
+  assert.is(await refusal(parse('--nosie_std', '3')), 'unknown flag --nosie-std: did you mean --noise-std?')
   assert.is(
-    await rejection(lr('--learningrate', '1')),
+    await refusal(lr('--learningrate', '1')),
     'unknown flag --learningrate: did you mean --learning-rate?',
   )
-  assert.is(await rejection(parse('--xyz')), 'unknown flag --xyz; --help lists the flags')
-  assert.is(await rejection(parse('-q')), 'unknown flag -q; --help lists the flags')
+  assert.is(await refusal(parse('--xyz')), 'unknown flag --xyz; --help lists the flags')
+  assert.is(await refusal(parse('-q')), 'unknown flag -q; --help lists the flags')
 })
 
 test('a file without the flag that it belongs to is seen', async () => {
@@ -170,17 +167,17 @@ test('a file without the flag that it belongs to is seen', async () => {
       .options({ load, out: { coerce: path('out') } })
       .parseAsync()
   const missing = '--load: expected a model, found nothing'
-  assert.is(await rejection(evaluate('a.pth')), `${missing}; is it a.pth? then write --load a.pth`)
-  assert.is(await rejection(evaluate('--out', 'a.pth')), missing)
-  assert.is(await rejection(evaluate()), missing)
+  assert.is(await refusal(evaluate('a.pth')), `${missing}; is it a.pth? then write --load a.pth`)
+  assert.is(await refusal(evaluate('--out', 'a.pth')), missing)
+  assert.is(await refusal(evaluate()), missing)
 })
 
 test('takes as many words as it names', async () => {
   const words = async (...args: string[]) => commandLine('test', args, ['IN', 'OUT']).parseAsync()
   assert.equal((await words('1', 'b'))._, ['1', 'b'])
-  assert.is(await rejection(words('a')), 'expected OUT, found nothing')
-  assert.is(await rejection(words('a', 'b', 'c')), 'unexpected argument: c')
-  assert.is(await rejection(parse('word')), 'unexpected argument: word')
+  assert.is(await refusal(words('a')), 'expected OUT, found nothing')
+  assert.is(await refusal(words('a', 'b', 'c')), 'unexpected argument: c')
+  assert.is(await refusal(parse('word')), 'unexpected argument: word')
 })
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-config-'))
@@ -251,8 +248,8 @@ test('--config: what is wrong is said with the name of the file and of the key',
   assert.match((broken as Error).message, /run\.json: expected JSON, found: /)
   const missing = await parseWith({}, '--config', directory).catch((cause: unknown) => cause)
   assert.is((missing as Error).message, `${directory}: expected a regular file, found a directory`)
-  assert.is(await rejection(parseWith({}, '--config', file)), 'no model', 'what no file says is missing')
-  const typed = await rejection(parseWith({ threads: 2, load: 'a' }, '--config', file, '--threads', '0'))
+  assert.is(await refusal(parseWith({}, '--config', file)), 'no model', 'what no file says is missing')
+  const typed = await refusal(parseWith({ threads: 2, load: 'a' }, '--config', file, '--threads', '0'))
   assert.is(typed, '--threads: expected a whole number from 1 to 256, found 0', 'not blamed on the file')
 })
 

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { createWorkload, PeerError, PeerUnavailableError, startPeer } from '../../scripts/peers/peer.ts'
 import { parameterCount } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
+import { rejection } from '../support/rejection.ts'
 
 const network = hourglass({ input: 4, hidden: 3, bottleneck: 2 })
 const options = {
@@ -26,15 +27,6 @@ async function start(behaviour: string, startMilliseconds = 60_000) {
   } finally {
     await workload.dispose()
   }
-}
-
-async function rejection(promise: Promise<unknown>): Promise<Error> {
-  try {
-    await promise
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('expected a rejection')
 }
 
 test('a peer whose losses agree runs, closes twice and runs no more', async () => {

@@ -8,6 +8,7 @@ import { openSweepStore } from '../../scripts/sweep-store.ts'
 import { FileError } from '../../src/errors.ts'
 import type { SweepFailure, SweepResult } from '../../src/experiments/sweep.ts'
 import { DEFAULT_SETTINGS, type RunSettings } from '../../src/run/settings.ts'
+import { rejection } from '../support/rejection.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-sweep-store-'))
 test.after(() => rmSync(directory, { recursive: true, force: true }))
@@ -106,12 +107,7 @@ for (const [what, record, problem] of [
   ],
 ] as const) {
   test(`a record with ${what} is refused in one line`, async () => {
-    const error = await open(done, record).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    )
-    assert.instance(error, FileError)
-    const { message } = error as FileError
+    const { message } = await rejection(open(done, record), FileError)
     assert.ok(message.startsWith(`${path}: `) && message.includes(problem), message)
     assert.not.match(message, /\p{Cc}/u)
   })
