@@ -4,7 +4,7 @@ import type { CategoryFeature, Feature, NumberFeature } from '../model/preproces
 import { featureSize, MOST_NAME_LENGTH } from '../model/preprocessing.ts'
 import { nearestName } from '../nearest.ts'
 import { quote } from '../quote.ts'
-import { cellNumber } from './sources/csv.ts'
+import { cellNumber } from './sources/cell-number.ts'
 import {
   type Column,
   type MissingRule,

@@ -42,6 +42,7 @@ const TYPES_WITHOUT_DOM = `
 import { Autoencoder, drawLossCurve, loadDataset } from 'hourglass-autoencoder'
 import { Autoencoder as Page } from 'hourglass-autoencoder/browser'
 import { Autoencoder as Standalone } from 'hourglass-autoencoder/standalone'
+import 'hourglass-autoencoder/tables'
 export const model: Promise<Autoencoder> = Autoencoder.create({ bottleneck: 8 })
 export const all: readonly unknown[] = [drawLossCurve, loadDataset, Page, Standalone]
 `
