@@ -85,6 +85,15 @@ export const CONSUMERS: readonly Consumer[] = [
     run: async (project) => lastLine(await succeed(process.execPath, ['node/train.mjs', 'plain'], project)),
   },
   {
+    name: 'csv',
+    async run(project) {
+      const output = await succeed(process.execPath, ['csv/outliers.mjs'], project)
+      const [line] = output.split('\n')
+      if (!line.startsWith('12 of 120 rows are above the threshold')) throw new Error(output)
+      return line
+    },
+  },
+  {
     name: 'node-20',
     isLarge: true,
     async run(project) {
