@@ -15,6 +15,7 @@ import { writeFileAtomically } from '../src/files/write.ts'
 import { COMPUTATION } from '../src/run/computation.ts'
 import { onInterrupt } from '../src/run/interrupt.ts'
 import { commandLine, listOf, runCommand } from './cli.ts'
+import { driftedNumbers } from './docs/quoted-numbers.ts'
 
 interface Step {
   readonly name: string
@@ -41,8 +42,8 @@ const evaluation = (model: string, folder: string): [string, Pick<Step, 'into'>]
   { into: `${folder}/evaluation.json` },
 ]
 
-const sweep = (name: string, flags: string): Step =>
-  step(name, `sweep ${flags} --seeds 3 --epochs 30 --out results/${name}`, {
+const sweep = (name: string, flags: string, epochs = 30): Step =>
+  step(name, `sweep ${flags} --seeds 3 --epochs ${epochs} --out results/${name}`, {
     records: `results/${name}/runs.jsonl`,
   })
 
@@ -65,6 +66,7 @@ export const STEPS: readonly Step[] = [
   step('latent-of-2', 'apply latent -l results/MLP.2.pth --out results/applications/z2'),
   sweep('sweep', '-z 2,4,8,16,32,64'),
   sweep('sweep-identity', '-z 4,8,16,32 --latent-activation identity'),
+  sweep('sweep-noise', '-z 8 --noise-std 0.2 --sigma 0.2', 50),
   ...['latent', 'anomaly', 'generate', 'pretrain'].map((name) =>
     step(name, `apply ${name} -l results/MLP.8.pth --out results/applications`),
   ),
@@ -198,6 +200,8 @@ async function main(args: string[]): Promise<number | undefined> {
   console.log(
     changed.length === 0 ? 'Nothing changed.' : `Changed:\n${changed.map((file) => `  ${file}`).join('\n')}`,
   )
+  const drifted = await driftedNumbers()
+  if (drifted.length > 0) console.log(`Numbers to mend:\n${drifted.map((line) => `  ${line}`).join('\n')}`)
   return undefined
 }
 

@@ -20,6 +20,8 @@ const scores = await model.score(data.train)
 const worst = Array.from(scores.errors, (error, row) => ({ row: row + 1, error }))
   .sort((a, b) => b.error - a.error)
   .slice(0, 5)
-console.log(`${scores.flagged} of ${scores.count} rows are above the threshold; those furthest from the rest:`)
+console.log(
+  `${scores.flagged} of ${scores.count} rows are above the threshold; those furthest from the rest:`,
+)
 for (const { row, error } of worst) console.log(`row ${row}: error ${error.toFixed(3)}`)
 await model.dispose()
