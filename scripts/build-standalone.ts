@@ -80,7 +80,7 @@ const INLINED_FILES = `
 
 /**
  * What few pages need lies in a second file, dist/hourglass.tables.js, which hands it over here when it is imported:
- * the reader of CSV and Parquet's reader and writer are as large as all the rest. Until then the first file says what to do.
+ * the reader of CSV, and Parquet's reader and writer. Until then the first file says what to do.
  */
 const TABLES = "globalThis[Symbol.for('hourglass-autoencoder/tables')]"
 const handedOver = (format: string, names: readonly string[]) => `
