@@ -42,6 +42,7 @@ import {
   wholeNumber,
 } from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
+import { printTable } from './print-table.ts'
 import { progressBar } from './progress-bar.ts'
 
 const USAGE = [
@@ -114,9 +115,7 @@ async function main(args: string[]): Promise<number | undefined> {
     if (exitCode !== undefined) return exitCode
     const summaries = summarize(trials)
     const readSeconds = new Map(tables.map((table) => [table.name, table.readSeconds]))
-    const text = [aurocTable(summaries, baselines), timeTable(summaries, baselines, readSeconds)].map(
-      tableToMarkdown,
-    )
+    const printed = [aurocTable(summaries, baselines), timeTable(summaries, baselines, readSeconds)]
     const summary = {
       data: basename(flags.data),
       seeds: Array.from({ length: flags.seeds }, (_, i) => flags.seed + i),
@@ -125,11 +124,14 @@ async function main(args: string[]): Promise<number | undefined> {
     }
     await writeFileAtomically(csv, await bytesOf(writeCsv(trialSheet(trials))))
     await writeFileAtomically(json, `${JSON.stringify(summary, null, 2)}\n`)
-    await writeFileAtomically(markdown, text.join('\n'))
+    await writeFileAtomically(markdown, printed.map(tableToMarkdown).join('\n'))
     const png = canDraw && (await drawOrNotice(() => drawFigure(flags, summaries, baselines)))
     if (png) await writeFileAtomically(join(flags.out, 'anomaly.png'), png)
     if (flags.json) console.log(JSON.stringify(summary))
-    else console.log(`${text.join('\n')}\n${flags.out}: anomaly.csv, .json, .md${png ? ', .png' : ''}`)
+    else {
+      for (const table of printed) printTable(table)
+      console.log(`${flags.out}: anomaly.csv, .json, .md${png ? ', .png' : ''}`)
+    }
     return undefined
   } finally {
     await outputs.release()

@@ -27,6 +27,7 @@ import {
 } from './cli.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
 import { loadOption } from './model-option.ts'
+import { printTable } from './print-table.ts'
 import { duration, type ProgressBar, progressBar } from './progress-bar.ts'
 
 const USAGE = [
@@ -94,11 +95,10 @@ async function main(args: string[]): Promise<number | undefined> {
       seed: flags.seed,
       ...outcome.summary,
     }
-    const table = tableToMarkdown(outcome.table)
-    await writeFileAtomically(files.table, table)
+    await writeFileAtomically(files.table, tableToMarkdown(outcome.table))
     await writeFileAtomically(files.json, `${JSON.stringify(summary, null, 2)}\n`)
     if (flags.json) console.log(JSON.stringify(summary))
-    else console.log(table)
+    else printTable(outcome.table)
     const figures = (canDraw && (await drawOrNotice(outcome.figures))) ?? []
     for (const { name: figure, png } of figures) await writeFileAtomically(join(flags.out, figure), png)
     if (!flags.json) {

@@ -3,7 +3,7 @@
  * what else goes into the package.
  *
  * tsc rewrites the extensions of imports. What it does not know is done here: the workers' files, which `new URL` names, and the
- * WGSL files, which only Vite imports as text. `build-standalone.ts` makes the one file of it that needs no bundler.
+ * WGSL files, which only Vite imports as text. `build-standalone.ts` makes files of it that need no bundler.
  */
 import { execFile } from 'node:child_process'
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { buildStandalone } from './build-standalone.ts'
+import { buildStandalone, buildTables } from './build-standalone.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
@@ -60,3 +60,4 @@ await compile()
 await addShaders()
 await rewritePaths()
 await buildStandalone(root)
+await buildTables(root)

@@ -2,16 +2,17 @@
  * The package for browsers in one file, dist/hourglass.browser.js: the core and the code of the workers lie in it as
  * text, so that every bundler, an import map or a CDN gives all of it or nothing.
  */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { deflateSync } from 'fflate'
 import { type Plugin, rolldown } from 'rolldown'
 import { writeFileAtomically } from '../src/files/write.ts'
 
-/** The module that says where the core and the workers come from. */
-const FILES_MODULE = /[\\/]engines[\\/]wasm[\\/]browser-files\.js$/
 const CORES = ['core.relaxed.wasm', 'core.plain.wasm']
 const WORKERS = { startPoolWorker: 'browser-worker', startHostWorker: 'browser-host-worker' }
+/** Names of modules that have no file, or one that is found from anywhere. */
+const PACKED = 'hourglass:packed'
+const ERRORS = 'hourglass:errors'
 
 /** One file of all that `input` imports. */
 async function bundle(input: string, format: 'es' | 'iife', plugins: Plugin[] = []): Promise<string> {
@@ -25,85 +26,169 @@ async function bundle(input: string, format: 'es' | 'iife', plugins: Plugin[] = 
   }
 }
 
-/** What stands in the place of `browser-files.ts`. */
-async function inlinedFiles(root: string): Promise<string> {
-  const packed = async (name: string) => deflateSync(await readFile(join(root, 'build', name)), { level: 9 })
-  const cores = await Promise.all(
-    CORES.map(async (name) => [name, Buffer.from(await packed(name)).toString('base64')]),
-  )
-  const starters = Object.entries(WORKERS).map(async ([name, file]) => {
-    const code = await bundle(join(root, `dist/engines/wasm/${file}.js`), 'iife')
-    return `const ${name}Code = ${JSON.stringify(code)}
-      export const ${name} = () => started(${name}Code)`
-  })
-  return `
-    import { inflateSync } from 'fflate'
-    import { DeviceError } from '../../errors.js'
-    export const REMEDY = "a Content-Security-Policy must allow worker-src blob: and script-src 'wasm-unsafe-eval'"
-    const CORES = ${JSON.stringify(Object.fromEntries(cores))}
-    export const loadCore = async (file) =>
-      inflateSync(Uint8Array.from(atob(CORES[file]), (letter) => letter.charCodeAt(0)))
-    const urls = new Map()
-    const started = (code) => {
-      let url = urls.get(code)
-      if (!url) urls.set(code, (url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))))
-      try {
-        return new Worker(url)
-      } catch (cause) {
-        throw new DeviceError(\`expected to start a worker, found: \${cause.message}; \${REMEDY}\`, { cause })
-      }
-    }
-    ${(await Promise.all(starters)).join('\n')}`
-}
-
 /** WGSL without its comments, and without what only sets its lines off. */
 function withoutComments(module: string): string {
   const lines = (JSON.parse(module.replace(/^export default /, '')) as string)
     .split('\n')
     .map((line) => line.replace(/\/\/.*/, '').trim())
-  return `export default ${JSON.stringify(lines.filter((line) => line !== '').join('\n'))}`
+  return lines.filter((line) => line !== '').join('\n')
 }
 
 /**
- * Parquet's reader and writer are half as large again as all the rest, and few pages need them: the file says where
- * they are.
+ * A module that holds the files in one stream, whose window reaches from one build of the core over the next. It is
+ * unpacked when the first of them is asked for.
  */
-const PARQUET_MODULE = /[\\/]data[\\/](sources|sinks)[\\/]parquet\.js$/
-const NO_PARQUET = `
-  import { UsageError } from '../../errors.js'
-  const refuse = async () => {
-    throw new UsageError('Parquet: expected hourglass-autoencoder/browser, which reads and writes it, found the file of one piece')
+function packedModule(files: ReadonlyMap<string, Uint8Array>): string {
+  const whole = deflateSync(Buffer.concat([...files.values()]), { level: 9 })
+  const ends: Record<string, readonly [number, number]> = {}
+  let at = 0
+  for (const [name, { length }] of files) {
+    ends[name] = [at, at + length]
+    at += length
   }
-  export const readParquet = refuse
-  export const writeParquet = refuse`
-
-/** The file travels alone: the licences of all that is in it go with it. */
-async function licences(root: string): Promise<string> {
-  const files = ['LICENSE', 'node_modules/fflate/LICENSE', 'node_modules/papaparse/LICENSE']
-  const [own, fflate, papaparse] = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')))
-  const text = [
-    'hourglass-autoencoder, and in it fflate (MIT), Papa Parse (MIT) and a part of @assemblyscript/loader (Apache-2.0,',
-    'https://www.apache.org/licenses/LICENSE-2.0, Copyright The AssemblyScript Authors).',
-    '',
-    own.trim(),
-    '',
-    `fflate: ${/Copyright.*/.exec(fflate)?.[0]}, under the same licence.`,
-    `Papa Parse: ${/Copyright.*/.exec(papaparse)?.[0]}, under the same licence.`,
-  ]
-  return `/*!\n${text.join('\n')}\n*/\n`
+  return `
+    import { inflateSync } from 'fflate'
+    const PACKED = ${JSON.stringify(Buffer.from(whole).toString('base64'))}
+    const PLACES = ${JSON.stringify(ends)}
+    let files
+    export const fileOf = (name) => {
+      files ??= inflateSync(Uint8Array.from(atob(PACKED), (letter) => letter.charCodeAt(0)))
+      return files.slice(...PLACES[name])
+    }
+    export const textOf = (name) => new TextDecoder().decode(fileOf(name))`
 }
+
+/** What stands in the place of `browser-files.ts`. */
+const INLINED_FILES = `
+  import { DeviceError } from '${ERRORS}'
+  import { fileOf } from '${PACKED}'
+  export const REMEDY = "a Content-Security-Policy must allow worker-src blob: and script-src 'wasm-unsafe-eval'"
+  export const loadCore = async (file) => fileOf(file)
+  const urls = new Map()
+  const started = (name) => {
+    let url = urls.get(name)
+    if (!url) urls.set(name, (url = URL.createObjectURL(new Blob([fileOf(name)], { type: 'text/javascript' }))))
+    try {
+      return new Worker(url)
+    } catch (cause) {
+      throw new DeviceError(\`expected to start a worker, found: \${cause.message}; \${REMEDY}\`, { cause })
+    }
+  }
+  ${Object.entries(WORKERS)
+    .map(([name, file]) => `export const ${name} = () => started('${file}')`)
+    .join('\n')}`
+
+/**
+ * What few pages need lies in a second file, dist/hourglass.tables.js, which hands it over here when it is imported:
+ * the reader of CSV, and Parquet's reader and writer. Until then the first file says what to do.
+ */
+const TABLES = "globalThis[Symbol.for('hourglass-autoencoder/tables')]"
+const handedOver = (format: string, names: readonly string[]) => `
+  import { UsageError } from '${ERRORS}'
+  const find = (name) => async (...args) => {
+    const found = ${TABLES}
+    if (found) return found[name](...args)
+    throw new UsageError("${format}: expected hourglass-autoencoder/tables, which has it, imported in the page, found it missing")
+  }
+  ${names.map((name) => `export const ${name} = find('${name}')`).join('\n')}`
+
+/** Modules that others stand in for. */
+const REPLACED: readonly (readonly [RegExp, string])[] = [
+  [/[\\/]engines[\\/]wasm[\\/]browser-files\.js$/, INLINED_FILES],
+  [/[\\/]data[\\/]sources[\\/]parquet\.js$/, handedOver('Parquet', ['readParquet'])],
+  [/[\\/]data[\\/]sinks[\\/]parquet\.js$/, handedOver('Parquet', ['writeParquet'])],
+  [/[\\/]data[\\/]sources[\\/]csv\.js$/, handedOver('CSV', ['readCsv'])],
+  [
+    /[\\/]engines[\\/]reference[\\/]reference-engine\.js$/,
+    `import { UsageError } from '${ERRORS}'
+    export const createReferenceEngine = async () => {
+      throw new UsageError('device: expected auto, cpu, wasm or webgpu, found reference, which hourglass-autoencoder/browser alone has')
+    }`,
+  ],
+]
+
+/** The file's modules: those of dist/, and what is replaced and packed. */
+async function replacements(root: string): Promise<Plugin> {
+  const files = new Map<string, Uint8Array>()
+  for (const core of CORES) files.set(core, await readFile(join(root, 'build', core)))
+  for (const file of Object.values(WORKERS)) {
+    files.set(file, Buffer.from(await bundle(join(root, `dist/engines/wasm/${file}.js`), 'iife')))
+  }
+  const shaders = join(root, 'dist/engines/webgpu/shaders')
+  for (const name of (await readdir(shaders)).filter((file) => file.endsWith('.wgsl.js')).sort()) {
+    files.set(name, Buffer.from(withoutComments(await readFile(join(shaders, name), 'utf8'))))
+  }
+  const packed = packedModule(files)
+  return {
+    name: 'replacements',
+    resolveId: (id) => {
+      if (id === PACKED) return id
+      return id === ERRORS ? join(root, 'dist/errors.js') : undefined
+    },
+    load: (id) => {
+      if (id === PACKED) return packed
+      if (id.endsWith('.wgsl.js')) {
+        return `import { textOf } from '${PACKED}'\nexport default textOf('${basename(id)}')`
+      }
+      return REPLACED.find(([pattern]) => pattern.test(id))?.[1]
+    },
+  }
+}
+
+/** A file travels alone: the licences of all that is in it go with it. */
+async function licences(root: string, packages: Readonly<Record<string, string>>): Promise<string> {
+  const own = await readFile(join(root, 'LICENSE'), 'utf8')
+  const lines = Object.entries(packages).map(async ([name, title]) => {
+    const text = await readFile(join(root, 'node_modules', name, 'LICENSE'), 'utf8')
+    // hyparquet's name no holder.
+    const holder = /^Copyright.*/m.exec(text)?.[0]
+    return holder === undefined
+      ? `${title}, under the same licence.`
+      : `${title}: ${holder}, under the same licence.`
+  })
+  return `${own.trim()}\n\n${(await Promise.all(lines)).join('\n')}\n*/\n`
+}
+
+const LOADER =
+  'a part of @assemblyscript/loader (Apache-2.0,\nhttps://www.apache.org/licenses/LICENSE-2.0, Copyright The AssemblyScript Authors)'
 
 /** Needs dist/ as it is otherwise, and build/. */
 export async function buildStandalone(root: string): Promise<void> {
-  const files = await inlinedFiles(root)
-  const inline: Plugin = {
-    name: 'inlined-files',
-    load: (id) => (FILES_MODULE.test(id) ? files : PARQUET_MODULE.test(id) ? NO_PARQUET : undefined),
-    transform: (code, id) => (/\.wgsl\.js$/.test(id) ? withoutComments(code) : undefined),
-  }
-  const code = await bundle(join(root, 'dist/browser.js'), 'es', [inline])
+  const code = await bundle(join(root, 'dist/browser.js'), 'es', [await replacements(root)])
   if (/import\.meta|\bimport[\s(]/.test(code)) {
     throw new Error('internal: the standalone file asks for files beside it')
   }
-  await writeFileAtomically(join(root, 'dist/hourglass.browser.js'), (await licences(root)) + code)
+  const head = `/*!\nhourglass-autoencoder, and in it fflate (MIT) and ${LOADER}.\n\n`
+  const text = head + (await licences(root, { fflate: 'fflate' })) + code
+  await writeFileAtomically(join(root, 'dist/hourglass.browser.js'), text)
+}
+
+/** The second file: it shares the classes of errors with the first, which must lie beside it. */
+export async function buildTables(root: string): Promise<void> {
+  const entry = join(root, 'dist/tables.js')
+  const plugin: Plugin = {
+    name: 'tables',
+    resolveId: (id) =>
+      /[\\/]errors\.js$/.test(id) ? { id: './hourglass.browser.js', external: true } : undefined,
+    load: (id) =>
+      id === entry
+        ? `import { readCsv } from './data/sources/csv.js'
+          import { readParquet } from './data/sources/parquet.js'
+          import { writeParquet } from './data/sinks/parquet.js'
+          ${TABLES} = { readCsv, readParquet, writeParquet }`
+        : undefined,
+  }
+  const code = await bundle(entry, 'es', [plugin])
+  const head =
+    '/*!\nhourglass-autoencoder/tables, and in it Papa Parse, hyparquet, hyparquet-writer and fflate (MIT).\n\n'
+  const others = {
+    papaparse: 'Papa Parse',
+    hyparquet: 'hyparquet',
+    'hyparquet-writer': 'hyparquet-writer',
+    fflate: 'fflate',
+  }
+  await writeFileAtomically(
+    join(root, 'dist/hourglass.tables.js'),
+    head + (await licences(root, others)) + code,
+  )
 }

@@ -9,6 +9,7 @@ import { oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
 import { writeFileAtomically } from '../src/files/write.ts'
 import { drawOrNotice } from './figures.ts'
+import { printTable } from './print-table.ts'
 import { duration, progressBar } from './progress-bar.ts'
 
 export interface SweepReport {
@@ -81,15 +82,16 @@ export async function writeSweep(
   dataset: Dataset,
   { out, runs, canDraw, isQuiet }: { out: string; runs: number; canDraw: boolean; isQuiet: boolean },
 ): Promise<number> {
-  const table = tableToMarkdown(sweepTable(records))
+  const table = sweepTable(records)
   const [csv, markdown] = TABLE_FILES.map((name) => join(out, name))
   await writeFileAtomically(csv, sweepCsv(records))
-  await writeFileAtomically(markdown, table)
+  await writeFileAtomically(markdown, tableToMarkdown(table))
   const draw = () => drawSweepFigures(records, dataset.test, oneImagePerClass(dataset))
   const figures = (canDraw ? await drawOrNotice(draw) : undefined) ?? []
   for (const { name, png } of figures) await writeFileAtomically(join(out, name), png)
   if (!isQuiet) {
-    console.log(`\n${table}`)
+    console.log()
+    printTable(table)
     const files = ['runs.jsonl', ...TABLE_FILES, ...figures.map(({ name }) => name)]
     console.log(`${out}: ${files.join(', ')}`)
   }

@@ -18,7 +18,7 @@ const FLOORS = [
   ['experiments'],
   ['cluster', 'tools'],
   ['api'],
-  ['library.ts'],
+  ['library.ts', 'tables.ts'],
   ['browser.ts', 'index.ts'],
   ['web'],
 ] as const

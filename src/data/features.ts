@@ -6,7 +6,7 @@ import { featureSize, MOST_NAME_LENGTH } from '../model/preprocessing.ts'
 import { nearestName } from '../nearest.ts'
 import { quote } from '../quote.ts'
 import { classesOf, type RowClasses } from './classes.ts'
-import { cellNumber } from './sources/csv.ts'
+import { cellNumber } from './sources/cell-number.ts'
 import {
   type Column,
   type MissingRule,

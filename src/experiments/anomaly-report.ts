@@ -173,7 +173,7 @@ export function aurocTable(summaries: readonly TableSummary[], baselines: readon
     })
     return [...lines, [`mean of ${count}`, protocol, ...means.map((mean) => formatNumber(mean, 3))]]
   })
-  return { columns: ['AUROC', 'protocol', ...names], rows }
+  return { columns: ['AUROC', 'protocol', ...names], rows, keys: 2 }
 }
 
 /** Seconds and settings, a line for each table and protocol; with a ratio for each baseline that tells its seconds. */
@@ -219,6 +219,7 @@ export function timeTable(
       ...timed.map((name) => `${name} (s)`),
     ],
     rows,
+    keys: 2,
     notes: ['Medians over the seeds. In brackets: its seconds of fitting over those of training here.'],
   }
 }

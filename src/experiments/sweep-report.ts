@@ -147,6 +147,7 @@ export function sweepTable(records: readonly SweepRecord[]): Table {
       ...metrics.map(({ of, digits }) => formatSpread(spreadOf(results.map(of)), digits)),
     ]),
     notes: groups.some(({ results }) => results.some(hasNoSsim)) ? [WITHOUT_SSIM] : [],
+    keys: varied.length,
   }
 }
 

@@ -42,6 +42,7 @@ const TYPES_WITHOUT_DOM = `
 import { Autoencoder, drawLossCurve, loadDataset } from 'hourglass-autoencoder'
 import { Autoencoder as Page } from 'hourglass-autoencoder/browser'
 import { Autoencoder as Standalone } from 'hourglass-autoencoder/standalone'
+import 'hourglass-autoencoder/tables'
 export const model: Promise<Autoencoder> = Autoencoder.create({ bottleneck: 8 })
 export const all: readonly unknown[] = [drawLossCurve, loadDataset, Page, Standalone]
 `
@@ -82,6 +83,15 @@ export const CONSUMERS: readonly Consumer[] = [
   {
     name: 'node',
     run: async (project) => lastLine(await succeed(process.execPath, ['node/train.mjs', 'plain'], project)),
+  },
+  {
+    name: 'csv',
+    async run(project) {
+      const output = await succeed(process.execPath, ['csv/outliers.mjs'], project)
+      const [line] = output.split('\n')
+      if (!line.startsWith('12 of 120 rows are above the threshold')) throw new Error(output)
+      return line
+    },
   },
   {
     name: 'node-20',

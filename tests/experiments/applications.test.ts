@@ -20,7 +20,6 @@ import { pretraining, pretrainTable, usualLabels } from '../../src/experiments/a
 import { codeSources } from '../../src/experiments/code-sources.ts'
 import { classCount } from '../../src/experiments/image-sets.ts'
 import type { NamedFigure } from '../../src/experiments/sweep-figures.ts'
-import { tableToMarkdown } from '../../src/experiments/table.ts'
 import type { Network } from '../../src/model/network.ts'
 import { classifier, classifierOn, hourglass } from '../../src/model/recipes.ts'
 import { train } from '../../src/training/trainer.ts'
@@ -362,20 +361,6 @@ test('an abort stops an application, and no engine is left behind', async () => 
     )
   }
   assert.is(disposed.size, engines.length)
-})
-
-test('a table in Markdown: numbers to the right', () => {
-  const text = tableToMarkdown({
-    columns: ['space', 'accuracy'],
-    rows: [
-      ['pixels', '96.90 %'],
-      ['codes', '8.1 %'],
-    ],
-  })
-  assert.is(
-    text,
-    '| space  | accuracy |\n|--------|---------:|\n| pixels |  96.90 % |\n| codes  |    8.1 % |\n',
-  )
 })
 
 test.run()

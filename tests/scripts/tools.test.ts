@@ -17,7 +17,7 @@ import { writeDataset } from '../support/small-data.ts'
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-tools-'))
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
 const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
-const [model, table] = [fixture('model.safetensors'), fixture('table.csv')]
+const [model, table] = [fixture('model.safetensors'), fixture('../../../examples/machines.csv')]
 const flags = ['-l', model, '--data', table, '--threads', '1']
 test.after(() => rmSync(directory, { recursive: true, force: true }))
 

@@ -13,7 +13,7 @@ import { measureScores, truthOf } from '../../src/tools/score-labels.ts'
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
 const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
 const model = await Autoencoder.load(fixture('model.safetensors'), { device: 'cpu', threads: 1 })
-const { train: set } = await loadSource(fixture('table.csv'))
+const { train: set } = await loadSource(fixture('../../../examples/machines.csv'))
 const rows = await model.withEngine(async (engine) =>
   rowsForModel(set, { engine, name: 'model', preprocessing: model.preprocessing }),
 )
