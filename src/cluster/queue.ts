@@ -12,7 +12,7 @@ import { JsonFields } from '../formats/json-fields.ts'
 import { readSweepData, readTrial } from './trial-plan.ts'
 
 /** Where the keys of the queue begin, in Redis. */
-const PREFIX = 'hourglass'
+export const QUEUE_PREFIX = 'hourglass'
 export const QUEUE_NAME = 'trials'
 
 /**
@@ -81,14 +81,14 @@ export async function openQueue(url: string, onNotice: (line: string) => void): 
   }
   const client = new ioredis.Redis(connection)
   watch(client, address, onNotice)
-  const queue = new bull.Queue(QUEUE_NAME, { connection: client, prefix: PREFIX })
+  const queue = new bull.Queue(QUEUE_NAME, { connection: client, prefix: QUEUE_PREFIX })
   // The client itself says that Redis is gone.
   queue.on('error', () => undefined)
   const close = async () => {
     client.disconnect()
     await queue.close().catch(() => undefined)
   }
-  return { bull, queue, options: { connection, prefix: PREFIX }, address, close }
+  return { bull, queue, options: { connection, prefix: QUEUE_PREFIX }, address, close }
 }
 
 /** Says once that the connection is lost, and once that it is there again. */
