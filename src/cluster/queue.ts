@@ -56,6 +56,8 @@ export interface QueueAccess {
   readonly options: { readonly connection: Connection; readonly prefix: string }
   /** Without user and password. */
   readonly address: string
+  /** Those of the jobs that the queue does not know. */
+  missing(ids: readonly string[]): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -84,11 +86,18 @@ export async function openQueue(url: string, onNotice: (line: string) => void): 
   const queue = new bull.Queue(QUEUE_NAME, { connection: client, prefix: QUEUE_PREFIX })
   // The client itself says that Redis is gone.
   queue.on('error', () => undefined)
+  const missing = async (ids: readonly string[]) => {
+    const asked = client.pipeline()
+    for (const id of ids) asked.exists(queue.toKey(id))
+    const answers = (await asked.exec()) ?? []
+    // What could not be asked is asked again another time.
+    return ids.filter((_, i) => answers[i]?.[0] === null && answers[i][1] === 0)
+  }
   const close = async () => {
     client.disconnect()
     await queue.close().catch(() => undefined)
   }
-  return { bull, queue, options: { connection, prefix: QUEUE_PREFIX }, address, close }
+  return { bull, queue, options: { connection, prefix: QUEUE_PREFIX }, address, missing, close }
 }
 
 /** Says once that the connection is lost, and once that it is there again. */
