@@ -161,12 +161,10 @@ export class QueueClient {
   /** Collects results whose events were missed; puts trials back that the queue does not know any more. */
   async #look(): Promise<void> {
     if (this.#waiting.size === 0) return
-    const { queue } = this.#access
+    const { queue, missing } = this.#access
     const finished = await queue.getRanges(['completed', 'failed'], 0, -1)
     for (const id of finished) if (this.#waiting.has(id)) await this.#collect(id)
-    const counts = await queue.getJobCounts()
-    const known = Object.values(counts).reduce((sum, count) => sum + count, 0)
-    if (known < this.#waiting.size) await this.#put([...this.#waiting.keys()])
+    await this.#put(await missing([...this.#waiting.keys()]))
   }
 
   async #collect(id: string): Promise<void> {

@@ -12,7 +12,7 @@ import { JsonFields } from '../formats/json-fields.ts'
 import { readSweepData, readTrial } from './trial-plan.ts'
 
 /** Where the keys of the queue begin, in Redis. */
-const PREFIX = 'hourglass'
+export const QUEUE_PREFIX = 'hourglass'
 export const QUEUE_NAME = 'trials'
 
 /**
@@ -56,6 +56,8 @@ export interface QueueAccess {
   readonly options: { readonly connection: Connection; readonly prefix: string }
   /** Without user and password. */
   readonly address: string
+  /** Those of the jobs that the queue does not know. */
+  missing(ids: readonly string[]): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -81,14 +83,21 @@ export async function openQueue(url: string, onNotice: (line: string) => void): 
   }
   const client = new ioredis.Redis(connection)
   watch(client, address, onNotice)
-  const queue = new bull.Queue(QUEUE_NAME, { connection: client, prefix: PREFIX })
+  const queue = new bull.Queue(QUEUE_NAME, { connection: client, prefix: QUEUE_PREFIX })
   // The client itself says that Redis is gone.
   queue.on('error', () => undefined)
+  const missing = async (ids: readonly string[]) => {
+    const asked = client.pipeline()
+    for (const id of ids) asked.exists(queue.toKey(id))
+    const answers = (await asked.exec()) ?? []
+    // What could not be asked is asked again another time.
+    return ids.filter((_, i) => answers[i]?.[0] === null && answers[i][1] === 0)
+  }
   const close = async () => {
     client.disconnect()
     await queue.close().catch(() => undefined)
   }
-  return { bull, queue, options: { connection, prefix: PREFIX }, address, close }
+  return { bull, queue, options: { connection, prefix: QUEUE_PREFIX }, address, missing, close }
 }
 
 /** Says once that the connection is lost, and once that it is there again. */
