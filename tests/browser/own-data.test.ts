@@ -8,7 +8,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runScript } from '../support/command.ts'
 import { smallTable } from '../support/small-table.ts'
-import { browserTest, closeBrowser, download, dropFile, textOf, waitForText, withPage } from './page.ts'
+import {
+  browserTest,
+  closeBrowser,
+  download,
+  dropFile,
+  textOf,
+  trainOwn,
+  waitForText,
+  withPage,
+} from './page.ts'
 
 const test = suite('own data in a browser')
 const root = mkdtempSync(join(tmpdir(), 'hourglass-own-page-'))
@@ -95,11 +104,7 @@ browserTest(test, 'a table gives the weights, scores and codes of the command li
 
 browserTest(test, 'the list of scores is sorted by keyboard and mouse, a page at a time', () =>
   withPage({ query: 'panel=data' }, async ({ page }) => {
-    await dropFile(page, 'machines.csv', TABLE)
-    await waitForText(page, '#own-proposal', /^Proposed/)
-    await use(page, 'outlier', 'label')
-    await page.fill('#own-epochs', '5')
-    await train(page)
+    await trainOwn(page)
     const errors = (await cells(page, 2)).map(Number)
     assert.is(errors.length, 20)
     assert.equal(
@@ -150,6 +155,7 @@ browserTest(
         await dropFile(page, name, Buffer.from(content))
         const problem = await waitForText(page, '#own-problem', expected)
         assert.not(problem.includes('\n'))
+      assert.not(await page.isVisible('#own-scored'))
       }
       // The column that is refused can be left out.
       await use(page, 'b', 'exclude')

@@ -9,6 +9,8 @@ const ROWS = 20
 type Load = (by: SortKey, descending: boolean, from: number, most: number) => Promise<readonly ScoredRow[]>
 
 const PER_CENT = 100
+/** Less would be told as 0 %. */
+const LEAST_SHARE = 0.005
 
 export class ScoreList {
   readonly #load: Load
@@ -79,7 +81,7 @@ export class ScoreList {
   #row({ row, name, error, percentile, isOutlier, label, reasons }: ScoredRow): HTMLTableRowElement {
     const cell = (text: string, className = '') => element('td', { textContent: text, className })
     const why = reasons
-      .filter(({ share }) => share > 0)
+      .filter(({ share }) => share >= LEAST_SHARE)
       .map(({ name: feature, share }) => `${feature} ${Math.round(PER_CENT * share)} %`)
     return element('tr', { className: isOutlier ? 'outlier' : '' }, [
       cell(name ?? String(row), 'number'),
