@@ -74,7 +74,7 @@ function startPage(): void {
   })
   connectPictures(panels)
   connectLink(() => writeSettings(trainPanel.linked, panel))
-  connectTour(choosePanel)
+  connectTour(choosePanel, () => session.z)
   connectFilm(session, trainPanel)
   session.onChange(() => describeModel(session, trainPanel))
   const redraw = () => {

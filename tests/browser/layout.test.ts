@@ -209,8 +209,11 @@ browserTest(test, 'after the last epoch more epochs go on, and threads are nobod
 )
 
 browserTest(test, 'the tour walks through the panels and back to its button', () =>
-  withPage({ query: 'z=8' }, async ({ page }) => {
+  withPage({ query: 'z=5' }, async ({ page }) => {
+    await page.click('#reset')
+    await waitForText(page, '#tagline-z', /^5$/)
     await page.click('#tour-start')
+    assert.match(await textOf(page, '#tour-text'), / through a neck of 5 numbers /)
     const seen: string[] = []
     for (let stop = 0; stop < 5; stop++) {
       seen.push((await page.$eval('[role=tab][aria-selected=true]', (tab) => tab.id)).slice(4))

@@ -155,7 +155,7 @@ browserTest(
         await dropFile(page, name, Buffer.from(content))
         const problem = await waitForText(page, '#own-problem', expected)
         assert.not(problem.includes('\n'))
-      assert.not(await page.isVisible('#own-scored'))
+        assert.not(await page.isVisible('#own-scored'))
       }
       // The column that is refused can be left out.
       await use(page, 'b', 'exclude')
