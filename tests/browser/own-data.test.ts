@@ -144,7 +144,7 @@ browserTest(
   test,
   'what cannot be read or learned from is said in one line, and the next data are taken',
   () =>
-    withPage({ query: 'panel=data' }, async ({ page }) => {
+    withPage({ query: 'panel=data', viewport: { width: 360, height: 740 } }, async ({ page }) => {
       for (const [name, content, expected] of [
         ['notes.xyz', 'a,b\n1,2\n', /^notes\.xyz: expected one of \.csv, .*found another name$/],
         ['bad.npy', 'no array', /^bad\.npy: expected /],
