@@ -2,7 +2,7 @@
 import { type EpochRecord, MNIST_PIXELS, UsageError } from '../browser.ts'
 import { CLASS_COLOURS } from '../figures/class-colours.ts'
 import { KINDS, oneOfEach } from './digits.ts'
-import { context2d, themeColor } from './dom.ts'
+import { context2d, nextTask, themeColor } from './dom.ts'
 import { LatentMap } from './latent-map.ts'
 import { drawDigit, intensities, row } from './picture.ts'
 import type { Session } from './session.ts'
@@ -54,6 +54,7 @@ export class Film {
     const { rows } = oneOfEach(await this.#session.firstDigits())
     const outputs = await this.#session.infer((engine) => engine.forward(rows))
     const codes = await this.#session.codes()
+    await nextTask()
     this.#name = this.#session.describe()
     const dots = new Float32Array(2 * DOTS)
     if (codes.z > 1) {
@@ -93,7 +94,7 @@ export class Film {
       })
       onFrame(i + 1, this.#frames.length)
       // The page stays alive between two frames.
-      await new Promise((resolve) => setTimeout(resolve))
+      await nextTask()
     }
     encoder.finish()
     return new Blob([encoder.bytes()], { type: 'image/gif' })

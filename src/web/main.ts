@@ -3,7 +3,7 @@ import { WASM_BITS } from '../browser.ts'
 import { forgetRun, type KeptRun, keepRun, keptRun } from './autosave.ts'
 import { ComparePanel } from './compare-panel.ts'
 import { DenoisePanel } from './denoise-panel.ts'
-import { byId, element, LatestOnly, onThemeChange, setText } from './dom.ts'
+import { byId, element, LatestOnly, nextTask, onThemeChange, setText } from './dom.ts'
 import { connectDrops } from './drops.ts'
 import { ExplorePanel } from './explore-panel.ts'
 import { FilesPanel } from './files-panel.ts'
@@ -267,15 +267,11 @@ class RunKeeper {
     const { history, settings } = run
     run
       .checkpoint()
-      .then((bytes) =>
-        keepRun({
-          name: run.name,
-          epoch: history.length,
-          epochs: settings.epochs,
-          keptAt: Date.now(),
-          bytes,
-        }),
-      )
+      .then(async (bytes) => {
+        await nextTask()
+        const { epochs } = settings
+        return keepRun({ name: run.name, epoch: history.length, epochs, keptAt: Date.now(), bytes })
+      })
       .then((isKept) => {
         if (isKept) this.#kept = state
       }, reportError)

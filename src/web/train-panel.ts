@@ -2,7 +2,7 @@
 import { deadLatentUnits, MNIST_PIXELS } from '../browser.ts'
 import { drawLossChart } from './chart.ts'
 import { KINDS, oneOfEach } from './digits.ts'
-import { byId, element, LatestOnly, setText } from './dom.ts'
+import { byId, element, LatestOnly, nextTask, setText } from './dom.ts'
 import { Hourglass } from './hourglass.ts'
 import { errorMessage, notice } from './notices.ts'
 import type { Panel, Report } from './panel.ts'
@@ -315,7 +315,9 @@ export class TrainPanel implements Panel {
         await this.#computeGrid()
         showGrid(byId('train-grid', HTMLCanvasElement), this.#gridImages, COLUMNS)
         setText(byId('grid-of', HTMLSpanElement), `above, and what ${model.name} makes of them below`)
+        await nextTask()
         await this.#drawUnits()
+        await nextTask()
         await this.#units.refresh()
       } catch (error) {
         this.#report(error)
