@@ -1,5 +1,6 @@
 /** Histograms of several sets of numbers, as outlines over common bins. */
 import type { ChartConfiguration } from 'chart.js'
+import { decadeSteps, ratioBins } from './bins.ts'
 import { drawChart } from './chart.ts'
 import { axisOptions, COLOURS, chartOptions, SERIES_COLOURS } from './theme.ts'
 
@@ -20,8 +21,6 @@ export interface Histogram {
   readonly threshold?: { readonly value: number; readonly label: string } | undefined
 }
 
-const BINS = 60
-
 /**
  * Share of each series' values per bin. Bins are of equal ratio, on a logarithmic axis: errors of digits and of what is
  * no digit lie far apart. A value of 0 lies in the lowest bin.
@@ -34,32 +33,24 @@ export function drawHistogram({
   of = 'images',
   threshold,
 }: Histogram): Promise<Uint8Array> {
-  let lowest = Number.POSITIVE_INFINITY
-  let highest = 0
-  for (const { values } of series) {
-    for (let i = 0; i < values.length; i++) {
-      if (values[i] > 0) lowest = Math.min(lowest, values[i])
-      highest = Math.max(highest, values[i])
-    }
-  }
-  if (threshold && threshold.value > 0) {
-    lowest = Math.min(lowest, threshold.value)
-    highest = Math.max(highest, threshold.value)
-  }
-  // All of them 0.
-  if (highest === 0) lowest = highest = 1
-  const edges = Array.from({ length: BINS + 1 }, (_, i) => lowest * (highest / lowest) ** (i / BINS))
+  const bins = ratioBins(
+    series.map(({ values }) => values),
+    threshold?.value,
+  )
+  const { lowest, highest } = bins
+  const count = bins.shares[0]?.length ?? 0
+  const edges = Array.from({ length: count }, (_, i) => lowest * (highest / lowest) ** (i / count))
   let most = 0
   const config = {
     type: 'line',
     data: {
-      datasets: series.map(({ label, values }, index) => {
-        const shares = binShares(values, lowest, highest)
+      datasets: series.map(({ label }, index) => {
+        const shares = bins.shares[index]
         most = Math.max(most, ...shares)
         const colour = SERIES_COLOURS[index % SERIES_COLOURS.length]
         return {
           label,
-          data: [...edges.slice(0, -1).map((x, bin) => ({ x, y: shares[bin] })), { x: highest, y: 0 }],
+          data: [...edges.map((x, bin) => ({ x, y: shares[bin] })), { x: highest, y: 0 }],
           stepped: 'before',
           borderColor: colour,
           backgroundColor: `${colour}30`,
@@ -78,7 +69,7 @@ export function drawHistogram({
           min: lowest,
           max: highest,
           afterBuildTicks(axis: { ticks: { value: number }[] }) {
-            axis.ticks = decadeTicks(lowest, highest)
+            axis.ticks = decadeSteps(bins).map((value) => ({ value }))
           },
           ticks: {
             ...axisOptions('').ticks,
@@ -109,26 +100,4 @@ function thresholdLine({ value, label }: NonNullable<Histogram['threshold']>, to
     borderWidth: 1.4,
     pointRadius: 0,
   }
-}
-
-/** Percent of the values in each bin of equal ratio between `lowest` and `highest`. */
-function binShares(values: ArrayLike<number>, lowest: number, highest: number): Float64Array {
-  const shares = new Float64Array(BINS)
-  const width = Math.log(highest / lowest) / BINS
-  for (let i = 0; i < values.length; i++) {
-    const bin = width > 0 ? Math.floor(Math.log(values[i] / lowest) / width) : 0
-    shares[Math.min(BINS - 1, Math.max(0, bin))] += 100 / values.length
-  }
-  return shares
-}
-
-function decadeTicks(lowest: number, highest: number): { value: number }[] {
-  const ticks: { value: number }[] = []
-  for (let decade = Math.floor(Math.log10(lowest)); decade <= Math.log10(highest); decade++) {
-    for (const step of [1, 2, 5]) {
-      const value = step * 10 ** decade
-      if (value >= lowest && value <= highest) ticks.push({ value })
-    }
-  }
-  return ticks
 }

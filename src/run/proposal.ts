@@ -49,7 +49,7 @@ const LEARNING_RATES = { standard: 2e-3, unit: 1e-3 } as const
  */
 export function proposeSettings({ inputs, live, rows, isUnit }: RowsKnown): Proposed {
   const isWide = isUnit && inputs > WIDE_INPUTS
-  const batchSize = isWide && rows >= MANY_ROWS ? 256 : BATCH
+  const batchSize = isWide && rows >= MANY_ROWS ? 256 : Math.min(BATCH, rows)
   const kind = isUnit ? 'unit' : 'standard'
   const root = Math.sqrt(live)
   const code = isUnit ? Math.ceil((4 / 3) * root) : Math.round(root) + 1

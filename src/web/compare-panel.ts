@@ -2,17 +2,17 @@
  * Panel: three necks side by side, trained one after the other on the same digits; and a race of one thread, all threads
  * and the GPU over the same steps. A client of the library, as any program is.
  */
-import { Autoencoder, type ImageSet, limitImages, MNIST_PIXELS, selectImages } from '../browser.ts'
+import { Autoencoder, type ImageSet, limitImages, MNIST_PIXELS } from '../browser.ts'
+import { KINDS, oneOfEach } from './digits.ts'
 import { byId, element, setText } from './dom.ts'
 import type { Panel, Picture, Report } from './panel.ts'
 import { intensities, row, showGrid } from './picture.ts'
 import type { Session } from './session.ts'
+import { TRAINING_IMAGES } from './settings.ts'
 import type { TrainPanel } from './train-panel.ts'
 
 const NECKS = [2, 8, 32] as const
 const EPOCHS = 3
-/** Digits that are shown of each: one of every kind. */
-const SHOWN = 10
 /** Images of a race: a few seconds on one thread. */
 const RACED = 15_000
 
@@ -36,7 +36,7 @@ export class ComparePanel implements Panel {
   readonly pictures = {
     compare: async (): Promise<Picture> => {
       const canvas = document.createElement('canvas')
-      showGrid(canvas, this.#images, SHOWN, { scale: 3, gap: 4 })
+      showGrid(canvas, this.#images, KINDS, { scale: 3, gap: 4 })
       return {
         canvas,
         title: 'The same digits through three necks',
@@ -54,6 +54,9 @@ export class ComparePanel implements Panel {
   }
 
   show(): void {
+    const { limit } = this.#trainPanel.linked
+    const which = limit < TRAINING_IMAGES ? 'the first' : 'all'
+    setText(byId('compare-digits', HTMLSpanElement), `${which} ${limit.toLocaleString('en')} digits`)
     if (this.#images.length === 0) this.#showOriginals().catch(this.#report)
   }
 
@@ -91,16 +94,12 @@ export class ComparePanel implements Panel {
   }
 
   async #shown(): Promise<Uint8Array> {
-    const set = await this.#session.firstDigits()
-    return selectImages(
-      set,
-      Array.from({ length: SHOWN }, (_, digit) => set.labels.indexOf(digit)),
-    ).rows
+    return oneOfEach(await this.#session.firstDigits()).rows
   }
 
   async #showOriginals(): Promise<void> {
     const rows = await this.#shown()
-    this.#images = Array.from({ length: SHOWN }, (_, i) => intensities(row(rows, i, MNIST_PIXELS)))
+    this.#images = Array.from({ length: KINDS }, (_, i) => intensities(row(rows, i, MNIST_PIXELS)))
     this.#drawGrid()
   }
 
@@ -143,7 +142,7 @@ export class ComparePanel implements Panel {
       })
       if (epoch < EPOCHS) return undefined
       const outputs = await model.reconstruct(digits)
-      this.#images.push(...Array.from({ length: SHOWN }, (_, i) => row(outputs, i, MNIST_PIXELS)))
+      this.#images.push(...Array.from({ length: KINDS }, (_, i) => row(outputs, i, MNIST_PIXELS)))
       this.#drawGrid()
       return history.at(-1)?.testLoss
     } finally {
@@ -152,7 +151,7 @@ export class ComparePanel implements Panel {
   }
 
   #drawGrid(): void {
-    if (this.#images.length > 0) showGrid(byId('compare-grid', HTMLCanvasElement), this.#images, SHOWN)
+    if (this.#images.length > 0) showGrid(byId('compare-grid', HTMLCanvasElement), this.#images, KINDS)
   }
 
   async #runRace(): Promise<void> {

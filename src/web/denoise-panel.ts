@@ -7,7 +7,7 @@ import {
   peakSignalToNoiseRatio,
   STREAM_EVALUATION_NOISE,
 } from '../browser.ts'
-import { byId, context2d, element, fitCanvas, LatestOnly, setText, themeColor } from './dom.ts'
+import { byId, context2d, element, fitCanvas, LatestOnly, nextTask, setText, themeColor } from './dom.ts'
 import { Pad } from './pad.ts'
 import type { Panel, Report } from './panel.ts'
 import { intensities, row, showDigit, showGrid } from './picture.ts'
@@ -144,7 +144,9 @@ export class DenoisePanel implements Panel {
     this.#latest.run(async () => {
       try {
         await this.#compute()
+        await nextTask()
         this.#draw()
+        await nextTask()
         if (this.#views) await this.#placement.show(this.#views.cleanCode, this.#views.cleanError)
       } catch (error) {
         this.#report(error)

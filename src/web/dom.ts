@@ -92,3 +92,24 @@ export class LatestOnly {
     }
   }
 }
+
+/**
+ * Lets the page handle what waits. Settled promises run on in one task: without this, steps that are each short would
+ * freeze the page as one.
+ */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
+}
+
+/** Tasks of the page's own are to be this short: beside threads that train, half of the time is not ours. */
+const SLICE_MS = 8
+
+/** Does the steps one after the other, in tasks that are each short. */
+export async function inSlices(steps: Iterable<unknown>): Promise<void> {
+  let begunMs = performance.now()
+  for (const _ of steps) {
+    if (performance.now() - begunMs < SLICE_MS) continue
+    await nextTask()
+    begunMs = performance.now()
+  }
+}

@@ -1,7 +1,7 @@
 /** Panel 3: the latent space as sliders, as a map, and as ways between digits. */
 import { deadLatentUnits, type FloatArray, UsageError } from '../browser.ts'
 import { CLASS_COLOURS } from '../figures/class-colours.ts'
-import { byId, element, LatestOnly, setText } from './dom.ts'
+import { byId, element, LatestOnly, nextTask, setText } from './dom.ts'
 import { Interpolation } from './interpolation.ts'
 import { LatentMap } from './latent-map.ts'
 import type { Panel, Report } from './panel.ts'
@@ -110,8 +110,13 @@ export class ExplorePanel implements Panel {
     if (!this.#session.model) return
     this.#latestModel.run(async () => {
       try {
+        // Not within the click that shows the panel, nor in the task of another panel that asks for the same codes.
+        await nextTask()
         await this.#update()
+        await nextTask()
+        if (this.#isVisible && !this.#canvas.hidden) await this.#map?.prepare(this.#canvas)
         this.#drawMap()
+        await nextTask()
         this.#showDecoded()
         this.#interpolation.refresh()
       } catch (error) {
@@ -125,8 +130,10 @@ export class ExplorePanel implements Panel {
     const { version } = this.#session
     if (this.#version === version) return
     const codes = await this.#session.codes()
+    await nextTask()
     const map = codes.z > 1 ? new LatentMap(codes, this.#map) : undefined
     if (map && codes.z === 2) map.fill(await this.#decodeAll(map.cellCodes()))
+    await nextTask()
     this.#codes = codes
     this.#map = map
     this.#version = version

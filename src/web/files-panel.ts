@@ -8,12 +8,14 @@ import { downloadFile } from './save.ts'
 import type { Model, Session } from './session.ts'
 import type { TrainPanel } from './train-panel.ts'
 
+/** Whatever else is dropped is taken for data. */
+const WEIGHTS_NAME = /\.(pth|pt|safetensors|onnx)$/i
+
 export class FilesPanel implements Panel {
   readonly pictures = {}
   readonly #session: Session
   readonly #report: Report
   readonly #trainPanel: TrainPanel
-  readonly #drop = byId('drop', HTMLLabelElement)
   #isVisible = false
 
   /** `trainPanel` has the run that is to be saved, and that must not be training when a file is opened. */
@@ -28,7 +30,6 @@ export class FilesPanel implements Panel {
       // So that choosing the same file again is a change.
       input.value = ''
     })
-    this.#listenToDrops()
     byId('pretrained', HTMLButtonElement).addEventListener('click', () => {
       void this.#take(async () => this.#show(await loadPretrained()))
     })
@@ -52,21 +53,12 @@ export class FilesPanel implements Panel {
   /** There is nothing drawn here. */
   redraw(): void {}
 
-  /** A file may be dropped anywhere on the page; the frame in the panel shows where. */
-  #listenToDrops(): void {
-    addEventListener('dragover', (event) => {
-      event.preventDefault()
-      this.#drop.classList.add('over')
-    })
-    addEventListener('dragleave', (event) => {
-      if (event.relatedTarget === null) this.#drop.classList.remove('over')
-    })
-    addEventListener('drop', (event) => {
-      event.preventDefault()
-      this.#drop.classList.remove('over')
-      const file = event.dataTransfer?.files[0]
-      if (file) void this.#open(file)
-    })
+  /** Opens what was dropped, if its name is that of weights; else says that it is not for this panel. */
+  takes({ files }: DataTransfer): boolean {
+    const [file] = files
+    if (files.length !== 1 || !WEIGHTS_NAME.test(file.name)) return false
+    void this.#open(file)
+    return true
   }
 
   async #open(file: File): Promise<void> {

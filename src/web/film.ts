@@ -1,7 +1,8 @@
 /** The run as an animation: digits that sharpen beside the map that unfolds. */
-import { type EpochRecord, MNIST_PIXELS, selectImages, UsageError } from '../browser.ts'
+import { type EpochRecord, MNIST_PIXELS, UsageError } from '../browser.ts'
 import { CLASS_COLOURS } from '../figures/class-colours.ts'
-import { context2d, themeColor } from './dom.ts'
+import { KINDS, oneOfEach } from './digits.ts'
+import { context2d, nextTask, themeColor } from './dom.ts'
 import { LatentMap } from './latent-map.ts'
 import { drawDigit, intensities, row } from './picture.ts'
 import type { Session } from './session.ts'
@@ -10,14 +11,12 @@ import type { Session } from './session.ts'
 interface Frame {
   readonly epoch: number
   readonly testLoss: number | undefined
-  /** (DIGITS, pixels) bytes. */
+  /** (KINDS, pixels) bytes. */
   readonly digits: Uint8Array
   /** (dots, 2) fractions of the map's sides. */
   readonly dots: Float32Array
 }
 
-/** One of each. */
-const DIGITS = 10
 /** Kept at most: from then on every second one is dropped. */
 const MOST_FRAMES = 160
 /** Dots on the map of the animation. */
@@ -52,11 +51,10 @@ export class Film {
 
   /** Keeps a picture of this moment. `progress` in epochs, 1.5 in the middle of the second. */
   async take(progress: number, history: readonly EpochRecord[]): Promise<void> {
-    const set = await this.#session.firstDigits()
-    const chosen = Array.from({ length: DIGITS }, (_, digit) => set.labels.indexOf(digit))
-    const { rows } = selectImages(set, chosen)
+    const { rows } = oneOfEach(await this.#session.firstDigits())
     const outputs = await this.#session.infer((engine) => engine.forward(rows))
     const codes = await this.#session.codes()
+    await nextTask()
     this.#name = this.#session.describe()
     const dots = new Float32Array(2 * DOTS)
     if (codes.z > 1) {
@@ -79,10 +77,7 @@ export class Film {
       import('gifenc'),
       this.#session.firstDigits(),
     ])
-    const originals = selectImages(
-      set,
-      Array.from({ length: DIGITS }, (_, digit) => set.labels.indexOf(digit)),
-    ).rows
+    const { rows: originals } = oneOfEach(set)
     const canvas = document.createElement('canvas')
     canvas.width = WIDTH
     canvas.height = HEIGHT
@@ -99,7 +94,7 @@ export class Film {
       })
       onFrame(i + 1, this.#frames.length)
       // The page stays alive between two frames.
-      await new Promise((resolve) => setTimeout(resolve))
+      await nextTask()
     }
     encoder.finish()
     return new Blob([encoder.bytes()], { type: 'image/gif' })
@@ -116,7 +111,7 @@ export class Film {
     context.fillStyle = themeColor('quiet')
     context.font = '12px system-ui, sans-serif'
     context.fillText(`Hourglass · ${this.#name}`, 16, 50, WIDTH - 32)
-    for (let digit = 0; digit < DIGITS; digit++) {
+    for (let digit = 0; digit < KINDS; digit++) {
       // Two columns of five pairs: the original, and what came out.
       const x = 16 + Math.floor(digit / 5) * (2 * CELL + 30)
       const y = 66 + (digit % 5) * (CELL - 2)

@@ -5,7 +5,7 @@
 import type { FloatArray } from '../browser.ts'
 import { MNIST_PIXELS } from '../browser.ts'
 import { CLASS_COLOURS } from '../figures/class-colours.ts'
-import { context2d, fitCanvas, type Size, themeColor } from './dom.ts'
+import { context2d, fitCanvas, inSlices, type Size, themeColor } from './dom.ts'
 import { drawDigit, row } from './picture.ts'
 import { alignAxes, lift, type Plane, principalPlane, project } from './projection.ts'
 import type { Codes } from './session.ts'
@@ -16,6 +16,9 @@ export const MAP_CELLS = 20
 /** Side of the inset as a fraction of the map's width, and its distance from the edge in CSS pixels. */
 const INSET = 0.26
 const INSET_MARGIN = 8
+
+/** Dots that are drawn before the clock is looked at. */
+const DOTS_AT_ONCE = 100
 
 /** Side of the digit under the pointer. */
 const HOVER = 0.16
@@ -33,6 +36,10 @@ function roomyRange(values: readonly number[], floor: number): Range {
   const high = Math.max(...values)
   const room = 0.04 * (high - low) || 1
   return { low: Math.max(low - room, Math.min(low, floor)), high: high + room }
+}
+
+function keyOf({ width, height }: HTMLCanvasElement): string {
+  return `${width} ${height} ${themeColor('paper')}`
 }
 
 function planeLike(plane: Plane, before: Plane | undefined): Plane {
@@ -143,18 +150,29 @@ export class LatentMap {
     this.#drawMark(context, marked, { width, height })
   }
 
+  /** Does what takes long of drawing on this canvas, in short tasks: `draw` then has little to do. */
+  async prepare(canvas: HTMLCanvasElement): Promise<void> {
+    const size = fitCanvas(canvas)
+    const key = keyOf(canvas)
+    if (this.#kept?.key === key) return
+    const picture = document.createElement('canvas')
+    await inSlices(this.#drawBackground(picture, size))
+    this.#kept = { key, picture }
+  }
+
   /** Cells and dots, which stay the same while the mark moves: drawn once for each size and theme. */
   #background(canvas: HTMLCanvasElement, size: Size): HTMLCanvasElement {
-    const key = `${canvas.width} ${canvas.height} ${themeColor('paper')}`
+    const key = keyOf(canvas)
     if (this.#kept?.key !== key) {
       const picture = document.createElement('canvas')
-      this.#drawBackground(picture, size)
+      for (const _ of this.#drawBackground(picture, size));
       this.#kept = { key, picture }
     }
     return this.#kept.picture
   }
 
-  #drawBackground(canvas: HTMLCanvasElement, size: Size): void {
+  /** Step by step. */
+  *#drawBackground(canvas: HTMLCanvasElement, size: Size): Generator<void> {
     const { width, height } = fitCanvas(canvas, size)
     const context = context2d(canvas)
     context.fillStyle = themeColor('paper')
@@ -165,32 +183,35 @@ export class LatentMap {
       for (let i = 0; i < MAP_CELLS * MAP_CELLS; i++) {
         const x = (i % MAP_CELLS) * cell
         drawDigit(context, row(cells, i, MNIST_PIXELS), x, Math.floor(i / MAP_CELLS) * cell, cell)
+        yield
       }
     }
-    this.#drawTrails(context, size)
+    context.globalAlpha = 0.25
+    context.lineWidth = 1
+    yield* this.#drawTrails(context, size)
     context.globalAlpha = cells ? 0.9 : 0.75
     const radius = Math.max(2, width / (cells ? 260 : 190))
-    this.#points.forEach((point, i) => {
+    for (const [i, point] of this.#points.entries()) {
       const [x, y] = this.fractions(point)
       context.fillStyle = CLASS_COLOURS[this.#codes.labels[i]]
       context.beginPath()
       context.arc(x * width, y * height, radius, 0, 2 * Math.PI)
       context.fill()
-    })
+      if (i % DOTS_AT_ONCE === 0) yield
+    }
   }
 
   /** How the dots have moved since the frame before. */
-  #drawTrails(context: CanvasRenderingContext2D, { width, height }: Size): void {
-    context.globalAlpha = 0.25
-    context.lineWidth = 1
-    this.#trails?.forEach(([fromX, fromY], i) => {
+  *#drawTrails(context: CanvasRenderingContext2D, { width, height }: Size): Generator<void> {
+    for (const [i, [fromX, fromY]] of (this.#trails ?? []).entries()) {
       const [x, y] = this.fractions(this.#points[i])
       context.strokeStyle = CLASS_COLOURS[this.#codes.labels[i]]
       context.beginPath()
       context.moveTo(fromX * width, fromY * height)
       context.lineTo(x * width, y * height)
       context.stroke()
-    })
+      if (i % DOTS_AT_ONCE === 0) yield
+    }
   }
 
   /** Shows a decoded digit beside a place of the map, which is given as fractions. */

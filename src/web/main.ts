@@ -3,13 +3,15 @@ import { WASM_BITS } from '../browser.ts'
 import { forgetRun, type KeptRun, keepRun, keptRun } from './autosave.ts'
 import { ComparePanel } from './compare-panel.ts'
 import { DenoisePanel } from './denoise-panel.ts'
-import { byId, element, LatestOnly, onThemeChange, setText } from './dom.ts'
+import { byId, element, LatestOnly, nextTask, onThemeChange, setText } from './dom.ts'
+import { connectDrops } from './drops.ts'
 import { ExplorePanel } from './explore-panel.ts'
 import { FilesPanel } from './files-panel.ts'
 import { Film } from './film.ts'
 import { ensureIsolation } from './isolation.ts'
 import { loadPretrained, readModelFile } from './model-files.ts'
 import { notice, reportError } from './notices.ts'
+import { LazyOwnPanel } from './own/lazy.ts'
 import type { Panel } from './panel.ts'
 import { forgetColors } from './picture.ts'
 import type { TrainingRun } from './run.ts'
@@ -47,12 +49,15 @@ function startPage(): void {
   })
   const keeper = new RunKeeper()
   const trainPanel = new TrainPanel(session, form, settings, reportError, (run) => keeper.keep(run))
+  const own = new LazyOwnPanel(trainPanel, reportError)
+  const files = new FilesPanel(session, trainPanel, reportError)
   const panels: Record<PanelName, Panel> = {
     train: trainPanel,
     denoise: new DenoisePanel(session, reportError),
     explore: new ExplorePanel(session, reportError),
     compare: new ComparePanel(session, trainPanel, reportError),
-    files: new FilesPanel(session, trainPanel, reportError),
+    data: own,
+    files,
   }
 
   const choosePanel = connectTabs(panels, panel, (chosen, isNew) => {
@@ -62,9 +67,14 @@ function startPage(): void {
     else history.replaceState(null, '', writeSettings(trainPanel.linked, panel, machine))
   })
   addEventListener('popstate', () => choosePanel(readSettings(location.search, settings).panel))
+  connectDrops((dropped) => {
+    if (files.takes(dropped)) return
+    choosePanel('data', true)
+    own.open(dropped).catch(reportError)
+  })
   connectPictures(panels)
   connectLink(() => writeSettings(trainPanel.linked, panel))
-  connectTour(choosePanel)
+  connectTour(choosePanel, () => session.z)
   connectFilm(session, trainPanel)
   session.onChange(() => describeModel(session, trainPanel))
   const redraw = () => {
@@ -74,7 +84,7 @@ function startPage(): void {
   onThemeChange(redraw)
   addEventListener('resize', redraw)
   freeOnLeaving(session, trainPanel)
-  keeper.warnOnLeaving(trainPanel)
+  keeper.warnOnLeaving(trainPanel, own)
   tellWhatIsMissing(settings, cores, form)
   loadPretrained()
     .then((model) => session.use(model))
@@ -93,7 +103,7 @@ function connectTabs(
   panels: Record<PanelName, Panel>,
   first: PanelName,
   onChoose: (panel: PanelName, isNew: boolean) => void,
-): (panel: PanelName) => void {
+): (panel: PanelName, isNew?: boolean) => void {
   let current: PanelName | undefined
   const tab = (name: PanelName) => byId(`tab-${name}`, HTMLButtonElement)
   const choose = (name: PanelName, isNew = false) => {
@@ -257,24 +267,21 @@ class RunKeeper {
     const { history, settings } = run
     run
       .checkpoint()
-      .then((bytes) =>
-        keepRun({
-          name: run.name,
-          epoch: history.length,
-          epochs: settings.epochs,
-          keptAt: Date.now(),
-          bytes,
-        }),
-      )
+      .then(async (bytes) => {
+        await nextTask()
+        const { epochs } = settings
+        return keepRun({ name: run.name, epoch: history.length, epochs, keptAt: Date.now(), bytes })
+      })
       .then((isKept) => {
         if (isKept) this.#kept = state
       }, reportError)
   }
 
-  warnOnLeaving(trainPanel: TrainPanel): void {
+  warnOnLeaving(trainPanel: TrainPanel, own: LazyOwnPanel): void {
     addEventListener('beforeunload', (event) => {
       const { run } = trainPanel
-      if (run.isActive || (run.hasBegun && this.#kept !== stateOf(run))) event.preventDefault()
+      if (own.isTraining || run.isActive || (run.hasBegun && this.#kept !== stateOf(run)))
+        event.preventDefault()
     })
   }
 }

@@ -8,23 +8,32 @@ function parseHex(color: string): Rgb {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255]
 }
 
+/** Shades between paper and ink. */
+const SHADES = 256
+
 interface Inks {
   readonly paper: Rgb
   readonly ink: Rgb
   readonly above: Rgb
   readonly below: Rgb
+  /** (SHADES) from paper to ink, each as the four bytes of a pixel. */
+  readonly shades: Uint32Array
 }
 
 let inks: Inks | undefined
 
 function themeInks(): Inks {
-  inks ??= {
-    paper: parseHex(themeColor('paper')),
-    ink: parseHex(themeColor('ink')),
-    above: parseHex(themeColor('sand')),
-    below: parseHex(themeColor('slate')),
-  }
+  inks ??= readInks()
   return inks
+}
+
+function readInks(): Inks {
+  const [paper, ink, above, below] = ['paper', 'ink', 'sand', 'slate'].map((name) =>
+    parseHex(themeColor(name)),
+  )
+  const pixels = new ImageData(SHADES, 1)
+  for (let shade = 0; shade < SHADES; shade++) blend(pixels, shade, paper, ink, shade / (SHADES - 1))
+  return { paper, ink, above, below, shades: new Uint32Array(pixels.data.buffer) }
 }
 
 /** `share` of the way from one colour to another. */
@@ -42,10 +51,11 @@ export function forgetColors(): void {
 
 /** One image to a bitmap; (height · width) intensities, outside [0, 1] clipped. */
 export function digitBitmap(pixels: ArrayLike<number>, width = 28, height = 28): ImageData {
-  const { paper, ink } = themeInks()
+  const { shades } = themeInks()
   const bitmap = new ImageData(width, height)
-  for (let i = 0; i < width * height; i++) {
-    blend(bitmap, i, paper, ink, Math.min(1, Math.max(0, pixels[i])))
+  const words = new Uint32Array(bitmap.data.buffer)
+  for (let i = 0; i < words.length; i++) {
+    words[i] = shades[Math.round((SHADES - 1) * Math.min(1, Math.max(0, pixels[i])))]
   }
   return bitmap
 }

@@ -1,7 +1,7 @@
 /** Where one digit falls among the test digits: on the map, beside its nearest, and in the histogram of their errors. */
 import type { FloatArray } from '../browser.ts'
 import { MNIST_PIXELS } from '../browser.ts'
-import { byId, context2d, element, fitCanvas, setText, themeColor } from './dom.ts'
+import { byId, context2d, element, fitCanvas, nextTask, setText, themeColor } from './dom.ts'
 import { LatentMap } from './latent-map.ts'
 import { intensities, row, showDigit } from './picture.ts'
 import type { Codes, Session } from './session.ts'
@@ -56,6 +56,7 @@ export class Placement {
       this.#session.firstErrors(),
       this.#session.firstDigits(),
     ])
+    await nextTask()
     // Other weights have come meanwhile: they bring their own.
     if (version !== this.#session.version || codes.z !== code.length) return
     if (this.#map?.version !== version) {
@@ -63,7 +64,13 @@ export class Placement {
     }
     const canvas = byId('place-map', HTMLCanvasElement)
     canvas.hidden = this.#map.map === undefined
-    if (!canvas.hidden) this.#map.map?.draw(canvas, code)
+    const { map } = this.#map
+    if (map) {
+      await map.prepare(canvas)
+      await nextTask()
+      map.draw(canvas, code)
+      await nextTask()
+    }
     const nearest = nearestCodes(codes, code)
     byId('place-nearest', HTMLDivElement).replaceChildren(
       ...nearest.map((index) => {

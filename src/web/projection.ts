@@ -61,6 +61,17 @@ export function alignAxes(axes: Plane['axes'], before: Plane['axes']): Plane['ax
  * rows where all would take too long.
  */
 export function principalPlane(all: FloatArray, z: number): Plane {
+  const known = planes.get(all)
+  if (known) return known
+  const plane = computePlane(all, z)
+  planes.set(all, plane)
+  return plane
+}
+
+/** Several maps show the same codes. */
+const planes = new WeakMap<FloatArray, Plane>()
+
+function computePlane(all: FloatArray, z: number): Plane {
   const stride = Math.ceil((all.length * z) / MOST_PRODUCTS)
   const codes = stride === 1 ? all : everyRow(all, z, stride)
   const count = codes.length / z

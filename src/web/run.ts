@@ -16,6 +16,7 @@ import {
   trainingOf,
 } from '../browser.ts'
 import { OPTIONAL_TRAINING } from '../training/config.ts'
+import { nextTask } from './dom.ts'
 import type { Session } from './session.ts'
 import { runSettings, type Settings } from './settings.ts'
 import { type Snapshot, withSnapshots } from './snapshots.ts'
@@ -279,6 +280,7 @@ export class TrainingRun {
         this.#ticks = []
         if (untilEndOfEpoch) this.#stop.abort()
         this.#state = await engine.readState()
+        await nextTask()
         this.#listener.onProgress(this)
         this.#listener.onChange()
       },
@@ -316,6 +318,7 @@ export class TrainingRun {
     this.#updatedMs = ms
     this.#isUpdating = true
     const state = await engine.readState()
+    await nextTask()
     // Not awaited: training goes on while the panels catch up. A failure would meet the update at the end again.
     this.#session
       .update(this.#run.network, state)

@@ -10,7 +10,7 @@ import {
 } from '../browser.ts'
 
 export type DeviceChoice = 'auto' | 'wasm' | 'webgpu'
-export const PANELS = ['train', 'denoise', 'explore', 'compare', 'files'] as const
+export const PANELS = ['train', 'denoise', 'explore', 'compare', 'data', 'files'] as const
 export type PanelName = (typeof PANELS)[number]
 
 export interface Settings {

@@ -2,6 +2,7 @@
 import type { Engine, EpochRequest, EpochResult } from '../browser.ts'
 import { shuffledOrder } from '../browser.ts'
 import { delegate } from '../engines/delegate.ts'
+import { nextTask } from './dom.ts'
 
 /** Told at every stop. `batchLosses` are those of the steps since the stop before. */
 export interface Snapshot {
@@ -39,14 +40,6 @@ export function withSnapshots(
       return trainInParts(engine, { ...request, order }, intervalMs, onSnapshot)
     },
   }
-}
-
-/**
- * Lets the page handle what waits. Settled promises run on in one task: without this, copying the images, drawing the
- * weights and the order would freeze the page as one.
- */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
 async function trainInParts(

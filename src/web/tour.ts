@@ -6,6 +6,7 @@ interface Stop {
   readonly panel: PanelName
   /** Id of what is pointed at. */
   readonly at: string
+  /** NECK stands for the width of the neck of the model in use. */
   readonly text: string
 }
 
@@ -15,20 +16,20 @@ const STOPS: readonly Stop[] = [
     at: 'train-grid',
     text:
       'Above: digits that people wrote. Below: what the network makes of them after squeezing each, 784 pixels, ' +
-      'through a neck of 8 numbers and drawing it anew from those alone. It never saw these digits in training.',
+      'through a neck of NECK and drawing it anew from this code alone. It never saw these digits in training.',
   },
   {
     panel: 'train',
     at: 'unit-rows',
     text:
-      'What do the 8 numbers say? Each row turns one of them from low to high and leaves the others at their ' +
+      'What does the code say? Each row turns one number of it from low to high and leaves the others at their ' +
       'average. One leans a digit over, one closes a loop: nobody told the network to.',
   },
   {
     panel: 'denoise',
     at: 'pad',
     text:
-      'Write a digit of your own. Its 8 numbers stand below as bars, and the nearest test digits beside them. A ' +
+      'Write a digit of your own. Its code stands below as bars, and the nearest test digits beside it. A ' +
       'scrawl that is no digit comes back as one: the network can draw nothing else.',
   },
   {
@@ -47,8 +48,12 @@ const STOPS: readonly Stop[] = [
   },
 ]
 
-/** Connects the tour's buttons. It points at places of the panels and changes nothing by itself. */
-export function connectTour(choose: (panel: PanelName) => void): void {
+/**
+ * Connects the tour's buttons. It points at places of the panels and changes nothing by itself.
+ *
+ * @param neck latent units of the model in use
+ */
+export function connectTour(choose: (panel: PanelName) => void, neck: () => number): void {
   const box = byId('tour', HTMLElement)
   const next = byId('tour-next', HTMLButtonElement)
   const back = byId('tour-back', HTMLButtonElement)
@@ -70,7 +75,8 @@ export function connectTour(choose: (panel: PanelName) => void): void {
     shown = document.getElementById(at)?.closest<HTMLElement>('.card') ?? undefined
     shown?.classList.add('pointed')
     shown?.scrollIntoView({ block: 'center', behavior: prefersReducedMotion() ? 'auto' : 'smooth' })
-    setText(byId('tour-text', HTMLParagraphElement), text)
+    const width = neck() === 1 ? '1 number' : `${neck()} numbers`
+    setText(byId('tour-text', HTMLParagraphElement), text.replace('NECK', width))
     setText(byId('tour-place', HTMLSpanElement), `${stop + 1} of ${STOPS.length}`)
     setText(next, stop === STOPS.length - 1 ? 'Done' : 'Next')
     back.disabled = stop === 0

@@ -1,7 +1,8 @@
 /** Panel 1: a training run, from its settings to the digits that get better. */
-import { deadLatentUnits, type ImageSet, MNIST_PIXELS, selectImages } from '../browser.ts'
+import { deadLatentUnits, MNIST_PIXELS } from '../browser.ts'
 import { drawLossChart } from './chart.ts'
-import { byId, element, LatestOnly, setText } from './dom.ts'
+import { KINDS, oneOfEach } from './digits.ts'
+import { byId, element, LatestOnly, nextTask, setText } from './dom.ts'
 import { Hourglass } from './hourglass.ts'
 import { errorMessage, notice } from './notices.ts'
 import type { Panel, Report } from './panel.ts'
@@ -12,20 +13,9 @@ import { NUMBER_SETTINGS, type Settings, settingLabel, TRAINING_IMAGES } from '.
 import type { SettingsForm } from './settings-form.ts'
 import { UnitRows } from './unit-rows.ts'
 
-const COLUMNS = 10
+const COLUMNS = KINDS
 /** Two of every digit. */
 const SHOWN_OF_EACH = 2
-
-/** Indices of the first test images of every digit: 0 … 9, then again. */
-function shownIndices(set: ImageSet): number[] {
-  return Array.from({ length: SHOWN_OF_EACH }, (_, turn) =>
-    Array.from({ length: COLUMNS }, (_, digit) => {
-      let found = -1
-      for (let seen = 0; seen <= turn; seen++) found = set.labels.indexOf(digit, found + 1)
-      return found
-    }),
-  ).flat()
-}
 
 /** What a run that goes on may be given anew: its last epoch, and what computes it to the same bits. */
 const MAY_CHANGE: readonly (keyof Settings)[] = ['epochs', 'threads']
@@ -325,7 +315,9 @@ export class TrainPanel implements Panel {
         await this.#computeGrid()
         showGrid(byId('train-grid', HTMLCanvasElement), this.#gridImages, COLUMNS)
         setText(byId('grid-of', HTMLSpanElement), `above, and what ${model.name} makes of them below`)
+        await nextTask()
         await this.#drawUnits()
+        await nextTask()
         await this.#units.refresh()
       } catch (error) {
         this.#report(error)
@@ -334,8 +326,7 @@ export class TrainPanel implements Panel {
   }
 
   async #computeGrid(): Promise<void> {
-    const test = await this.#session.firstDigits()
-    const { rows: images } = selectImages(test, shownIndices(test))
+    const { rows: images } = oneOfEach(await this.#session.firstDigits(), SHOWN_OF_EACH)
     const outputs = await this.#session.infer((engine) => engine.forward(images))
     this.#gridImages = Array.from({ length: SHOWN_OF_EACH }, (_, band) => {
       const positions = Array.from({ length: COLUMNS }, (_, i) => band * COLUMNS + i)

@@ -4,7 +4,7 @@
  */
 import type { FloatArray, Network } from '../browser.ts'
 import { MNIST_PIXELS, parameterTable } from '../browser.ts'
-import { byId, context2d, setText, themeColor } from './dom.ts'
+import { byId, context2d, inSlices, nextTask, setText, themeColor } from './dom.ts'
 import type { Picture } from './panel.ts'
 import { drawDigit, row, weightBitmap } from './picture.ts'
 import type { Codes, Session } from './session.ts'
@@ -93,7 +93,9 @@ export class UnitRows {
     const { model } = this.#session
     if (!model) return
     const decoded = await this.#decode()
-    this.#drawRows(byId('unit-rows', HTMLCanvasElement), decoded)
+    await nextTask()
+    await inSlices(this.#drawRows(byId('unit-rows', HTMLCanvasElement), decoded))
+    await nextTask()
     drawFilters(byId('filters', HTMLCanvasElement), model.network, model.state.parameters)
     const { z } = this.#session
     const shown = decoded.units.length
@@ -105,7 +107,7 @@ export class UnitRows {
 
   async picture(): Promise<Picture> {
     const canvas = document.createElement('canvas')
-    this.#drawRows(canvas, await this.#decode())
+    await inSlices(this.#drawRows(canvas, await this.#decode()))
     return { canvas, title: 'What each latent unit draws', detail: this.#session.describe() }
   }
 
@@ -116,13 +118,14 @@ export class UnitRows {
     return { units, images }
   }
 
-  #drawRows(canvas: HTMLCanvasElement, { units, images }: Decoded): void {
+  /** Row by row. */
+  *#drawRows(canvas: HTMLCanvasElement, { units, images }: Decoded): Generator<void> {
     canvas.width = LABEL + STEPS * (CELL + GAP) - GAP
     canvas.height = units.length * (CELL + GAP) - GAP
     const context = context2d(canvas)
     context.font = '15px system-ui, sans-serif'
     context.textBaseline = 'middle'
-    units.forEach((unit, i) => {
+    for (const [i, unit] of units.entries()) {
       const y = i * (CELL + GAP)
       context.fillStyle = themeColor('quiet')
       context.fillText(String(unit + 1), 2, y + CELL / 2)
@@ -130,7 +133,8 @@ export class UnitRows {
         const image = row(images, i * STEPS + step, MNIST_PIXELS)
         drawDigit(context, image, LABEL + step * (CELL + GAP), y, CELL)
       }
-    })
+      yield
+    }
   }
 }
 

@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { browserTest, closeBrowser, withPage } from './page.ts'
+import { browserTest, closeBrowser, trainOwn, withPage } from './page.ts'
 
 const test = suite('axe')
 test.after(closeBrowser)
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-const PANELS = ['train', 'denoise', 'explore', 'compare', 'files']
+const PANELS = ['train', 'denoise', 'explore', 'compare', 'data', 'files']
 
 interface Finding {
   readonly id: string
@@ -20,6 +20,7 @@ browserTest(test, 'no panel has a finding, in light and dark', () =>
   withPage({ query: 'z=8' }, async ({ page }) => {
     // Evaluated by the debugger, for the page's own policy lets no foreign script in.
     await page.evaluate(await readFile(AXE, 'utf8'))
+    await trainOwn(page)
     await page.click('#intro summary')
     await page.click('#tour-start')
     for (const colorScheme of ['light', 'dark'] as const) {

@@ -1,13 +1,14 @@
 /** Three necks side by side, the race, and the run as an animation. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { browserTest, closeBrowser, download, waitForPhase, waitForText, withPage } from './page.ts'
+import { browserTest, closeBrowser, download, textOf, waitForPhase, waitForText, withPage } from './page.ts'
 
 const test = suite('comparing in a browser')
 test.after(closeBrowser)
 
 browserTest(test, 'three necks are trained alike, and the wider lose less', () =>
   withPage({ query: 'panel=compare&limit=2000&threads=1' }, async ({ page }) => {
+    assert.is(await textOf(page, '#compare-digits'), 'the first 2,000 digits')
     await page.click('#compare-start')
     const status = await waitForText(page, '#compare-status', /z 32: test error/)
     const errors = [...status.matchAll(/z (\d+): test error (0\.\d+)/g)]

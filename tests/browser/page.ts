@@ -8,6 +8,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { skipTest } from '../support/skip.ts'
+import { smallTable } from '../support/small-table.ts'
 
 const DIST_WEB = join(import.meta.dirname, '../../dist-web')
 /** Not the host's root: the page must work under any path. */
@@ -282,4 +283,14 @@ export async function dropFile(page: Page, name: string, bytes: Uint8Array): Pro
 export async function download(page: Page, selector: string): Promise<{ name: string; bytes: Uint8Array }> {
   const [file] = await Promise.all([page.waitForEvent('download'), page.click(selector)])
   return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) }
+}
+
+/** Drops a small labelled table on the page and trains on it, so that the panel of data shows all that it can. */
+export async function trainOwn(page: Page): Promise<void> {
+  await dropFile(page, 'machines.csv', Buffer.from(smallTable(200)))
+  await waitForText(page, '#own-proposal', /^Proposed/)
+  await page.selectOption('select[aria-label="Use of column outlier"]', 'label')
+  await page.fill('#own-epochs', '5')
+  await page.click('#own-start')
+  await waitForText(page, '#own-status', /^Trained/)
 }

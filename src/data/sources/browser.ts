@@ -4,25 +4,43 @@ import type { Source } from '../table.ts'
 import { type DecodePicture, PICTURE_NAME, readPictures } from './pictures.ts'
 import { checkMemory, describe, readSource, type SourceOptions } from './source.ts'
 
+/** A file and where it lies: `digits/3/a.png`, or its name alone. A dropped folder's files do not know it themselves. */
+export interface PlacedFile {
+  readonly file: File
+  readonly path: string
+}
+
+/** Files as an `<input type="file">`, one with `webkitdirectory`, gives them. */
+export function placed(files: Iterable<File>): PlacedFile[] {
+  return Array.from(files, (file) => ({ file, path: file.webkitRelativePath || file.name }))
+}
+
 /**
- * What files hold, as an `<input type="file">`, one with `webkitdirectory`, or a drop gives them: a table or array, or
- * pictures, whose class is the name of the folder that they lie in.
+ * What files hold, as a page gets them: a table or array, or pictures, whose class is the name of the folder that they
+ * lie in, within the one that was chosen.
  *
  * @throws FileError for what cannot be read, or is no data
  */
-export async function sourceFromFiles(files: Iterable<File>, options: SourceOptions = {}): Promise<Source> {
-  const all = [...files].filter(({ name }) => !name.startsWith('.'))
-  const pictures = all.filter(({ name }) => PICTURE_NAME.test(name))
+export async function sourceFromFiles(
+  files: readonly PlacedFile[],
+  options: SourceOptions = {},
+): Promise<Source> {
+  const all = files.filter(({ file }) => !file.name.startsWith('.'))
+  const pictures = all.filter(({ file }) => PICTURE_NAME.test(file.name))
   const [first] = all
   if (!first) throw new FileError('files', 'expected a table, an array or pictures, found none')
   if (pictures.length === 0) {
-    if (all.length > 1) throw new FileError(first.name, `expected one file, found ${all.length}`)
-    checkMemory(first.size, first.name, options)
-    return readSource(await bytesOf(first), first.name, options)
+    const { name, size } = first.file
+    if (all.length > 1) throw new FileError(name, `expected one file, found ${all.length}`)
+    checkMemory(size, name, options)
+    return readSource(await bytesOf(first.file), name, options)
   }
-  const folder = first.webkitRelativePath.split('/', 1)[0] || 'pictures'
+  const folder = folderOf(first.path) || 'pictures'
   const train = await readPictures(
-    pictures.map((file) => ({ path: pathOf(file), read: () => bytesOf(file) })),
+    pictures.map(({ file, path }) => ({
+      path: path.slice(folderOf(path).length).replace(/^\//, ''),
+      read: () => bytesOf(file),
+    })),
     folder,
     decodeInBrowser,
     { ...options, checkBytes: (bytes) => checkMemory(bytes, folder, options) },
@@ -30,9 +48,9 @@ export async function sourceFromFiles(files: Iterable<File>, options: SourceOpti
   return { train, description: describe(train) }
 }
 
-/** Within the folder that was chosen. */
-function pathOf({ name, webkitRelativePath: path }: File): string {
-  return path === '' ? name : path.slice(path.indexOf('/') + 1)
+/** The folder that was chosen; empty for files alone. */
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.indexOf('/')) : ''
 }
 
 async function bytesOf(file: File): Promise<Uint8Array> {

@@ -1,0 +1,328 @@
+/**
+ * Panel: a table, an array or a folder of pictures of the visitor's own. It is read, learned and scored in a worker;
+ * nothing of it leaves the machine. Loaded when it is first looked at.
+ */
+import { DEFAULT_CONTAMINATION, type EpochRecord, HourglassError, UsageError } from '../../browser.ts'
+import { type PlacedFile, placed } from '../../data/sources/browser.ts'
+import { drawLossChart } from '../chart.ts'
+import { byId, element, setText } from '../dom.ts'
+import { errorMessage } from '../notices.ts'
+import type { Panel, Picture, Report } from '../panel.ts'
+import { downloadFile } from '../save.ts'
+import type { TrainPanel } from '../train-panel.ts'
+import { OwnClient } from './client.ts'
+import { ColumnChoice } from './columns.ts'
+import { drawErrorBins } from './error-bins.ts'
+import { ScoreList } from './score-list.ts'
+import type { Choice, OwnFile, ProposalSummary, ScoreSummary, SourceSummary, Wanted } from './session.ts'
+import { showWorst } from './worst.ts'
+
+/** Of a number field; undefined where it is empty. */
+function fieldNumber(id: string, label: string, min: number, max: number): number | undefined {
+  const input = byId(id, HTMLInputElement)
+  const text = input.value.trim()
+  const value = Number(text)
+  const isFine = text === '' || (Number.isInteger(value) && value >= min && value <= max)
+  input.setAttribute('aria-invalid', String(!isFine))
+  if (!isFine) throw new UsageError(`${label}: expected a whole number from ${min} to ${max}, found ${text}.`)
+  return text === '' ? undefined : value
+}
+
+const SEED = 1
+/** Held back where the visitor wants to be judged. */
+const VALIDATION = 0.1
+const CHART = { width: 900, height: 320 }
+
+export class OwnPanel implements Panel {
+  readonly #trainPanel: TrainPanel
+  readonly #report: Report
+  readonly #client = new OwnClient((records) => this.#addEpochs(records))
+  readonly #columns: ColumnChoice
+  readonly #list: ScoreList
+  #source: SourceSummary | undefined
+  #proposal: ProposalSummary | undefined
+  #history: EpochRecord[] = []
+  #summary: ScoreSummary | undefined
+  /** What the scores were made by. */
+  #scoredBy = ''
+  #isTraining = false
+  /** Grows with every set of data: what comes of those before is not shown. */
+  #version = 0
+  #frame = 0
+
+  readonly pictures = {
+    'own-loss': async (): Promise<Picture> => {
+      const canvas = document.createElement('canvas')
+      drawLossChart(canvas, this.#epochs, [], this.#history, CHART)
+      return { canvas, title: 'Loss', detail: this.#describe() }
+    },
+    'own-errors': async (): Promise<Picture> => {
+      const canvas = document.createElement('canvas')
+      if (this.#summary) drawErrorBins(canvas, this.#summary, CHART)
+      return { canvas, title: 'Reconstruction errors and the threshold', detail: this.#describe() }
+    },
+  }
+
+  /** `trainPanel` says how many threads compute, and whether a run is under way. */
+  constructor(trainPanel: TrainPanel, report: Report) {
+    this.#trainPanel = trainPanel
+    this.#report = report
+    this.#columns = new ColumnChoice(() => void this.#propose())
+    this.#list = new ScoreList((by, descending, from, most) =>
+      this.#client.call('page', { by, descending, from, most }),
+    )
+    for (const id of ['own-file', 'own-folder']) {
+      const input = byId(id, HTMLInputElement)
+      input.addEventListener('change', () => {
+        const files = placed(input.files ?? [])
+        // So that choosing the same again is a change.
+        input.value = ''
+        if (files.length > 0) void this.open(files)
+      })
+    }
+    const form = byId('own-form', HTMLFormElement)
+    form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      void this.#train()
+    })
+    for (const id of ['own-missing', 'own-validation', 'own-seed']) {
+      byId(id, HTMLElement).addEventListener('change', () => void this.#propose())
+    }
+    for (const id of ['own-z', 'own-epochs']) {
+      byId(id, HTMLElement).addEventListener('change', () => this.#refresh())
+    }
+    for (const button of document.querySelectorAll<HTMLButtonElement>('[data-own-download]')) {
+      button.addEventListener('click', () => {
+        this.#download(button.dataset.ownDownload as OwnFile).catch(report)
+      })
+    }
+  }
+
+  show(): void {
+    this.redraw()
+  }
+
+  /** Training goes on. */
+  hide(): void {}
+
+  redraw(): void {
+    this.#draw()
+  }
+
+  /** Whether work would be lost with the page. */
+  get isTraining(): boolean {
+    return this.#isTraining
+  }
+
+  /** Reads data that were chosen or dropped. */
+  async open(files: readonly PlacedFile[]): Promise<void> {
+    const version = ++this.#version
+    this.#client.stop()
+    this.#source = undefined
+    this.#proposal = undefined
+    this.#summary = undefined
+    this.#history = []
+    this.#problem('')
+    this.#status('Reading …')
+    this.#refresh()
+    try {
+      const source = await this.#client.read(files)
+      if (version !== this.#version) return
+      this.#source = source
+      this.#columns.show(source.columns)
+      this.#status('')
+      this.#refresh()
+      await this.#propose()
+    } catch (error) {
+      if (version !== this.#version) return
+      this.#status('')
+      this.#fail(error)
+    }
+  }
+
+  /** Asks what would be trained, by the columns as they are chosen now. */
+  async #propose(): Promise<void> {
+    if (!this.#source) return
+    const version = this.#version
+    this.#problem('')
+    try {
+      const proposal = await this.#client.call('propose', { choice: this.#choice() })
+      if (version === this.#version) this.#proposal = proposal
+    } catch (error) {
+      if (version !== this.#version) return
+      this.#proposal = undefined
+      this.#fail(error)
+    }
+    this.#refresh()
+  }
+
+  async #train(): Promise<void> {
+    if (this.#isTraining) {
+      this.#client.stop()
+      this.#status('Finishing the step …')
+      return
+    }
+    if (!this.#proposal) return
+    if (this.#trainPanel.run.isActive) {
+      this.#status('A run on the digits is under way: pause it first, or both are slow.')
+      return
+    }
+    this.#problem('')
+    const version = this.#version
+    try {
+      const [choice, wanted] = [this.#choice(), this.#wanted()]
+      const isSame = this.#settings() === this.#scoredBy && this.#summary !== undefined
+      if (!isSame) this.#history = []
+      this.#summary = undefined
+      this.#scoredBy = this.#settings()
+      this.#isTraining = true
+      this.#refresh()
+      const summary = await this.#client.call('train', { choice, wanted })
+      if (version !== this.#version) return
+      this.#summary = summary
+      await this.#list.show(summary)
+    } catch (error) {
+      if (version === this.#version) this.#fail(error)
+    } finally {
+      this.#isTraining = false
+      if (version === this.#version) this.#status(this.#summary ? summaryText(this.#summary) : '')
+      this.#refresh()
+    }
+  }
+
+  #choice(): Choice {
+    const isJudged = byId('own-validation', HTMLInputElement).checked
+    return {
+      ...this.#columns.choice,
+      missing: byId('own-missing', HTMLSelectElement).value as Choice['missing'],
+      ...(isJudged && { validation: VALIDATION }),
+      seed: fieldNumber('own-seed', 'Seed', 0, 2 ** 32 - 1) ?? SEED,
+    }
+  }
+
+  #wanted(): Wanted {
+    return {
+      z: fieldNumber('own-z', 'Latent units', 1, 1024),
+      epochs: fieldNumber('own-epochs', 'Epochs', 1, 10_000),
+      threads: this.#trainPanel.linked.threads,
+    }
+  }
+
+  /** All that a model follows from, as text. */
+  #settings(): string {
+    return JSON.stringify([this.#version, this.#choice(), this.#wanted()])
+  }
+
+  get #epochs(): number {
+    const asked = Number(byId('own-epochs', HTMLInputElement).value)
+    return this.#summary?.epochs ?? (asked || (this.#proposal?.epochs ?? 1))
+  }
+
+  #addEpochs(records: readonly EpochRecord[]): void {
+    if (!this.#isTraining) return
+    this.#history.push(...records)
+    const last = this.#history[this.#history.length - 1]
+    this.#status(`Training, epoch ${last.epoch} of ${this.#epochs}: loss ${last.trainLoss.toFixed(5)}`)
+    this.#drawSoon()
+  }
+
+  async #download(kind: OwnFile): Promise<void> {
+    const { name, parts } = await this.#client.call('file', { kind })
+    const type = name.endsWith('.csv') ? 'text/csv' : 'application/octet-stream'
+    downloadFile(name, new Blob(parts as Uint8Array<ArrayBuffer>[], { type }))
+  }
+
+  #refresh(): void {
+    const isRead = this.#source !== undefined
+    byId('own-settings', HTMLDivElement).hidden = !isRead
+    byId('own-empty', HTMLElement).hidden = isRead
+    byId('own-training', HTMLElement).hidden = this.#history.length === 0 && !this.#isTraining
+    byId('own-scored', HTMLElement).hidden = this.#summary === undefined
+    setText(byId('own-description', HTMLParagraphElement), this.#source?.description ?? '')
+    const notes = this.#summary?.notes ?? this.#proposal?.notes ?? []
+    byId('own-notes', HTMLUListElement).replaceChildren(
+      ...[...new Set(notes)].map((note) => element('li', { textContent: note })),
+    )
+    setText(byId('own-proposal', HTMLParagraphElement), proposalText(this.#proposal))
+    const placeholders = { 'own-z': this.#proposal?.z, 'own-epochs': this.#proposal?.epochs }
+    for (const [id, value] of Object.entries(placeholders)) {
+      byId(id, HTMLInputElement).placeholder = value === undefined ? '' : String(value)
+    }
+    const start = byId('own-start', HTMLButtonElement)
+    setText(start, this.#isTraining ? 'Stop' : this.#canGoOn() ? 'Go on' : 'Train')
+    start.setAttribute('aria-disabled', String(!this.#isTraining && this.#proposal === undefined))
+    this.#draw()
+  }
+
+  /** Whether the model was stopped and nothing about it has changed. */
+  #canGoOn(): boolean {
+    const { epoch = 0, epochs = 0 } = this.#summary ?? {}
+    try {
+      return epoch < epochs && this.#settings() === this.#scoredBy
+    } catch {
+      // A field that cannot be used: said when Train is pressed.
+      return false
+    }
+  }
+
+  #drawSoon(): void {
+    if (this.#frame) return
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0
+      this.#draw()
+    })
+  }
+
+  #draw(): void {
+    if (byId('panel-data', HTMLElement).hidden) return
+    if (!byId('own-training', HTMLElement).hidden) {
+      drawLossChart(byId('own-loss', HTMLCanvasElement), this.#epochs, [], this.#history)
+    }
+    if (!this.#summary) return
+    drawErrorBins(byId('own-errors', HTMLCanvasElement), this.#summary)
+    setText(byId('own-threshold', HTMLParagraphElement), thresholdText(this.#summary))
+    setText(byId('own-sha', HTMLElement), this.#summary.sha256 ?? '–')
+    showWorst(byId('own-worst', HTMLElement), this.#summary.worst)
+  }
+
+  #describe(): string {
+    const { file = '' } = this.#source ?? {}
+    return this.#summary ? `${file} · ${this.#summary.sizes}, ${this.#summary.epoch} epochs` : file
+  }
+
+  #fail(error: unknown): void {
+    this.#problem(errorMessage(error))
+    // A defect of ours also goes where defects go.
+    if (!(error instanceof HourglassError)) this.#report(error)
+  }
+
+  #problem(text: string): void {
+    setText(byId('own-problem', HTMLParagraphElement), text)
+  }
+
+  #status(text: string): void {
+    setText(byId('own-status', HTMLParagraphElement), text)
+  }
+}
+
+function proposalText(proposal: ProposalSummary | undefined): string {
+  if (!proposal) return ''
+  const { sizes, epochs, batch, rows } = proposal
+  const passes = epochs === 1 ? '1 epoch' : `${epochs} epochs`
+  return `Proposed for ${rows.toLocaleString('en')} rows: ${sizes}, ${passes} of batch ${batch}.`
+}
+
+function summaryText({ epoch, epochs, sizes }: ScoreSummary): string {
+  const passes = epoch === 1 ? '1 epoch' : `${epoch} epochs`
+  return epoch < epochs ? `Stopped after ${epoch} of ${epochs} epochs.` : `Trained ${sizes} for ${passes}.`
+}
+
+function thresholdText({ threshold, flagged, count, measured }: ScoreSummary): string {
+  const share = `${flagged.toLocaleString('en')} of ${count.toLocaleString('en')} rows`
+  const judged = measured
+    ? ` The label counts ${measured.outliers} outliers: AUROC ${measured.auroc.toFixed(4)}, ` +
+      `${measured.baseline.auroc.toFixed(4)} by the plain length of the row.`
+    : ''
+  const usual = `${100 * DEFAULT_CONTAMINATION} % of the training rows`
+  return `${share} lie above the threshold of ${threshold.toPrecision(4)}, as ${usual} do.${judged}`
+}
