@@ -59,10 +59,11 @@ const NAMED = 6
 /**
  * Chooses the columns and, over `rows` of the table (default all), the means and categories.
  *
- * Without `columns` some are left out, with a note: text, what has no number at all, and one that numbers the rows. A
- * column of numbers with some cells of text is refused, naming the column and its first such row.
+ * Without `columns` some are left out, with a note: text, what has no number at all, and one that numbers the
+ * rows. A column of numbers with some cells of text is refused, naming the column and its first such row.
  *
- * @throws FileError for a column that is not there or cannot be used; UsageError for options that contradict each other
+ * @throws FileError for a column that is not there or cannot be used; UsageError for options that contradict
+ *   each other
  */
 export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32Array): FittedFeatures {
   checkOptions(options)
@@ -352,8 +353,21 @@ function fillCategories(column: Column, { categories }: CategoryFeature, { rows,
   })
 }
 
+/** One line for each column that holds categories which its feature does not know: their inputs are all 0. */
+export function unknownNotes(table: Table, features: readonly Feature[]): string[] {
+  return features.flatMap((feature) => {
+    if (feature.kind === 'number') return []
+    const known = new Set(feature.categories).add('')
+    const unknown = textsOf(columnOf(table, feature.name)).filter((text) => !known.has(text))
+    if (unknown.length === 0) return []
+    const found = `${unknown.length} of ${table.count} rows hold categories that were not in training`
+    return [`${table.file}: column ${quote(feature.name)}: ${found}, ${quote(unknown[0])} first: all zeros`]
+  })
+}
+
 /**
- * Class of each row by the label column: indices into the classes, numbers in their order, texts by code points.
+ * Class of each row by the label column: indices into the classes, numbers in their order, texts by code
+ * points.
  *
  * @throws FileError for a column that is not there, an empty cell, or more classes than 256
  */

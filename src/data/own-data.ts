@@ -1,6 +1,6 @@
 /**
- * From what a file of one's own holds to rows for training: which rows validate, columns and categories, and the scaling,
- * all fitted on the training rows alone. Runs in a browser.
+ * From what a file of one's own holds to rows for training: which rows validate, columns and categories, and
+ * the scaling, all fitted on the training rows alone. Runs in a browser.
  */
 import { FileError, UsageError } from '../errors.ts'
 import { WIDEST_LAYER } from '../model/check-network.ts'
@@ -18,7 +18,7 @@ import {
 import type { FloatArray } from '../model/state.ts'
 import { quote } from '../quote.ts'
 import { STREAM_SPLIT, shuffledOrder } from '../random/streams.ts'
-import { type FeatureOptions, fitFeatures, rowsOf } from './features.ts'
+import { type FeatureOptions, fitFeatures, rowsOf, unknownNotes } from './features.ts'
 import type { RowSet } from './rows.ts'
 import { fitScaling } from './scaling.ts'
 import type { Source, Table, Values } from './table.ts'
@@ -72,8 +72,8 @@ type Fixed = Pick<Preprocessing, 'features' | 'label' | 'picture'>
  *
  * @param test another source whose rows judge the training
  * @param fixed columns, means and categories to use, where they are not to be fitted
- * @throws FileError for a table or array that cannot be used; UsageError for options that cannot be or contradict each
- *   other
+ * @throws FileError for a table or array that cannot be used; UsageError for options that cannot be or
+ *   contradict each other
  */
 export function ownData(
   source: Source,
@@ -99,6 +99,7 @@ export function ownData(
   notes.push(...made.notes)
   const { inputs, train, validation, ...knowledge } = made
   const tested = ownTest && testRows(ownTest, all, made, options)
+  if (ownTest?.kind === 'table') notes.push(...unknownNotes(ownTest, made.features ?? []))
   checkSize(all.file, train, inputs)
   return {
     ...knowledge,
@@ -137,7 +138,9 @@ export function usualClip({ scaling }: Preprocessing): number {
   return scaling?.kind === 'standard' ? DEFAULT_CLIP : 0
 }
 
-/** Values beyond ±most as ±most, and as they are where it is 0. Throws UsageError for a limit that cannot be. */
+/**
+ * Values beyond ±most as ±most, and as they are where it is 0. Throws UsageError for a limit that cannot be.
+ */
 export function clipped(
   { train, test }: { readonly train: RowSet; readonly test?: RowSet | undefined },
   most: number,
@@ -273,7 +276,7 @@ function ofTable(table: Table, options: OwnDataOptions, split: Split, fixed: Fix
     ...(label !== undefined && { label }),
     inputs,
     ...shared(made, made.kept, inputs, split),
-    notes: [...fitted.notes, ...droppedNote(table, made.count)],
+    notes: [...fitted.notes, ...droppedNote(table, made.count), ...unknownNotes(table, features)],
   }
 }
 

@@ -1,5 +1,5 @@
 /** Rows of a source as a model takes them, and by parts as its network sees them. Runs in a browser. */
-import { fitFeatures, rowsOf } from '../data/features.ts'
+import { fitFeatures, rowsOf, unknownNotes } from '../data/features.ts'
 import { selectRows, wholeRows } from '../data/own-data.ts'
 import type { Table, Values } from '../data/table.ts'
 import type { Inputs } from '../engines/engine.ts'
@@ -36,8 +36,8 @@ export interface RowOptions {
 /**
  * The rows of a source that a model can take.
  *
- * A model that knows its columns finds them in a table by their names. To one that does not, a table's columns of numbers
- * are the inputs, and there must be as many.
+ * A model that knows its columns finds them in a table by their names. To one that does not, a table's
+ * columns of numbers are the inputs, and there must be as many.
  *
  * @throws FileError for rows that are not what the model was trained on
  */
@@ -67,7 +67,8 @@ export function rowsForModel(
   }
   const features = preprocessing.features ?? namelessFeatures(set, inputs, name, options)
   const { count, rows, kept } = rowsOf(set, features, missing)
-  return { count, rows, kept, picture, features, notes: leftOut(set, count) }
+  const notes = [...leftOut(set, count), ...unknownNotes(set, features)]
+  return { count, rows, kept, picture, features, notes }
 }
 
 function checkWidth({ rows, count, file }: Values, inputs: number, model: string): void {

@@ -157,7 +157,7 @@ for (const [name, files] of Object.entries(spellings)) {
 test('a directory that is missing, is a file, or lacks a file', async () => {
   await expectFileError(loadDataset(join(directory, 'nowhere')), 'nowhere: ', 'no such file')
   const made = directoryWith({ ...usualNames })
-  await expectFileError(loadDataset(join(made, 't10k-labels-idx1-ubyte')), 'expected a directory')
+  await expectFileError(loadDataset(join(made, 't10k-labels-idx1-ubyte')), 'found a file; encode, score')
   rmSync(join(made, 't10k-labels-idx1-ubyte'))
   await expectFileError(loadDataset(made), made, 'expected a file t10k-labels-idx1-ubyte', 'found none')
 })

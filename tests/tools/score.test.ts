@@ -1,10 +1,13 @@
-/** Scores, codes and raw rows against NumPy's and scikit-learn's (`tests/fixtures/tools/make_fixtures.py`). */
+/**
+ * Scores, codes and raw rows against NumPy's and scikit-learn's (`tests/fixtures/tools/make_fixtures.py`).
+ */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Autoencoder } from '../../src/api/node.ts'
 import { loadSource } from '../../src/data/sources/node.ts'
+import { readSource } from '../../src/data/sources/source.ts'
 import type { Table } from '../../src/data/table.ts'
 import { averagePrecision } from '../../src/experiments/average-precision.ts'
 import { rowsForModel } from '../../src/tools/rows.ts'
@@ -26,6 +29,21 @@ function near(found: ArrayLike<number>, wanted: readonly number[], tolerance: nu
   )
   assert.is(far, -1, `${far}: expected ${wanted[far]}, found ${found[far]}`)
 }
+
+test('categories that were not in training are said, and empty cells are none of them', async () => {
+  const text = 'speed,load,heat,site\n1,2,3,Rom\n1,2,3,\n1,2,3,Kiel\n1,2,3,Oslo\n'
+  const { train: other } = await readSource(new TextEncoder().encode(text), 'new.csv')
+  const { notes, rows: found } = await model.withEngine(async (engine) =>
+    rowsForModel(other, { engine, name: 'model', preprocessing: model.preprocessing }),
+  )
+  assert.equal(notes, [
+    'new.csv: column "site": 2 of 4 rows hold categories that were not in training, "Rom" first: all zeros',
+  ])
+  const width = found.length / 4
+  assert.equal([...found.subarray(3, width)], [...found.subarray(3 * width + 3, 4 * width)])
+  assert.ok(found.subarray(3, width).every((value) => value === 0))
+  assert.equal(rows.notes, [])
+})
 
 test('average precision, ties and all', () => {
   for (const { truth, scores, averagePrecision: wanted } of expected.averagePrecision) {
