@@ -22,9 +22,9 @@
  *   Where the last layer is the first: (¹) LAST of r − 1 too, (²) LIST of r − 1 too.
  *
  * Each kind counts its pieces done in a control word of its own. GATHER and LIST of round r are for step
- * s + 1, so that round r needs those of r − 1. The minibatch of s + 1 takes the buffer of s − 1, whose readers
- * are what GATHER waits for. The gathering stands where workers would otherwise wait for the slowest shard,
- * the last layer's update where they would wait for the first layers'.
+ * s + 1, so that round r needs those of r − 1. The minibatch of s + 1 takes the buffer of s − 1, whose
+ * readers are what GATHER waits for. The gathering stands where workers would otherwise wait for the slowest
+ * shard, the last layer's update where they would wait for the first layers'.
  *
  * What is computed does not depend on who computes it: every sum has one owner and one order. So the same
  * seed gives the same bits with any number of workers.

@@ -1,6 +1,6 @@
 /**
- * Writes the first digits of MNIST as plain bytes, (count, 784), for the pages: `node images.mjs FOLDER [COUNT]`
- * makes FOLDER/images.bin.
+ * Writes the first digits of MNIST as plain bytes, (count, 784), for the pages:
+ * `node images.mjs FOLDER [COUNT]` makes FOLDER/images.bin.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** `npm run anomaly -- --data DIR`: how well autoencoders find the outliers of labelled tables, beside other methods. */
+/**
+ * `npm run anomaly -- --data DIR`: how well autoencoders find the outliers of labelled tables, beside other
+ * methods.
+ */
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { writeCsv } from '../src/data/sinks/csv.ts'

@@ -1,4 +1,6 @@
-/** The five applications as `npm run apply` runs them: the flags of each, its table, its figures, its JSON. */
+/**
+ * The five applications as `npm run apply` runs them: the flags of each, its table, its figures, its JSON.
+ */
 import { loadDataset } from '../src/data/node-files.ts'
 import { FileError } from '../src/errors.ts'
 import { anomalyDetection, anomalyTable } from '../src/experiments/applications/anomaly.ts'
@@ -24,7 +26,10 @@ import type { Table } from '../src/experiments/table.ts'
 import { listOf, nonNegativeNumber, path, positiveNumber, wholeNumber } from './cli.ts'
 import { checkOfImages, loadUsableModel } from './model-option.ts'
 
-/** Flags of single applications. None has a yargs default, so that one given to the wrong application is noticed. */
+/**
+ * Flags of single applications. None has a yargs default, so that one given to the wrong application is
+ * noticed.
+ */
 export const applicationOptions = {
   neighbours: {
     describe: 'latent: neighbours that vote',

@@ -1,4 +1,7 @@
-/** `npm run apply -- NAME -l FILE`: one of the five applications of a trained model, with figures, table and JSON. */
+/**
+ * `npm run apply -- NAME -l FILE`: one of the five applications of a trained model, with figures, table and
+ * JSON.
+ */
 import { join } from 'node:path'
 import { loadDataset } from '../src/data/node-files.ts'
 import { createEngine } from '../src/engines/create.ts'

@@ -1,4 +1,6 @@
-/** `npm run bench`: how fast this machine trains, kernel by kernel, step by step and beside other libraries. */
+/**
+ * `npm run bench`: how fast this machine trains, kernel by kernel, step by step and beside other libraries.
+ */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { loadDataset } from '../src/data/node-files.ts'

@@ -1,9 +1,10 @@
 /**
- * Builds dist/, the JavaScript and declarations of the npm package, from src/. `npm pack` runs it; `files` in package.json says
- * what else goes into the package.
+ * Builds dist/, the JavaScript and declarations of the npm package, from src/. `npm pack` runs it; `files` in
+ * package.json says what else goes into the package.
  *
- * tsc rewrites the extensions of imports. What it does not know is done here: the workers' files, which `new URL` names, and the
- * WGSL files, which only Vite imports as text. `build-standalone.ts` makes files of it that need no bundler.
+ * tsc rewrites the extensions of imports. What it does not know is done here: the workers' files, which
+ * `new URL` names, and the WGSL files, which only Vite imports as text. `build-standalone.ts` makes files of
+ * it that need no bundler.
  */
 import { execFile } from 'node:child_process'
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * The package for browsers in one file, dist/hourglass.browser.js: the core and the code of the workers lie in it as
- * text, so that every bundler, an import map or a CDN gives all of it or nothing.
+ * The package for browsers in one file, dist/hourglass.browser.js: the core and the code of the workers lie
+ * in it as text, so that every bundler, an import map or a CDN gives all of it or nothing.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -35,8 +35,8 @@ function withoutComments(module: string): string {
 }
 
 /**
- * A module that holds the files in one stream, whose window reaches from one build of the core over the next. It is
- * unpacked when the first of them is asked for.
+ * A module that holds the files in one stream, whose window reaches from one build of the core over the next.
+ * It is unpacked when the first of them is asked for.
  */
 function packedModule(files: ReadonlyMap<string, Uint8Array>): string {
   const whole = deflateSync(Buffer.concat([...files.values()]), { level: 9 })
@@ -79,8 +79,8 @@ const INLINED_FILES = `
     .join('\n')}`
 
 /**
- * What few pages need lies in a second file, dist/hourglass.tables.js, which hands it over here when it is imported:
- * the reader of CSV, and Parquet's reader and writer. Until then the first file says what to do.
+ * What few pages need lies in a second file, dist/hourglass.tables.js, which hands it over here when it is
+ * imported: the reader of CSV, and Parquet's reader and writer. Until then the first file says what to do.
  */
 const TABLES = "globalThis[Symbol.for('hourglass-autoencoder/tables')]"
 const handedOver = (format: string, names: readonly string[]) => `

@@ -101,7 +101,9 @@ export interface BuildOptions {
   readonly onCompile?: () => void
 }
 
-/** Resolves to whether the host's twin is another now. Throws HourglassError for sources that do not compile. */
+/**
+ * Resolves to whether the host's twin is another now. Throws HourglassError for sources that do not compile.
+ */
 export async function buildWasm({ files, isForced = false, onCompile }: BuildOptions = {}): Promise<boolean> {
   const sources = Math.max(
     await newestIn(join(root, 'assembly')),

@@ -1,4 +1,7 @@
-/** `npm run classify -- -l FILE --data PATH --label COLUMN --out classifier.pth`: a classifier upon a trained encoder. */
+/**
+ * `npm run classify -- -l FILE --data PATH --label COLUMN --out classifier.pth`: a classifier upon a trained
+ * encoder.
+ */
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
 import { formatPercent } from '../src/experiments/table.ts'

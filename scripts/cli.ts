@@ -1,8 +1,9 @@
 /**
- * What every command shares: how it parses its flags, checks their values, reports what went wrong, and exits.
+ * What every command shares: how it parses its flags, checks their values, reports what went wrong, and
+ * exits.
  *
- * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; interrupted: 130 by Ctrl-C
- * (SIGINT), 143 by SIGTERM or the death of npm, 129 by SIGHUP.
+ * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; interrupted: 130 by
+ * Ctrl-C (SIGINT), 143 by SIGTERM or the death of npm, 129 by SIGHUP.
  */
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
@@ -34,8 +35,8 @@ function checkWorkingDirectory(): void {
 }
 
 /**
- * Runs a command and sets the exit code: `main`'s result if it is a number, else 0. An error that is the user's to mend
- * is one line on stderr; any other is a defect and prints its stack.
+ * Runs a command and sets the exit code: `main`'s result if it is a number, else 0. An error that is the
+ * user's to mend is one line on stderr; any other is a defect and prints its stack.
  */
 export async function runCommand(
   main: (args: string[]) => Promise<number | undefined>,
@@ -76,18 +77,21 @@ async function compileCore(file: string): Promise<void> {
     throw new HourglassError('assembly/plan: changed, and its twin in src/ with it; run the command again')
 }
 
-/** Ends the process, where what a lost connection left open would keep it, soon after the command has ended. */
+/**
+ * Ends the process, where what a lost connection left open would keep it, soon after the command has ended.
+ */
 export function endSoon(): void {
   setTimeout(() => process.exit(), 1000).unref()
 }
 
 /**
- * A parser of `args` that knows no flag yet but `--help`: add `.options({…})`, then `await ….parseAsync()`. Unknown flags
- * and stray words are a `UsageError`. `--noise_std` and `--noise-std` are one flag, and so is every other such pair.
- * Values reach `coerce` as strings, so that a check sees what was typed.
+ * A parser of `args` that knows no flag yet but `--help`: add `.options({…})`, then `await ….parseAsync()`.
+ * Unknown flags and stray words are a `UsageError`. `--noise_std` and `--noise-std` are one flag, and so is
+ * every other such pair. Values reach `coerce` as strings, so that a check sees what was typed.
  *
  * @param usage one line or more on top of `--help`, for example `npm run train -- [flags]`
- * @param words names of the words, if any, that the command takes besides its flags; they are the result's `_`
+ * @param words names of the words, if any, that the command takes besides its flags; they are the result's
+ *   `_`
  */
 export function commandLine(usage: string, args: readonly string[], words: readonly string[] = []): Argv {
   // A terminal that says 0 does not know its width.
@@ -125,7 +129,10 @@ export function commandLine(usage: string, args: readonly string[], words: reado
   )
 }
 
-/** Help is set in so many columns at most, and by yargs only from so many on: it puts two columns side by side. */
+/**
+ * Help is set in so many columns at most, and by yargs only from so many on: it puts two columns side by
+ * side.
+ */
 const MAX_COLUMNS = 110
 const LEAST_COLUMNS = 60
 

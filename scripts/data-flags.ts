@@ -1,4 +1,7 @@
-/** The flags that say how data of one's own are read: shared by `train` and by the tools that use what it made. */
+/**
+ * The flags that say how data of one's own are read: shared by `train` and by the tools that use what it
+ * made.
+ */
 import type { SourceOptions } from '../src/data/sources/source.ts'
 import { MISSING_RULES } from '../src/data/table.ts'
 import { UsageError } from '../src/errors.ts'

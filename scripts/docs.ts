@@ -1,6 +1,7 @@
 /**
- * `npm run docs`: pages of all that the library exports, from the source, in out/docs. TypeDoc and the TypeScript that it
- * needs, which is not the project's, are those of docs/package.json beside this file, installed when they are missing.
+ * `npm run docs`: pages of all that the library exports, from the source, in out/docs. TypeDoc and the
+ * TypeScript that it needs, which is not the project's, are those of docs/package.json beside this file,
+ * installed when they are missing.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'

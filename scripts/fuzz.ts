@@ -1,9 +1,11 @@
 /**
- * `npm run fuzz -- --minutes 30`: damaged files of every format, until the time or the number of inputs is reached.
+ * `npm run fuzz -- --minutes 30`: damaged files of every format, until the time or the number of inputs is
+ * reached.
  *
- * An input is wrong if its reader throws anything but a FileError, takes more than a second of processor time for each
- * megabyte (a second at least), or more memory than 8 times the file and 300 MB. Inputs that made a reader say something
- * new are kept in the corpus, from which later runs begin; so is the seed, and how far it was used.
+ * An input is wrong if its reader throws anything but a FileError, takes more than a second of processor time
+ * for each megabyte (a second at least), or more memory than 8 times the file and 300 MB. Inputs that made a
+ * reader say something new are kept in the corpus, from which later runs begin; so is the seed, and how far
+ * it was used.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

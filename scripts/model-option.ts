@@ -17,7 +17,10 @@ export const loadOption = {
 const OUTPUTS = ['sigmoid', 'identity', 'softmax'] as const
 const LOSSES = ['mse', 'bce', 'crossEntropy'] as const
 
-/** What a file of another program cannot say of its network: to be given where the default, which is said, is wrong. */
+/**
+ * What a file of another program cannot say of its network: to be given where the default, which is said, is
+ * wrong.
+ */
 export const networkOptions = {
   activation: {
     describe: `of a foreign file's hidden layers: ${HIDDEN_ACTIVATIONS.join(', ')}`,
@@ -73,7 +76,9 @@ export async function loadModel(file: string, flags: NetworkFlags = {}): Promise
   return warned(readModel(await readFileBytes(file), file, guessOf(flags)))
 }
 
-/** Throws FileError for a model of a table or of scaled values, by a command that is for images as they are. */
+/**
+ * Throws FileError for a model of a table or of scaled values, by a command that is for images as they are.
+ */
 export function checkOfImages({ preprocessing }: StoredModel, file: string): void {
   if (preprocessing === undefined) return
   const { features, scaling } = preprocessing

@@ -1,6 +1,6 @@
 /**
- * Flags that never reached a command: `npm run train --z=8` leaves out the `--`, npm takes the flag for one of
- * its own, and the command would train another model than the one asked for.
+ * Flags that never reached a command: `npm run train --z=8` leaves out the `--`, npm takes the flag for one
+ * of its own, and the command would train another model than the one asked for.
  */
 import { UsageError } from '../src/errors.ts'
 

@@ -1,6 +1,6 @@
 /**
- * `npm pack` alone says which Node the library needs: package.json as it lies here says which Node installs and
- * starts the commands, which bring their own (scripts/runtime). `pack` before, `restore` after.
+ * `npm pack` alone says which Node the library needs: package.json as it lies here says which Node installs
+ * and starts the commands, which bring their own (scripts/runtime). `pack` before, `restore` after.
  */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'

@@ -1,6 +1,6 @@
 /**
- * `npm run results`: makes what `results/` publishes anew, step by step, and says which files changed. Interrupted, it
- * goes on after the last step that was completed with the code as it is.
+ * `npm run results`: makes what `results/` publishes anew, step by step, and says which files changed.
+ * Interrupted, it goes on after the last step that was completed with the code as it is.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,10 +1,11 @@
 /**
- * Starts a command: `node scripts/start.mjs NAME [flags]` runs scripts/NAME.ts. Node keeps what it
- * made of the TypeScript in build/compile-cache, for workers too: the second start takes half as long as the first, and
- * 50 MB less.
+ * Starts a command: `node scripts/start.mjs NAME [flags]` runs scripts/NAME.ts. Node keeps what it made of
+ * the TypeScript in build/compile-cache, for workers too: the second start takes half as long as the first,
+ * and 50 MB less.
  *
- * It is also the first to run where something is missing, on whatever Node there is. So it is plain JavaScript without
- * top-level await, imports by name nothing that an old Node has not, and says what to do in one line.
+ * It is also the first to run where something is missing, on whatever Node there is. So it is plain
+ * JavaScript without top-level await, imports by name nothing that an old Node has not, and says what to do
+ * in one line.
  */
 import * as module from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -27,8 +28,8 @@ function obstacle(error) {
 }
 
 /**
- * npm starts scripts in the folder of package.json: paths mean what they mean where the person stands. Not for
- * commands that something else starts, such as a test, which inherit the name of another script.
+ * npm starts scripts in the folder of package.json: paths mean what they mean where the person stands. Not
+ * for commands that something else starts, such as a test, which inherit the name of another script.
  */
 function standWhereCalled(name, root) {
   const { INIT_CWD: called, npm_lifecycle_event: script } = process.env

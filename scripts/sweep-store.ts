@@ -27,8 +27,8 @@ export async function openSweepStore(path: string): Promise<SweepStore> {
 }
 
 /**
- * The records in a folder: of a sweep, and of shards, which may be adding to theirs. Throws FileError for a folder that
- * is none.
+ * The records in a folder: of a sweep, and of shards, which may be adding to theirs. Throws FileError for a
+ * folder that is none.
  */
 export async function readRecordFiles(folder: string): Promise<RecordFile[]> {
   const names = await readdir(folder).catch((cause: unknown) => {

@@ -1,4 +1,7 @@
-/** `npm run sweep`: trains every combination of the settings given, here or elsewhere, and draws what it found. */
+/**
+ * `npm run sweep`: trains every combination of the settings given, here or elsewhere, and draws what it
+ * found.
+ */
 import { rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -337,8 +340,8 @@ async function trainAll(flags: Flags, sweep: Sweep): Promise<number | undefined>
 }
 
 /**
- * Trains one part of the plan; what the other parts' files hold already is not trained again. Returns 2 where trials failed
- * by their own fault, which no other try would mend, and 1 where the machine was at fault.
+ * Trains one part of the plan; what the other parts' files hold already is not trained again. Returns 2 where
+ * trials failed by their own fault, which no other try would mend, and 1 where the machine was at fault.
  */
 async function trainShard(flags: Flags, sweep: Sweep, shard: Shard): Promise<number | undefined> {
   const { out, json } = flags

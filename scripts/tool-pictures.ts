@@ -15,8 +15,8 @@ export const pictureOption = {
 } as const
 
 /**
- * The shape that was asked for, or that of the model, of the data, or of a square of grey pixels; undefined where there
- * is none, or rows are columns of a table. Throws UsageError for one of another number of values.
+ * The shape that was asked for, or that of the model, of the data, or of a square of grey pixels; undefined
+ * where there is none, or rows are columns of a table. Throws UsageError for one of another number of values.
  */
 export function pictureShape(
   { engine: { network }, preprocessing }: ToolModel,

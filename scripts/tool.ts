@@ -104,8 +104,8 @@ export interface ToolResult {
 }
 
 /**
- * Runs a tool: prints what it was given and, in the end, what came out. With `--json` one object a line: `start`, then
- * `note`s, then `end`, which holds the result.
+ * Runs a tool: prints what it was given and, in the end, what came out. With `--json` one object a line:
+ * `start`, then `note`s, then `end`, which holds the result.
  *
  * @param outputs files that are taken at the start, so that nothing is computed in vain
  * @returns the exit code after an interrupt
@@ -210,8 +210,8 @@ export function checkSheetName(out: string): void {
 export type RowsOut = 'sheet' | 'page' | 'folder'
 
 /**
- * Which of them a name asks for: a table or array, one .png of all, or a folder of one each, which a name without an
- * ending is. Throws UsageError for other endings; FileError for a folder that is not empty.
+ * Which of them a name asks for: a table or array, one .png of all, or a folder of one each, which a name
+ * without an ending is. Throws UsageError for other endings; FileError for a folder that is not empty.
  */
 export async function rowsOut(out: string): Promise<RowsOut> {
   if (sinkFormat(out) !== undefined) return 'sheet'

@@ -1,4 +1,7 @@
-/** `npm run train`: trains the autoencoder; after every epoch it writes weights, loss plot and checkpoint anew. */
+/**
+ * `npm run train`: trains the autoencoder; after every epoch it writes weights, loss plot and checkpoint
+ * anew.
+ */
 import { parametersSha256 } from '../src/data/digest.ts'
 import { releaseImages } from '../src/data/node-files.ts'
 import { TrainingError } from '../src/errors.ts'
@@ -34,7 +37,9 @@ async function main(args: string[]): Promise<number | undefined> {
   }
 }
 
-/** Epochs of small tables take milliseconds: their files are written no more often than this, and in the end. */
+/**
+ * Epochs of small tables take milliseconds: their files are written no more often than this, and in the end.
+ */
 const SAVE_AFTER_MS = 2000
 
 /** What was saved last. Dead units are sought while files are written, if that is the end of the run. */
@@ -81,8 +86,8 @@ async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<n
         onRowsResident: () => {
           // Those of one's own are measured once more in the end.
           if (job.own === undefined) releaseImages(data.train)
-          // This thread waits for the workers now, and later for itself. What fails here fails again, and is said,
-          // in `save`.
+          // This thread waits for the workers now, and later for itself. What fails here fails again, and is
+          // said, in `save`.
           canPlot = checkPlot(files.plot, report)
           canPlot.catch(() => undefined)
         },
@@ -120,8 +125,8 @@ async function checkPlot(plot: string, report: TrainingReport): Promise<boolean>
 }
 
 /**
- * Puts the weights that the run is for on the engine, which its end is judged by; of data of one's own, measures the
- * errors that a model keeps.
+ * Puts the weights that the run is for on the engine, which its end is judged by; of data of one's own,
+ * measures the errors that a model keeps.
  */
 async function conclude({ engine, own }: TrainingJob, state: ModelState, result: FloatArray) {
   const isLast = result === state.parameters

@@ -65,8 +65,10 @@ export function keptFlags(
     : undefined
 }
 
-/** The flags as they were typed, or as a checkpoint keeps them; those that a run keeps, with paths that do not depend on
- * where the command is called. */
+/**
+ * The flags as they were typed, or as a checkpoint keeps them; those that a run keeps, with paths that do not
+ * depend on where the command is called.
+ */
 export function flagTexts(flags: OwnDataFlags): Record<string, string> {
   const given = KEPT.filter((name) => flags[name] !== undefined)
   return Object.fromEntries(given.map((name) => [name, flagText(name, flags)]))

@@ -58,9 +58,9 @@ export interface TrainingJob {
 }
 
 /**
- * Flags and, with `--resume`, the checkpoint make the run: what no flag says is the checkpoint's, else the default. Loads
- * the data and makes the engine, which is the caller's to dispose of. Throws UsageError or FileError for what does not fit
- * together.
+ * Flags and, with `--resume`, the checkpoint make the run: what no flag says is the checkpoint's, else the
+ * default. Loads the data and makes the engine, which is the caller's to dispose of. Throws UsageError or
+ * FileError for what does not fit together.
  */
 export async function trainingJob(args: readonly string[]): Promise<TrainingJob | RunIsComplete> {
   const flags = await parseFlags(args)

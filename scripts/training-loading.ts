@@ -85,8 +85,8 @@ export async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags 
 }
 
 /**
- * The data, with the training images in the engine's own memory where they can be read right into it: the engine is made
- * as soon as a file's header tells the size of a row.
+ * The data, with the training images in the engine's own memory where they can be read right into it: the
+ * engine is made as soon as a file's header tells the size of a row.
  */
 async function loadOnEngine(
   directory: string | undefined,

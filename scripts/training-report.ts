@@ -24,7 +24,10 @@ export interface TrainingEnd {
   readonly keptEpoch: number | undefined
   /** Of the training rows, by the saved weights; undefined for four IDX files. */
   readonly errors: ErrorQuantiles | undefined
-  /** Indices of latent units that are 0 for every row that judges; undefined after an interrupt within an epoch. */
+  /**
+   * Indices of latent units that are 0 for every row that judges; undefined after an interrupt within an
+   * epoch.
+   */
   readonly deadUnits: readonly number[] | undefined
   readonly parametersSha256: string
 }

@@ -1,9 +1,10 @@
 /**
- * Errors that are the user's to mend: one line that names the flag or file, what was expected and what was found.
- * Commands print the message alone; anything that is not a `HourglassError` is a defect of ours and prints a stack.
+ * Errors that are the user's to mend: one line that names the flag or file, what was expected and what was
+ * found. Commands print the message alone; anything that is not a `HourglassError` is a defect of ours and
+ * prints a stack.
  *
- * Text from outside stands in them as `quote` gives it; what escapes that, such as a file's own name, is made printable
- * here, so that no message moves the cursor of a terminal.
+ * Text from outside stands in them as `quote` gives it; what escapes that, such as a file's own name, is made
+ * printable here, so that no message moves the cursor of a terminal.
  */
 import { printable } from './quote.ts'
 
@@ -20,7 +21,9 @@ export class UsageError extends HourglassError {
   override name = 'UsageError'
 }
 
-/** A file is missing, damaged, of another format or of another shape. The message begins with the file's name. */
+/**
+ * A file is missing, damaged, of another format or of another shape. The message begins with the file's name.
+ */
 export class FileError extends HourglassError {
   override name = 'FileError'
   constructor(file: string, problem: string, options?: ErrorOptions) {

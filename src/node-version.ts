@@ -1,4 +1,7 @@
-/** Imported before all else by `index.ts`: on a Node that is too old its users read this line, not what fails first. */
+/**
+ * Imported before all else by `index.ts`: on a Node that is too old its users read this line, not what fails
+ * first.
+ */
 import { HourglassError } from './errors.ts'
 
 /** The first Node with relaxed SIMD and all else that the library uses, without flags. */

@@ -1,9 +1,12 @@
 /**
- * The one rule for text that comes from outside (names in files, JSON, versions, paths) and passes into a message: it
- * stays on its line, says nothing to a terminal, and is short.
+ * The one rule for text that comes from outside (names in files, JSON, versions, paths) and passes into a
+ * message: it stays on its line, says nothing to a terminal, and is short.
  */
 
-/** Control characters, format characters (bidirectional overrides among them), line separators, lone surrogates. */
+/**
+ * Control characters, format characters (bidirectional overrides among them), line separators, lone
+ * surrogates.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 /** The letters by which JSON escapes some control characters. */
@@ -18,7 +21,10 @@ export function printable(text: string): string {
   })
 }
 
-/** Text from outside as it stands in a message: cut at `most` characters, in quotes, with quotes and more escaped. */
+/**
+ * Text from outside as it stands in a message: cut at `most` characters, in quotes, with quotes and more
+ * escaped.
+ */
 export function quote(text: string, most = 80): string {
   return printable(JSON.stringify(cut(text, most)))
 }

@@ -1,6 +1,7 @@
 /**
- * What a file may cost its reader. Every reader of files from outside counts here before it allocates or repeats
- * itself, so that a small file never takes much memory or time, whatever it says of itself. Runs in a browser.
+ * What a file may cost its reader. Every reader of files from outside counts here before it allocates or
+ * repeats itself, so that a small file never takes much memory or time, whatever it says of itself. Runs in a
+ * browser.
  *
  * All limits are multiples of the file's size, with a constant beside them that lets small files be.
  */

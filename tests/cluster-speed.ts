@@ -1,10 +1,11 @@
 /**
- * What the queue costs: the same trials of MNIST by the local sweep and by one worker on the same cores, in turn:
+ * What the queue costs: the same trials of MNIST by the local sweep and by one worker on the same cores, in
+ * turn:
  *
  *   node tests/cluster-speed.ts [--rounds 5]
  *
- * The time is that of the whole command `sweep`. The worker is there before and has trained already, as one that serves
- * many sweeps has. Needs redis-server.
+ * The time is that of the whole command `sweep`. The worker is there before and has trained already, as one
+ * that serves many sweeps has. Needs redis-server.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -3,11 +3,11 @@
  *
  *   node tests/cluster.ts [--trials 200] [--workers 3] [--seed 1]
  *
- * First its plan is trained in shards, by the examples for GNU parallel and for Slurm where they are installed. Then, on
- * a queue, only the workers are killed by SIGKILL and started again, at random moments for the whole time; then the
- * sweep and Redis, which forgets all that it held, are killed with them; at last one trial's workers are killed as
- * often as it takes until the trial is given up. Every fourth trial fails by its own fault. Needs redis-server. The
- * suite has a small form of this (tests/cluster/queue.test.ts).
+ * First its plan is trained in shards, by the examples for GNU parallel and for Slurm where they are
+ * installed. Then, on a queue, only the workers are killed by SIGKILL and started again, at random moments
+ * for the whole time; then the sweep and Redis, which forgets all that it held, are killed with them; at last
+ * one trial's workers are killed as often as it takes until the trial is given up. Every fourth trial fails
+ * by its own fault. Needs redis-server. The suite has a small form of this (tests/cluster/queue.test.ts).
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -87,8 +87,8 @@ async function measureStart(): Promise<number> {
 }
 
 /**
- * Resolves when a worker is to die: some before their first trial, most on the way through one. Counted in trials, so
- * that on a busy machine too no trial has that many workers that it is given up.
+ * Resolves when a worker is to die: some before their first trial, most on the way through one. Counted in
+ * trials, so that on a busy machine too no trial has that many workers that it is given up.
  */
 async function lifeOf(worker: RunningCommand, startMs: number, rest: Rest): Promise<void> {
   const done = random.below(MOST_TRIALS + 1)

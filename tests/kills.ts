@@ -1,13 +1,13 @@
 /**
- * Kills training runs by SIGKILL, in front of exact system calls (by strace) and at random moments, and goes on with
- * each:
+ * Kills training runs by SIGKILL, in front of exact system calls (by strace) and at random moments, and goes
+ * on with each:
  *
  *   node tests/kills.ts [--kills 200] [--seed 1]
  *
- * Every second run, where the system allows it, has a process namespace of its own, as in a container: all of those have
- * the same process id. After each kill the files must be whole; after the run that follows nothing else may lie beside
- * them; and at the end weights and checkpoint must be, bit for bit, those of a run that nobody killed. Needs Linux and
- * strace. The suite has a small form of this (tests/files/write.test.ts).
+ * Every second run, where the system allows it, has a process namespace of its own, as in a container: all of
+ * those have the same process id. After each kill the files must be whole; after the run that follows nothing
+ * else may lie beside them; and at the end weights and checkpoint must be, bit for bit, those of a run that
+ * nobody killed. Needs Linux and strace. The suite has a small form of this (tests/files/write.test.ts).
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -33,7 +33,9 @@ const FILES = ['plot.png', 'w.checkpoint.safetensors', 'w.pth']
 /** So many epochs that no run ends before it is killed. */
 const ENDLESS = 1_000_000
 
-/** Calls with which files are made, filled, made durable, named and removed, and up to which of them to wait. */
+/**
+ * Calls with which files are made, filled, made durable, named and removed, and up to which of them to wait.
+ */
 const CALLS: Readonly<Record<string, number>> = {
   rename: 8,
   fsync: 16,
@@ -81,7 +83,10 @@ function checkWhole(cwd: string): number {
   return checkpoint ? readCheckpoint(checkpoint, 'w.checkpoint.safetensors').progress.epoch : 0
 }
 
-/** Ends the command and all that it started by SIGKILL, at the latest after so long; resolves when they are gone. */
+/**
+ * Ends the command and all that it started by SIGKILL, at the latest after so long; resolves when they are
+ * gone.
+ */
 async function endAfter(words: readonly string[], ms: number): Promise<void> {
   const [program, ...args] = words
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true })

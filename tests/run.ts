@@ -3,9 +3,10 @@
  *
  *   node tests/run.ts [--browser] [--limit SECONDS] [PART OF A FILE NAME …]
  *
- * The last line is `N passed, N failed`, with `, N skipped` where tests were skipped. A file fails when a test of it
- * fails, when it ends with another exit code than 0, when it outlives its time limit, when it holds no test, and when
- * it skips tests without saying why. tests/browser needs a browser and runs only with --browser.
+ * The last line is `N passed, N failed`, with `, N skipped` where tests were skipped. A file fails when a
+ * test of it fails, when it ends with another exit code than 0, when it outlives its time limit, when it
+ * holds no test, and when it skips tests without saying why. tests/browser needs a browser and runs only with
+ * --browser.
  */
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'

@@ -3,8 +3,8 @@
  *
  *   node outliers.mjs [FILE.csv [COLUMN]]
  *
- * COLUMN says which rows are known to be outliers; the network never sees it. Default: machines.csv and its column
- * `outlier`.
+ * COLUMN says which rows are known to be outliers; the network never sees it. Default: machines.csv and its
+ * column `outlier`.
  */
 import { fileURLToPath } from 'node:url'
 import { Autoencoder, loadData, propose } from 'hourglass-autoencoder'

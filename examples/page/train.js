@@ -1,6 +1,6 @@
 /**
- * A page that trains: the same file under Vite, esbuild, webpack, Rollup and without any bundler. It shows a digit
- * beside what the model makes of it, after every epoch.
+ * A page that trains: the same file under Vite, esbuild, webpack, Rollup and without any bundler. It shows a
+ * digit beside what the model makes of it, after every epoch.
  *
  * In the address, `?epochs=3` and `?simd=plain` (the same bits in every browser) may be asked for.
  */

@@ -3,10 +3,10 @@
  * measured on, and what they must give. Each is C (rows, columns) = A (rows, terms) · B (terms, columns).
  *
  *   forward          C = X Wᵀ     rows images, terms inputs, columns outputs
- *   input gradient   C = δ W      rows images, terms outputs, columns inputs; not for the first layer, whose inputs are data;
- *                                 where training samples it, only what passes the ReLU
- *   weight gradient  C = Xᵀ δ     rows inputs, terms images, columns outputs; pairs of rows are neighbours here, where
- *                                 training pairs hidden units that fire together and skips more
+ *   input gradient   C = δ W      rows images, terms outputs, columns inputs; not for the first layer, whose
+ *                                 inputs are data; where training samples it, only what passes the ReLU
+ *   weight gradient  C = Xᵀ δ     rows inputs, terms images, columns outputs; pairs of rows are neighbours
+ *                                 here, where training pairs hidden units that fire together and skips more
  */
 import { forward } from '../../src/engines/reference/forward.ts'
 import { meanSquaredErrorBackward } from '../../src/engines/reference/loss.ts'

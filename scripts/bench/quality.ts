@@ -7,11 +7,11 @@
  * - 784 → 392 → 8 → 392 → 784 on MNIST as it is: 60,000 training images, no augmentation. The error is the
  *   mean squared error per pixel over the 10,000 test images.
  * - A recipe is a set of the command's own settings. It may not depend on the seed, nor on how a run goes.
- * - The clock runs during training steps alone, from the first one until the end of the first epoch after which
- *   the error is at most the target. Reading the data, starting threads and the tests after epochs are not
- *   counted.
- * - A seed fails where no epoch of the recipe reaches the target; a recipe holds if at most one seed of twenty
- *   fails.
+ * - The clock runs during training steps alone, from the first one until the end of the first epoch after
+ *   which the error is at most the target. Reading the data, starting threads and the tests after epochs are
+ *   not counted.
+ * - A seed fails where no epoch of the recipe reaches the target; a recipe holds if at most one seed of
+ *   twenty fails.
  * - Recipes take turns, seed by seed, so that the machine's moods meet them alike.
  */
 import type { Dataset } from '../../src/data/dataset.ts'

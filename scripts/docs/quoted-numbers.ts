@@ -1,5 +1,6 @@
 /**
- * Numbers of `results/` that the documents quote: what each of them must say, so that a number that drifted is found.
+ * Numbers of `results/` that the documents quote: what each of them must say, so that a number that drifted
+ * is found.
  *
  * A quote is the words around the numbers, as they stand in the document.
  */

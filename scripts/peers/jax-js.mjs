@@ -5,8 +5,8 @@ import { Worker as NodeWorker } from 'node:worker_threads'
 import { serve } from './protocol.mjs'
 
 /**
- * jax-js 0.1.25 runs on one thread under Node, which has no Web Worker. This is as much of one as its pool needs:
- * a module from a blob URL, `postMessage`, `onmessage`, `onerror`.
+ * jax-js 0.1.25 runs on one thread under Node, which has no Web Worker. This is as much of one as its pool
+ * needs: a module from a blob URL, `postMessage`, `onmessage`, `onerror`.
  */
 class WebWorker {
   #worker

@@ -67,8 +67,8 @@ export function peerTitle(kind: PeerKind): string {
 }
 
 /**
- * Environment that keeps PyTorch (ATen, MKL, oneDNN), JAX and TensorFlow (XLA) to AVX2 on a machine with more, so
- * that they use vectors as wide as WebAssembly's widest under V8.
+ * Environment that keeps PyTorch (ATen, MKL, oneDNN), JAX and TensorFlow (XLA) to AVX2 on a machine with
+ * more, so that they use vectors as wide as WebAssembly's widest under V8.
  */
 export const AVX2_ENVIRONMENT: Readonly<Record<string, string>> = {
   ATEN_CPU_CAPABILITY: 'avx2',
@@ -77,7 +77,10 @@ export const AVX2_ENVIRONMENT: Readonly<Record<string, string>> = {
   XLA_FLAGS: '--xla_cpu_max_isa=AVX2',
 }
 
-/** Relative. PyTorch's float32 trajectory lies within 1e-7 of float64's in these first steps; a wrong formula far outside. */
+/**
+ * Relative. PyTorch's float32 trajectory lies within 1e-7 of float64's in these first steps; a wrong formula
+ * far outside.
+ */
 const LOSS_TOLERANCE = 1e-4
 const LONGEST_ERROR_TAIL = 2000
 const QUIT_MILLISECONDS = 5000
@@ -96,7 +99,10 @@ export class PeerError extends HourglassError {
 export interface Workload {
   readonly network: Network
   readonly imageCount: number
-  /** Losses of the first steps from the common start over the images in file order: computed by another engine. */
+  /**
+   * Losses of the first steps from the common start over the images in file order: computed by another
+   * engine.
+   */
   readonly expectedLosses: readonly number[]
   readonly batchSize: number
   readonly directory: string
@@ -111,7 +117,10 @@ export interface WorkloadOptions {
   /** The common start, in canonical order. */
   readonly parameters: Float32Array
   readonly batchSize: number
-  /** See `Workload.expectedLosses`; three are enough to prove loss, gradients, weight decay and bias correction. */
+  /**
+   * See `Workload.expectedLosses`; three are enough to prove loss, gradients, weight decay and bias
+   * correction.
+   */
   readonly expectedLosses: readonly number[]
 }
 
@@ -144,8 +153,8 @@ export interface Peer {
   /** Losses of the verified first steps. */
   readonly losses: readonly number[]
   /**
-   * Trains so many steps over shuffled minibatches, of the workload's size unless another is given. Throws a `PeerError`
-   * where the peer fails or is too slow.
+   * Trains so many steps over shuffled minibatches, of the workload's size unless another is given. Throws a
+   * `PeerError` where the peer fails or is too slow.
    */
   run(steps: number, batchSize?: number): Promise<{ milliseconds: number; loss: number }>
   /** Ends the process. Idempotent. */
@@ -172,7 +181,9 @@ interface StartMessage {
   readonly epsilon: number
 }
 
-/** The sizes of the seed's form of network, which is the one that peers train. Throws `PeerError` for another. */
+/**
+ * The sizes of the seed's form of network, which is the one that peers train. Throws `PeerError` for another.
+ */
 function seedSizes(network: Network): { input: number; hidden: number; bottleneck: number } {
   const options = hourglassOptions(network)
   const found = network.layers.map((layer) => layer.activation).join(', ')
@@ -184,7 +195,10 @@ function seedSizes(network: Network): { input: number; hidden: number; bottlenec
   return { input: options.input, hidden: options.hidden[0], bottleneck: options.bottleneck }
 }
 
-/** Writes the images and the common start to a temporary folder. Throws a `PeerError` for what peers cannot train. */
+/**
+ * Writes the images and the common start to a temporary folder. Throws a `PeerError` for what peers cannot
+ * train.
+ */
 export async function createWorkload(options: WorkloadOptions): Promise<Workload> {
   const { network, images, parameters, batchSize, expectedLosses } = options
   const imageCount = images.length / inputSize(network)
@@ -206,8 +220,8 @@ export async function createWorkload(options: WorkloadOptions): Promise<Workload
 }
 
 /**
- * Starts a peer and verifies its first losses. Rejects with a `PeerUnavailableError` where its library is missing, with
- * a `PeerError` where its arithmetic is not ours. `$PYTHON`, in `environment` or our own, names
+ * Starts a peer and verifies its first losses. Rejects with a `PeerUnavailableError` where its library is
+ * missing, with a `PeerError` where its arithmetic is not ours. `$PYTHON`, in `environment` or our own, names
  * the Python interpreter; default `python3`.
  */
 export async function startPeer(kind: PeerKind, config: PeerConfig): Promise<Peer> {

@@ -57,9 +57,9 @@ function readParameters(config) {
 /**
  * Runs a peer until its parent says quit or closes stdin.
  *
- * `load(config, images, parameters)` imports the library and resolves to `{ info, train }`: images is a Float32Array
- * (count, inputs) in [0, 1]; `train(batches)` takes one step for each Int32Array of indices of an iterable, gather
- * included, waits until all is computed, and resolves to the loss of the last.
+ * `load(config, images, parameters)` imports the library and resolves to `{ info, train }`: images is a
+ * Float32Array (count, inputs) in [0, 1]; `train(batches)` takes one step for each Int32Array of indices of
+ * an iterable, gather included, waits until all is computed, and resolves to the loss of the last.
  */
 export async function serve(load) {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()

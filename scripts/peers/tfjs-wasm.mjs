@@ -1,9 +1,9 @@
 /**
  * TensorFlow.js on its WebAssembly backend with SIMD, in eager mode: it has no other.
  *
- * On one thread, whatever was asked for. tfjs 4.22 switches threads off under Node (tensorflow/tfjs#3830); with the flag
- * forced and its workers started from the package's files, the threaded binary loads, but its pool reports one thread for
- * every `setThreadsCount` from -1 to 8, starts none, and a step takes as long.
+ * On one thread, whatever was asked for. tfjs 4.22 switches threads off under Node (tensorflow/tfjs#3830);
+ * with the flag forced and its workers started from the package's files, the threaded binary loads, but its
+ * pool reports one thread for every `setThreadsCount` from -1 to 8, starts none, and a step takes as long.
  */
 import { createRequire } from 'node:module'
 import { serve } from './protocol.mjs'

@@ -1,5 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** What a program does with an autoencoder, the same in Node and in a browser. `node.ts` and `browser.ts` add how one is made. */
+/**
+ * What a program does with an autoencoder, the same in Node and in a browser. `node.ts` and `browser.ts` add
+ * how one is made.
+ */
 import type { ImageSet } from '../data/dataset.ts'
 import {
   clipped,
@@ -51,19 +54,25 @@ import type { FileFormat, FileOptions } from './files.ts'
 import { CallQueue } from './queue.ts'
 
 /**
- * (n, inputs), row-major: bytes mean value / 255, black 0 and white 255; floats are taken as they are, black 0 and white 1.
- * Or a set of rows, such as images, of which the rows are taken.
+ * (n, inputs), row-major: bytes mean value / 255, black 0 and white 255; floats are taken as they are, black
+ * 0 and white 1. Or a set of rows, such as images, of which the rows are taken.
  */
 export type Rows = Inputs | Uint8ClampedArray | RawRows
 
-/** Settings of a run, and what happens during it. Without a setting: that of the run it goes on with, else the default. */
+/**
+ * Settings of a run, and what happens during it. Without a setting: that of the run it goes on with, else the
+ * default.
+ */
 export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>, TrainingHooks {
   /**
-   * How values are scaled, fitted on the training rows and part of the model from then on. Default: as `loadData` and
-   * `readData` propose for what they read; `none` for other rows.
+   * How values are scaled, fitted on the training rows and part of the model from then on. Default: as
+   * `loadData` and `readData` propose for what they read; `none` for other rows.
    */
   readonly scale?: ScalingKind | undefined
-  /** Standard deviations beyond which values are trained on as if they were so many; default 2.5 with `standard`, else 0. */
+  /**
+   * Standard deviations beyond which values are trained on as if they were so many; default 2.5 with
+   * `standard`, else 0.
+   */
   readonly clip?: number | undefined
   /** Share of the training rows, drawn by the seed, that is held back and judges in place of `test`. */
   readonly validation?: number | undefined
@@ -100,8 +109,8 @@ export interface Start {
 /**
  * An autoencoder and the engine that computes it.
  *
- * A call that is made while another runs waits for it; one that is made in `onEpoch` runs at once, between the epochs.
- * After `dispose`, and after training ended in a `TrainingError`, every call rejects.
+ * A call that is made while another runs waits for it; one that is made in `onEpoch` runs at once, between
+ * the epochs. After `dispose`, and after training ended in a `TrainingError`, every call rejects.
  */
 export class BaseAutoencoder {
   /** What was odd about the file it came from, one line each; empty for others. */
@@ -141,7 +150,10 @@ export class BaseAutoencoder {
     return this.#preprocessing
   }
 
-  /** Of the rows it was trained on, by its weights; undefined where they were not measured: of rows of bytes as they are. */
+  /**
+   * Of the rows it was trained on, by its weights; undefined where they were not measured: of rows of bytes
+   * as they are.
+   */
   get trainingErrors(): ErrorQuantiles | undefined {
     return this.#trainingErrors
   }
@@ -154,10 +166,10 @@ export class BaseAutoencoder {
   /**
    * Trains until `epochs` epochs are complete, those done before included, or until `signal` aborts.
    *
-   * Called again, or on a model from a checkpoint, it goes on with the run: the result is then, bit for bit, that of an
-   * uninterrupted one. Its settings cannot change; to begin another run with these weights, save and load them. A model
-   * loaded from weights alone begins a run with those, and keeps its scaling. With `patience` it may end sooner; with
-   * `keep: 'best'` the model is that of the best epoch from then on.
+   * Called again, or on a model from a checkpoint, it goes on with the run: the result is then, bit for bit,
+   * that of an uninterrupted one. Its settings cannot change; to begin another run with these weights, save
+   * and load them. A model loaded from weights alone begins a run with those, and keeps its scaling. With
+   * `patience` it may end sooner; with `keep: 'best'` the model is that of the best epoch from then on.
    *
    * @returns how far it came
    * @throws UsageError for settings or data that do not fit; TrainingError where a loss is not finite
@@ -214,7 +226,9 @@ export class BaseAutoencoder {
     return fitPreprocessing({ train, inputs, features, label, picture }, scale ?? usualScaling)
   }
 
-  /** Puts the weights that the run is for on the engine, and measures its training rows where they are floats. */
+  /**
+   * Puts the weights that the run is for on the engine, and measures its training rows where they are floats.
+   */
   async #conclude(run: Run, rows: Inputs): Promise<void> {
     const state = await this.#engine.readState()
     const result = run.resultOf(state)
@@ -260,14 +274,17 @@ export class BaseAutoencoder {
     return this.#queue.add(async () => this.#raw(await this.#engine.forward(this.#seen(rows))))
   }
 
-  /** Mean squared error of each row's reconstruction against the row, (n), both as scaled: its anomaly score. */
+  /**
+   * Mean squared error of each row's reconstruction against the row, (n), both as scaled: its anomaly score.
+   */
   reconstructionErrors(rows: Rows): Promise<Float64Array> {
     return this.#queue.add(async () => this.#engine.reconstructionErrors(this.#seen(rows)))
   }
 
   /**
-   * How anomalous rows are: their reconstruction errors, percentiles among the training errors, verdicts by a threshold,
-   * and the features that contribute most. Without training errors, percentiles and threshold are by the rows given.
+   * How anomalous rows are: their reconstruction errors, percentiles among the training errors, verdicts by a
+   * threshold, and the features that contribute most. Without training errors, percentiles and threshold are
+   * by the rows given.
    *
    * @throws UsageError for options that cannot be
    */
@@ -279,7 +296,8 @@ export class BaseAutoencoder {
   }
 
   /**
-   * (count, inputs): new raw rows, decoded from samples of a mixture of Gaussians that is fitted to the codes of others.
+   * (count, inputs): new raw rows, decoded from samples of a mixture of Gaussians that is fitted to the codes
+   * of others.
    *
    * @param rows to learn the mixture from
    */
@@ -294,7 +312,10 @@ export class BaseAutoencoder {
     })
   }
 
-  /** What comes out for what goes in, of a model that was trained with noise: `reconstruct` by the tool's name. */
+  /**
+   * What comes out for what goes in, of a model that was trained with noise: `reconstruct` by the tool's
+   * name.
+   */
   denoise(rows: Rows): Promise<FloatArray> {
     return this.reconstruct(rows)
   }
@@ -341,7 +362,8 @@ export class BaseAutoencoder {
   }
 
   /**
-   * (steps, inputs): rows for codes at equal steps on the line from one row's code to another's, both ends included.
+   * (steps, inputs): rows for codes at equal steps on the line from one row's code to another's, both ends
+   * included.
    *
    * @param first one row
    * @param second one row
@@ -357,8 +379,8 @@ export class BaseAutoencoder {
   }
 
   /**
-   * Over a whole image set: MSE, PSNR and SSIM of reconstructions, and of noisy images before and after; latent units that
-   * never fire; the error of each label.
+   * Over a whole image set: MSE, PSNR and SSIM of reconstructions, and of noisy images before and after;
+   * latent units that never fire; the error of each label.
    */
   evaluate(set: ImageSet, options: EvaluationOptions = {}): Promise<Evaluation> {
     return this.#queue.add(async () => {
@@ -373,12 +395,17 @@ export class BaseAutoencoder {
     })
   }
 
-  /** All parameters in canonical order, (parameterCount): `fc1.weight` (hidden, inputs) row-major, `fc1.bias`, … */
+  /**
+   * All parameters in canonical order, (parameterCount): `fc1.weight` (hidden, inputs) row-major, `fc1.bias`,
+   * …
+   */
   parameters(): Promise<Float32Array> {
     return this.#queue.add(async () => this.#readParameters())
   }
 
-  /** The bytes of a file: PyTorch's state_dict, safetensors, or ONNX of opset 17 with a dynamic batch axis. */
+  /**
+   * The bytes of a file: PyTorch's state_dict, safetensors, or ONNX of opset 17 with a dynamic batch axis.
+   */
   toBytes(format: FileFormat, options: FileOptions = {}): Promise<Uint8Array> {
     return this.#queue.add(async () => {
       checkFile(format, options)
@@ -395,7 +422,8 @@ export class BaseAutoencoder {
   }
 
   /**
-   * The bytes of a checkpoint: weights, Adam's moments, progress and settings. What reads a model reads it too.
+   * The bytes of a checkpoint: weights, Adam's moments, progress and settings. What reads a model reads it
+   * too.
    *
    * @throws UsageError for a model that was not trained here and did not come from a checkpoint
    */

@@ -10,8 +10,8 @@ import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
 /**
- * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here; a
- * `UsageError` for other options.
+ * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here;
+ * a `UsageError` for other options.
  */
 export async function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
   checkKeys('createEngine', options, ENGINE_OPTIONS)
@@ -24,14 +24,16 @@ export class Autoencoder extends BaseAutoencoder {
   /**
    * An untrained model on the device asked for: Xavier-uniform weights from the seed, biases of 0.01.
    *
-   * @throws UsageError for sizes, seeds and threads that cannot be; DeviceError where the device cannot compute here
+   * @throws UsageError for sizes, seeds and threads that cannot be; DeviceError where the device cannot
+   *   compute here
    */
   static async create(options: CreateOptions = {}): Promise<Autoencoder> {
     return Autoencoder.#open(fromSeed(options, ENGINE_OPTIONS), options)
   }
 
   /**
-   * A model from the bytes of a .pth or .safetensors file, or of a checkpoint, whose run `train` then goes on with.
+   * A model from the bytes of a .pth or .safetensors file, or of a checkpoint, whose run `train` then goes on
+   * with.
    *
    * @param name what errors call it
    * @throws FileError for bytes that hold no autoencoder; DeviceError as `create`

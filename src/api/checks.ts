@@ -14,7 +14,9 @@ import { quote } from '../quote.ts'
 import { checkRule, TRAINING_RULES } from '../training/config.ts'
 import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
-/** Throws for an option that nobody reads, most often one that is misspelt, and for what is no options at all. */
+/**
+ * Throws for an option that nobody reads, most often one that is misspelt, and for what is no options at all.
+ */
 export function checkKeys(call: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw new UsageError(`${call}: expected an object of options, found ${kindOf(options)}`)
@@ -70,8 +72,8 @@ function checkSet(set: RawRows, network: Network, what: string): RawRows {
 }
 
 /**
- * Rows as the network sees them, scaled and filled. A sigmoid gives nothing outside [0, 1]: pixels that were left at 0 to
- * 255 would train in silence, to no end.
+ * Rows as the network sees them, scaled and filled. A sigmoid gives nothing outside [0, 1]: pixels that were
+ * left at 0 to 255 would train in silence, to no end.
  */
 export function checkTrained(rows: Inputs, network: Network, what: string): void {
   if (rows instanceof Uint8Array) return

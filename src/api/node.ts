@@ -16,8 +16,8 @@ import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
 /**
- * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here; a
- * `UsageError` for other options.
+ * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here;
+ * a `UsageError` for other options.
  */
 export async function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
   checkKeys('createEngine', options, ENGINE_OPTIONS)
@@ -47,7 +47,8 @@ export class Autoencoder extends BaseAutoencoder {
   /**
    * An untrained model on the device asked for: Xavier-uniform weights from the seed, biases of 0.01.
    *
-   * @throws UsageError for sizes, seeds and threads that cannot be; DeviceError where the device cannot compute here
+   * @throws UsageError for sizes, seeds and threads that cannot be; DeviceError where the device cannot
+   *   compute here
    */
   static async create(options: CreateOptions = {}): Promise<Autoencoder> {
     return Autoencoder.#open(fromSeed(options, ENGINE_OPTIONS), options)

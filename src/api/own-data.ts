@@ -44,7 +44,8 @@ export interface TestBytes {
 }
 
 /**
- * Rows from the bytes of a file (.csv, .tsv, .npy, .npz, .parquet), to train on: raw, with what their columns are.
+ * Rows from the bytes of a file (.csv, .tsv, .npy, .npz, .parquet), to train on: raw, with what their columns
+ * are.
  *
  * @param name of the file, which tells its format
  * @throws FileError for a file that cannot be used; UsageError for options that cannot be

@@ -15,8 +15,8 @@ export class CallQueue {
   }
 
   /**
-   * For a call that is running: gives the turn to `work`, and to all that is added until it is done. What was waiting goes on
-   * waiting for the call itself.
+   * For a call that is running: gives the turn to `work`, and to all that is added until it is done. What was
+   * waiting goes on waiting for the call itself.
    */
   async interrupt(work: () => Promise<void>): Promise<void> {
     const waiting = this.#last

@@ -7,7 +7,9 @@ import type { RunCheckpoints } from '../experiments/sweep-run.ts'
 import { makeDirectory, writeFileAtomically } from '../files/write.ts'
 import { readCheckpoint } from '../run/checkpoint.ts'
 
-/** The folder is made when it is first needed. A file that is damaged is as good as none: its run begins anew. */
+/**
+ * The folder is made when it is first needed. A file that is damaged is as good as none: its run begins anew.
+ */
 export function checkpointFolder(folder: string): RunCheckpoints {
   const fileOf = (id: string) => join(folder, `${id}.checkpoint.safetensors`)
   return {

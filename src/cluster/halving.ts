@@ -1,21 +1,24 @@
 /**
- * Asynchronous successive halving (ASHA): runs stop at rungs, and of those that have come to a rung the best go on.
- * Nobody waits for a rung to fill: whoever is among the best so far goes on as soon as a worker is free.
+ * Asynchronous successive halving (ASHA): runs stop at rungs, and of those that have come to a rung the best
+ * go on. Nobody waits for a rung to fill: whoever is among the best so far goes on as soon as a worker is
+ * free.
  *
- * Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020, algorithm 2, for a plan that
- * ends. Runs in a browser.
+ * Source: Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020, algorithm 2, for a
+ * plan that ends. Runs in a browser.
  */
 import { UsageError } from '../errors.ts'
 import type { SweepPiece, SweepRecord, SweepSchedule } from '../experiments/sweep.ts'
 import type { SweepRun } from '../experiments/sweep-plan.ts'
 import { settingText } from '../run/settings.ts'
 
-/** Of so many runs that have come to a rung one goes on: the reduction factor η of the paper, which uses 4. */
+/**
+ * Of so many runs that have come to a rung one goes on: the reduction factor η of the paper, which uses 4.
+ */
 export const REDUCTION = 4
 
 /**
- * Epochs after which runs stop, the last of them all epochs: each `REDUCTION` times the one before. As many as epochs and
- * runs allow.
+ * Epochs after which runs stop, the last of them all epochs: each `REDUCTION` times the one before. As many
+ * as epochs and runs allow.
  */
 export function rungsOf(epochs: number, runs: number): number[] {
   const halvings = Math.floor(Math.log(Math.min(epochs, runs)) / Math.log(REDUCTION) + 1e-9)

@@ -9,7 +9,10 @@ export interface RecordFile {
 }
 
 export interface Merged {
-  /** One for each run that has any, in the plan's order. A result goes before a stop, and that before a failure. */
+  /**
+   * One for each run that has any, in the plan's order. A result goes before a stop, and that before a
+   * failure.
+   */
   readonly records: readonly SweepRecord[]
   /** Those that have none. */
   readonly missing: readonly SweepRun[]

@@ -1,4 +1,7 @@
-/** A worker's end of the queue: takes trials, trains them on threads, brings back what came of them. Node only. */
+/**
+ * A worker's end of the queue: takes trials, trains them on threads, brings back what came of them. Node
+ * only.
+ */
 import { setTimeout } from 'node:timers/promises'
 import type { Job } from 'bullmq'
 import type { SweepRecord } from '../experiments/sweep.ts'
@@ -28,7 +31,10 @@ export interface QueueWorkerOptions {
   /** A worker that is not heard of for so long is taken for dead, and its trials go to others. */
   readonly lockMs: number
   readonly host: string
-  /** Data and measures of a plan. Rejects where this machine cannot train its trials: the worker then ends with that. */
+  /**
+   * Data and measures of a plan. Rejects where this machine cannot train its trials: the worker then ends
+   * with that.
+   */
   readonly workloadOf: (data: SweepData, run: SweepRun) => Promise<Workload>
   /** Stops taking trials and gives back those under way. */
   readonly signal: AbortSignal
@@ -38,7 +44,10 @@ export interface QueueWorkerOptions {
   readonly onNotice: (line: string) => void
 }
 
-/** Works until the signal aborts or, if so wanted, the queue is empty. Rejects with what this machine is at fault for. */
+/**
+ * Works until the signal aborts or, if so wanted, the queue is empty. Rejects with what this machine is at
+ * fault for.
+ */
 export async function workOffQueue(options: QueueWorkerOptions): Promise<void> {
   const { access, pool, jobs, lockMs, host, workloadOf, isToDrain, onRecord, onNotice } = options
   const { bull, queue, address } = access

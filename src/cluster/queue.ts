@@ -1,6 +1,6 @@
 /**
- * The queue of trials, on BullMQ, which keeps it in Redis: how to get there, and what a trial is called and carries on it.
- * Both packages are loaded only here, and only when somebody asks for a queue. Node only.
+ * The queue of trials, on BullMQ, which keeps it in Redis: how to get there, and what a trial is called and
+ * carries on it. Both packages are loaded only here, and only when somebody asks for a queue. Node only.
  */
 import type * as Bull from 'bullmq'
 import type * as IORedis from 'ioredis'
@@ -16,8 +16,8 @@ export const QUEUE_PREFIX = 'hourglass'
 export const QUEUE_NAME = 'trials'
 
 /**
- * A trial is given up when it has been begun and not finished so often: its workers died, or failed for reasons that are
- * not the trial's.
+ * A trial is given up when it has been begun and not finished so often: its workers died, or failed for
+ * reasons that are not the trial's.
  */
 export const MOST_DEATHS = 5
 
@@ -66,7 +66,8 @@ export interface QueueAccess {
  *
  * @param url `redis://[[USER:]PASSWORD@]HOST:PORT[/DATABASE]`, or `rediss://` for TLS
  * @param onNotice hears, in a line, when Redis goes away and when it is back
- * @throws UsageError for another URL; FileError where the packages are not installed, and where no Redis answers
+ * @throws UsageError for another URL; FileError where the packages are not installed, and where no Redis
+ *   answers
  */
 export async function openQueue(url: string, onNotice: (line: string) => void): Promise<QueueAccess> {
   const target = parseUrl(url)

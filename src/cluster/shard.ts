@@ -19,8 +19,9 @@ interface Scheduler {
 }
 
 /**
- * Sources: sbatch(1) of Slurm, "Output environment variables"; "Indexed Job" of the Kubernetes documentation, which tells
- * no count; "Job environment variables" of the AWS Batch user guide; parallel(1) of GNU parallel, which tells no count.
+ * Sources: sbatch(1) of Slurm, "Output environment variables"; "Indexed Job" of the Kubernetes documentation,
+ * which tells no count; "Job environment variables" of the AWS Batch user guide; parallel(1) of GNU parallel,
+ * which tells no count.
  */
 const SCHEDULERS: readonly Scheduler[] = [
   {
@@ -66,8 +67,8 @@ function wholeNumber(name: string, environment: Environment): number {
 }
 
 /**
- * The shard that `text` names: `3/8` is the third of eight. `auto`, or nothing, asks the scheduler; `auto/8` asks it for
- * the index alone, where it does not tell the count. Throws UsageError.
+ * The shard that `text` names: `3/8` is the third of eight. `auto`, or nothing, asks the scheduler; `auto/8`
+ * asks it for the index alone, where it does not tell the count. Throws UsageError.
  */
 export function parseShard(text: string, environment: Environment): Shard {
   const parts = /^(?:(auto|\d{1,9}))?(?:\/(\d{1,9}))?$/.exec(text)

@@ -1,9 +1,10 @@
 /**
- * A sweep as a file: what it trains on and is judged by, and its trials by name. Whoever has the same data can train any
- * of them, anywhere, in any order. Runs in a browser.
+ * A sweep as a file: what it trains on and is judged by, and its trials by name. Whoever has the same data
+ * can train any of them, anywhere, in any order. Runs in a browser.
  *
- * JSON, version 1: `format`, `version`, `data` (`SweepData`) and `trials`, each with its `name` and all its `settings`.
- * The name is the digest of settings and data (src/run/trial-name.ts), so that a plan that was changed by hand is found out.
+ * JSON, version 1: `format`, `version`, `data` (`SweepData`) and `trials`, each with its `name` and all its
+ * `settings`. The name is the digest of settings and data (src/run/trial-name.ts), so that a plan that was
+ * changed by hand is found out.
  */
 
 import type { SweepRecord } from '../experiments/sweep.ts'

@@ -38,8 +38,9 @@ export function shareBytes(bytes: Uint8Array): Uint8Array {
 
 export interface TrialPool {
   /**
-   * Trains a trial on the next free thread, or as much of it as the hooks say; undefined where the signal aborted it. What is
-   * the trial's own fault is a record of its failure; rejects with what the machine is at fault for.
+   * Trains a trial on the next free thread, or as much of it as the hooks say; undefined where the signal
+   * aborted it. What is the trial's own fault is a record of its failure; rejects with what the machine is at
+   * fault for.
    */
   train(run: SweepRun, workload: Workload, hooks: RunHooks): Promise<SweepRecord | undefined>
   /** Ends the threads, whatever they are at. */

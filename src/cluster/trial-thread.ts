@@ -1,6 +1,6 @@
 /**
- * A thread that trains trials, one after the other. The thread that it belongs to stays free: it renews locks and hears of
- * stops meanwhile.
+ * A thread that trains trials, one after the other. The thread that it belongs to stays free: it renews locks
+ * and hears of stops meanwhile.
  */
 import type { MessagePort } from 'node:worker_threads'
 import { workerData } from 'piscina'
@@ -31,7 +31,10 @@ export interface TrialTask {
 
 const options = workerData as TrialThreadOptions
 
-/** Undefined where the trial was stopped from outside. What is the trial's own fault is a record of its failure. */
+/**
+ * Undefined where the trial was stopped from outside. What is the trial's own fault is a record of its
+ * failure.
+ */
 export default async function trainTrial({
   run,
   until,

@@ -40,7 +40,8 @@ const FLAGS: Readonly<Record<string, string>> = { bits: '--simd, --device', comp
  * The data set with as many training images as the plan says.
  *
  * @param plan how messages call it: a file, or the queue
- * @throws UsageError where data, arithmetic or code are others than the plan's: its trials would end in other numbers
+ * @throws UsageError where data, arithmetic or code are others than the plan's: its trials would end in other
+ *   numbers
  */
 export async function dataOfPlan(
   data: SweepData,

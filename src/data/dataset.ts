@@ -1,4 +1,7 @@
-/** What an engine is trained and judged on: a training and a test set of images of one size. Runs in a browser. */
+/**
+ * What an engine is trained and judged on: a training and a test set of images of one size. Runs in a
+ * browser.
+ */
 import { FileError, UsageError } from '../errors.ts'
 import type { IdxImages } from './idx.ts'
 import { parseIdxImages, parseIdxLabels } from './idx.ts'
@@ -70,7 +73,10 @@ export function datasetFromIdx(name: string, files: IdxFiles): Dataset {
   return { name, train, test }
 }
 
-/** The first `limit` images of a set, as views. Throws `UsageError` unless `limit` is a whole number in 1 … count. */
+/**
+ * The first `limit` images of a set, as views. Throws `UsageError` unless `limit` is a whole number in 1 …
+ * count.
+ */
 export function limitImages(set: ImageSet, limit: number): ImageSet {
   if (!Number.isInteger(limit) || limit < 1 || limit > set.count) {
     throw new UsageError(`limit: expected a whole number from 1 to ${set.count}, found ${limit}`)

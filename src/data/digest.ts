@@ -44,8 +44,8 @@ function bytesOf(values: ArrayBufferView): Uint8Array {
 }
 
 /**
- * Digest of rows and labels: of the SHA-256 of each as an IDX file (floats in the machine's byte order). Undefined where
- * the page is no secure one. What it reads is copied before it first awaits.
+ * Digest of rows and labels: of the SHA-256 of each as an IDX file (floats in the machine's byte order).
+ * Undefined where the page is no secure one. What it reads is copied before it first awaits.
  */
 export async function digestRows(
   set: RowSet & { width?: number; height?: number },

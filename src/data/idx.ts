@@ -1,6 +1,7 @@
 /**
- * The IDX format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist/): a magic number 00 00 08 rank (08 means
- * unsigned bytes), the sizes of the `rank` dimensions as big-endian 32-bit integers, then the bytes, row-major.
+ * The IDX format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist/): a magic number 00 00 08 rank
+ * (08 means unsigned bytes), the sizes of the `rank` dimensions as big-endian 32-bit integers, then the
+ * bytes, row-major.
  *
  * Nothing is copied: what is returned are views of the bytes given.
  */
@@ -52,8 +53,8 @@ function readSizes(bytes: Uint8Array, file: string, rank: number, content: strin
 }
 
 /**
- * Bytes that an IDX file of images or labels has in all, by its first bytes, or undefined where the parsers refuse it
- * for what these say.
+ * Bytes that an IDX file of images or labels has in all, by its first bytes, or undefined where the parsers
+ * refuse it for what these say.
  */
 function announcedBytes(header: Uint8Array): number | undefined {
   if (header.length < 4 || header[0] !== 0 || header[1] !== 0 || header[2] !== 8) return undefined
@@ -70,9 +71,9 @@ function announcedBytes(header: Uint8Array): number | undefined {
 const MAX_HEADER_BYTES = 16
 
 /**
- * The bytes of an IDX file from a stream that inflates it. The header says how many there are: no more is asked for, and
- * none beyond what a file of `packedBytes` may take. Of a file whose header is refused only the header is returned, for
- * the parser to say why.
+ * The bytes of an IDX file from a stream that inflates it. The header says how many there are: no more is
+ * asked for, and none beyond what a file of `packedBytes` may take. Of a file whose header is refused only
+ * the header is returned, for the parser to say why.
  *
  * @throws FileError for more bytes than the header announces, or more than the file may take
  */
@@ -123,8 +124,8 @@ export const IMAGE_HEADER_BYTES = 16
 const LABEL_HEADER_BYTES = 8
 
 /**
- * What the first bytes of an IDX file of rank 3 (count, height, width) say, for a file of `fileBytes` in all. `file` is
- * the name that errors (`FileError`) begin with.
+ * What the first bytes of an IDX file of rank 3 (count, height, width) say, for a file of `fileBytes` in all.
+ * `file` is the name that errors (`FileError`) begin with.
  */
 export function parseIdxImageHeader(head: Uint8Array, fileBytes: number, file: string): ImageShape {
   const [count, height, width] = readSizes(head, file, 3, 'images')

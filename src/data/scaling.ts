@@ -4,10 +4,11 @@ import type { Scaling, ScalingKind } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 
 /**
- * The scaling of `kind` over rows (n, inputs): two passes in float64, so that large offsets cost no digits. An input
- * that is constant gets factor 0. Undefined for `none`.
+ * The scaling of `kind` over rows (n, inputs): two passes in float64, so that large offsets cost no digits.
+ * An input that is constant gets factor 0. Undefined for `none`.
  *
- * @throws UsageError for an input whose values lie too far apart, or too close together, for its factor to be a number
+ * @throws UsageError for an input whose values lie too far apart, or too close together, for its factor to be
+ *   a number
  */
 export function fitScaling(rows: FloatArray, inputs: number, kind: ScalingKind): Scaling | undefined {
   if (kind === 'none') return undefined

@@ -1,6 +1,7 @@
 /**
- * MNIST from a folder of static files, for browsers: IDX files, gzipped, under names that no host treats specially
- * (a `.gz` might be inflated by one host and not by the next). Kept in Cache Storage after the first visit.
+ * MNIST from a folder of static files, for browsers: IDX files, gzipped, under names that no host treats
+ * specially (a `.gz` might be inflated by one host and not by the next). Kept in Cache Storage after the
+ * first visit.
  */
 import { FileError } from '../errors.ts'
 import type { ImageSet, NamedBytes } from './dataset.ts'

@@ -1,6 +1,7 @@
 /**
- * What a file of one's own holds, before a network sees it: a table of named columns, or an array or a folder of
- * pictures, whose values have no names. `sources/` reads them, `features.ts` makes rows of a table. Runs in a browser.
+ * What a file of one's own holds, before a network sees it: a table of named columns, or an array or a folder
+ * of pictures, whose values have no names. `sources/` reads them, `features.ts` makes rows of a table. Runs
+ * in a browser.
  */
 import type { PictureShape } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
@@ -56,7 +57,9 @@ export interface Values {
   readonly kind: 'values'
   readonly file: string
   readonly count: number
-  /** (count, inputs), row-major: bytes mean value / 255, floats are taken as they are. NaN: a missing value. */
+  /**
+   * (count, inputs), row-major: bytes mean value / 255, floats are taken as they are. NaN: a missing value.
+   */
   readonly rows: Uint8Array | FloatArray
   /** Shape of a row, where it is a picture. */
   readonly picture?: PictureShape | undefined
@@ -68,7 +71,10 @@ export interface Values {
   readonly names?: readonly string[] | undefined
 }
 
-/** What one file or folder holds. `test`: where the source brings its own test set (four IDX files, Keras' .npz). */
+/**
+ * What one file or folder holds. `test`: where the source brings its own test set (four IDX files, Keras'
+ * .npz).
+ */
 export interface Source {
   readonly train: Table | Values
   readonly test?: Table | Values | undefined

@@ -117,7 +117,8 @@ function checkLabels(network: Network, labels: Uint8Array | undefined, count: nu
 }
 
 /**
- * Number of rows that the network's own loss can be computed of. Throws UsageError where inputs or labels do not fit it.
+ * Number of rows that the network's own loss can be computed of. Throws UsageError where inputs or labels do
+ * not fit it.
  */
 export function checkRowLosses(network: Network, inputs: Inputs, labels: Uint8Array | undefined): number {
   const count = countRows(inputs, inputSize(network), 'inputs')
@@ -156,8 +157,8 @@ export interface EpochPlan {
 }
 
 /**
- * The order, the steps and the defaults of an epoch over a training set of `rowCount` rows (undefined: none was
- * set). Throws UsageError where a value of the request cannot be.
+ * The order, the steps and the defaults of an epoch over a training set of `rowCount` rows (undefined: none
+ * was set). Throws UsageError where a value of the request cannot be.
  */
 export function planEpoch(network: Network, rowCount: number | undefined, request: EpochRequest): EpochPlan {
   if (rowCount === undefined) throw new UsageError('trainEpoch: no training set; call setTrainingSet first')

@@ -23,7 +23,10 @@ const MAKERS: EngineMakers = {
   },
 }
 
-/** Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other options. */
+/**
+ * Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other
+ * options.
+ */
 export function createBrowserEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
   return createOnDevice(network, options, MAKERS)
 }

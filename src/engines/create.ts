@@ -12,8 +12,8 @@ export type { Device, EngineOptions } from './options.ts'
 let mayFlag = false
 
 /**
- * Lets every engine of this process set flags of V8, unless its own `v8Flags` says otherwise: for programs that have the
- * process to themselves, such as the commands.
+ * Lets every engine of this process set flags of V8, unless its own `v8Flags` says otherwise: for programs
+ * that have the process to themselves, such as the commands.
  */
 export function allowV8Flags(): void {
   mayFlag = true
@@ -36,8 +36,8 @@ const MAKERS: EngineMakers = {
 }
 
 /**
- * Begins what takes time and needs no network yet, the compiling and checking of the core, so that it is done while data
- * loads. `createEngine` finds it done. What fails here fails there again, and is said there.
+ * Begins what takes time and needs no network yet, the compiling and checking of the core, so that it is done
+ * while data loads. `createEngine` finds it done. What fails here fails there again, and is said there.
  */
 export function prepareEngine({ device = 'auto', simd = 'auto', v8Flags = mayFlag }: EngineOptions): void {
   if (device === 'webgpu' || device === 'reference') return
@@ -46,7 +46,10 @@ export function prepareEngine({ device = 'auto', simd = 'auto', v8Flags = mayFla
     .catch(() => undefined)
 }
 
-/** Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other options. */
+/**
+ * Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other
+ * options.
+ */
 export function createEngine(network: Network, options: EngineOptions = {}): Promise<Engine> {
   return createOnDevice(network, options, MAKERS)
 }

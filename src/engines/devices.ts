@@ -14,7 +14,10 @@ export interface EngineMakers {
   mayHaveGpu(): Promise<boolean>
 }
 
-/** Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other options. */
+/**
+ * Throws a `DeviceError` that says why when the chosen device cannot compute here; a `UsageError` for other
+ * options.
+ */
 export async function createOnDevice(
   network: Network,
   options: EngineOptions,

@@ -1,15 +1,17 @@
 /**
- * The one seam between what is trained and how it is computed. Training, evaluation, figures and benchmarks speak only
- * to this interface; only `createEngine` knows the engines by name. One conformance suite runs against every engine.
+ * The one seam between what is trained and how it is computed. Training, evaluation, figures and benchmarks
+ * speak only to this interface; only `createEngine` knows the engines by name. One conformance suite runs
+ * against every engine.
  *
  * Rules that hold for every method:
  * - Calls do not overlap: a call made while another runs rejects with an `internal:` error.
- * - Arrays passed in are only read, and are free again when the promise settles; `roomFor` alone is otherwise. Arrays
- *   returned belong to the caller.
+ * - Arrays passed in are only read, and are free again when the promise settles; `roomFor` alone is
+ *   otherwise. Arrays returned belong to the caller.
  * - Shapes are row-major with rows first: (n, inputs), (n, units).
- * - Every engine computes every network that `checkNetwork` lets through, and refuses all others in its words.
- * - An engine that failed (a worker died, a device was lost) rejects this and every later call with the first cause;
- *   only `dispose` is still allowed.
+ * - Every engine computes every network that `checkNetwork` lets through, and refuses all others in its
+ *   words.
+ * - An engine that failed (a worker died, a device was lost) rejects this and every later call with the first
+ *   cause; only `dispose` is still allowed.
  */
 import type { Network } from '../model/network.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
@@ -26,11 +28,17 @@ export interface EngineInfo {
   readonly bits: string
 }
 
-/** Images or other rows of network inputs. Bytes mean value / 255; floats are taken as they are. Shape (n, inputs). */
+/**
+ * Images or other rows of network inputs. Bytes mean value / 255; floats are taken as they are. Shape (n,
+ * inputs).
+ */
 export type Inputs = Uint8Array | FloatArray
 
 export interface TrainingSet {
-  /** (count, inputs): bytes, of which the network sees value / 255, or finite floats, in [0, 1] under the loss `bce`. */
+  /**
+   * (count, inputs): bytes, of which the network sees value / 255, or finite floats, in [0, 1] under the loss
+   * `bce`.
+   */
   readonly rows: Uint8Array | Float32Array
   /** (count) class indices; needed where the network's loss is cross-entropy. */
   readonly labels?: Uint8Array
@@ -48,8 +56,8 @@ export interface EpochRequest {
   /** PyTorch's coupled weight decay: added to the gradient as weightDecay · parameter. */
   readonly weightDecay: number
   /**
-   * Standard deviation of Gaussian noise added to the inputs, not to the targets; 0 for none. Rows of bytes are clipped
-   * to [0, 1] after it, rows of floats are not.
+   * Standard deviation of Gaussian noise added to the inputs, not to the targets; 0 for none. Rows of bytes
+   * are clipped to [0, 1] after it, rows of floats are not.
    */
   readonly noiseStd?: number
   /** Indices into the training set, in the order to visit; default: the seeded shuffle of (seed, epoch). */
@@ -79,8 +87,8 @@ export interface Engine {
 
   /**
    * Room for so many training rows of bytes, (rows, inputs), for the caller to fill and to hand to the next
-   * `setTrainingSet`: in the engine's own memory where that spares the copy, else a fresh array. The caller may write to
-   * it until that call begins; from then on, and after `dispose`, its content is the engine's.
+   * `setTrainingSet`: in the engine's own memory where that spares the copy, else a fresh array. The caller
+   * may write to it until that call begins; from then on, and after `dispose`, its content is the engine's.
    */
   roomFor(rows: number): Uint8Array
 
@@ -88,8 +96,8 @@ export interface Engine {
   setTrainingSet(set: TrainingSet): Promise<void>
 
   /**
-   * Xavier-uniform weights and biases of 0.01 from the seed's own random stream (`src/random/streams.ts`), zero
-   * moments, zero steps. The same bits on every engine, up to the engine's number format.
+   * Xavier-uniform weights and biases of 0.01 from the seed's own random stream (`src/random/streams.ts`),
+   * zero moments, zero steps. The same bits on every engine, up to the engine's number format.
    */
   initialize(seed: number): Promise<void>
 
@@ -100,15 +108,17 @@ export interface Engine {
   /** Trains one epoch, or what is left of it. Needs `setTrainingSet`. */
   trainEpoch(request: EpochRequest): Promise<EpochResult>
 
-  /** Output of the last layer, (n, outputs): an autoencoder's reconstruction, a classifier's probabilities. */
+  /**
+   * Output of the last layer, (n, outputs): an autoencoder's reconstruction, a classifier's probabilities.
+   */
   forward(inputs: Inputs): Promise<FloatArray>
   /** Output of the network's code layer, (n, bottleneck). */
   encode(inputs: Inputs): Promise<FloatArray>
   /** Output of the last layer for given codes; codes (n, bottleneck), result (n, outputs). */
   decode(codes: FloatArray): Promise<FloatArray>
   /**
-   * The network's own loss of each row, (n), whose mean over a set is the set's loss: `mse` and `bce` against the row
-   * itself, `crossEntropy` against labels (n), which it needs.
+   * The network's own loss of each row, (n), whose mean over a set is the set's loss: `mse` and `bce` against
+   * the row itself, `crossEntropy` against labels (n), which it needs.
    */
   rowLosses(inputs: Inputs, labels?: Uint8Array): Promise<Float64Array>
   /** Mean squared error of each row's reconstruction against the row itself, (n). Not for `crossEntropy`. */

@@ -17,24 +17,24 @@ export const WASM_BITS = {
 
 export interface EngineOptions {
   /**
-   * `cpu` and `wasm` are one engine; `auto` (the default) takes it too, unless a GPU trains this network faster. A
-   * software adapter is never taken by `auto`.
+   * `cpu` and `wasm` are one engine; `auto` (the default) takes it too, unless a GPU trains this network
+   * faster. A software adapter is never taken by `auto`.
    */
   readonly device?: Device | undefined
   /**
-   * Worker threads of the CPU engine; default: the available parallelism. Always 1 in a page that is not cross-origin
-   * isolated.
+   * Worker threads of the CPU engine; default: the available parallelism. Always 1 in a page that is not
+   * cross-origin isolated.
    */
   readonly threads?: number | undefined
   /**
-   * Arithmetic of the CPU engine: 256-bit (in Node) or 128-bit relaxed multiply-add, or SIMD128 without it. Default
-   * `auto`.
+   * Arithmetic of the CPU engine: 256-bit (in Node) or 128-bit relaxed multiply-add, or SIMD128 without it.
+   * Default `auto`.
    */
   readonly simd?: Simd | undefined
   /**
-   * Whether flags of V8 may be set, which hold for the whole process: `--experimental-wasm-revectorize`, without which
-   * there is no 256-bit arithmetic, and `--wasm-tiering-budget`. Default false. The bits are the same either way. Counts
-   * in Node alone.
+   * Whether flags of V8 may be set, which hold for the whole process: `--experimental-wasm-revectorize`,
+   * without which there is no 256-bit arithmetic, and `--wasm-tiering-budget`. Default false. The bits are
+   * the same either way. Counts in Node alone.
    */
   readonly v8Flags?: boolean | undefined
 }

@@ -1,6 +1,6 @@
 /**
- * What is needed of an `AbortSignal`, which is one: in words of our own, since the types of a program may have
- * neither DOM nor Node.
+ * What is needed of an `AbortSignal`, which is one: in words of our own, since the types of a program may
+ * have neither DOM nor Node.
  */
 export interface StopSignal {
   readonly aborted: boolean

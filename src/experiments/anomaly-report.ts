@@ -1,4 +1,7 @@
-/** What a comparison on labelled tables found: means over seeds, beside what other programs found on the same tables. */
+/**
+ * What a comparison on labelled tables found: means over seeds, beside what other programs found on the same
+ * tables.
+ */
 import { columnOf } from '../data/features.ts'
 import type { Sheet } from '../data/sinks/sheet.ts'
 import type { Table as DataTable } from '../data/table.ts'
@@ -82,8 +85,9 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Results of other programs from a table with the columns `method`, `table`, `protocol`, `auroc` and, if known,
- * `average_precision` and `seconds`. Throws FileError that names the row and what it was expected to be.
+ * Results of other programs from a table with the columns `method`, `table`, `protocol`, `auroc` and, if
+ * known, `average_precision` and `seconds`. Throws FileError that names the row and what it was expected to
+ * be.
  */
 export function readBaselines(file: DataTable): BaselineResult[] {
   const texts = (name: string) =>
@@ -122,7 +126,10 @@ export function readBaselines(file: DataTable): BaselineResult[] {
   })
 }
 
-/** What a figure or a table shows of a protocol: the AUROC of each method on each table, NaN where it is not known. */
+/**
+ * What a figure or a table shows of a protocol: the AUROC of each method on each table, NaN where it is not
+ * known.
+ */
 export interface ProtocolResults {
   readonly protocol: Protocol
   readonly tables: readonly string[]
@@ -151,7 +158,10 @@ export function protocolResults(
   }
 }
 
-/** AUROC of each method, a line for each table and protocol, then the means over the tables that all methods know. */
+/**
+ * AUROC of each method, a line for each table and protocol, then the means over the tables that all methods
+ * know.
+ */
 export function aurocTable(summaries: readonly TableSummary[], baselines: readonly BaselineResult[]): Table {
   const used = PROTOCOLS.filter((protocol) => summaries.some((one) => one.protocol === protocol))
   const results = used.map((protocol) => protocolResults(summaries, baselines, protocol))
@@ -176,7 +186,10 @@ export function aurocTable(summaries: readonly TableSummary[], baselines: readon
   return { columns: ['AUROC', 'protocol', ...names], rows, keys: 2 }
 }
 
-/** Seconds and settings, a line for each table and protocol; with a ratio for each baseline that tells its seconds. */
+/**
+ * Seconds and settings, a line for each table and protocol; with a ratio for each baseline that tells its
+ * seconds.
+ */
 export function timeTable(
   summaries: readonly TableSummary[],
   baselines: readonly BaselineResult[],

@@ -1,6 +1,6 @@
 /**
- * Autoencoders as detectors of outliers, on labelled tables, with the settings that `train` proposes: by two protocols
- * and several seeds, beside two scores that need no training.
+ * Autoencoders as detectors of outliers, on labelled tables, with the settings that `train` proposes: by two
+ * protocols and several seeds, beside two scores that need no training.
  */
 import { columnOf, textsOf } from '../data/features.ts'
 import { clipped, fitPreprocessing, liveInputs, networkData, ownData, usualClip } from '../data/own-data.ts'
@@ -27,8 +27,9 @@ export const PROTOCOLS = ['unsupervised', 'semi-supervised'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
 /**
- * What scores rows: the autoencoder's mean squared error; the squared error of a reconstruction from the principal
- * components that hold 90 % of the variance; the length of the standardised row, for which nothing is learned.
+ * What scores rows: the autoencoder's mean squared error; the squared error of a reconstruction from the
+ * principal components that hold 90 % of the variance; the length of the standardised row, for which nothing
+ * is learned.
  */
 export const METHODS = ['autoencoder', 'PCA', 'length'] as const
 export type Method = (typeof METHODS)[number]
@@ -76,8 +77,8 @@ export interface Trial {
 }
 
 /**
- * The labels of a table. Throws FileError where a label is missing, or all rows are of one kind, which leaves nothing to
- * tell apart; and for a single inlier, which cannot be halved.
+ * The labels of a table. Throws FileError where a label is missing, or all rows are of one kind, which leaves
+ * nothing to tell apart; and for a single inlier, which cannot be halved.
  */
 export function labelTable(table: Table, label: string, name: string, readSeconds = 0): LabelledTable {
   const outliers = Uint8Array.from(textsOf(columnOf(table, label)), (text) => judgeLabel(text))
@@ -133,7 +134,8 @@ export interface TrialOptions {
 /**
  * Trains and judges once, as `train` and `score` do with their defaults.
  *
- * @throws FileError for a table without columns of numbers; what training throws; HourglassError once the signal aborts
+ * @throws FileError for a table without columns of numbers; what training throws; HourglassError once the
+ *   signal aborts
  */
 export async function runTrial(
   labelled: LabelledTable,

@@ -2,8 +2,9 @@
 import { rocCurve } from './roc.ts'
 
 /**
- * Σ (Rₙ − Rₙ₋₁) Pₙ over the distinct scores as thresholds, from the highest: no interpolation, as scikit-learn's
- * `average_precision_score`. Throws UsageError where there are no positives or no negatives, or a score is NaN.
+ * Σ (Rₙ − Rₙ₋₁) Pₙ over the distinct scores as thresholds, from the highest: no interpolation, as
+ * scikit-learn's `average_precision_score`. Throws UsageError where there are no positives or no negatives,
+ * or a score is NaN.
  */
 export function averagePrecision(negatives: ArrayLike<number>, positives: ArrayLike<number>): number {
   const { falsePositiveRate, truePositiveRate } = rocCurve(negatives, positives)

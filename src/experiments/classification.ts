@@ -24,8 +24,8 @@ export interface ClassifierTraining {
 }
 
 /**
- * Trains the weights that the engine holds on `set` for at least `steps` updates, in whole epochs, at a constant rate;
- * a batch is never larger than the set. Throws TrainingError where the loss is not finite.
+ * Trains the weights that the engine holds on `set` for at least `steps` updates, in whole epochs, at a
+ * constant rate; a batch is never larger than the set. Throws TrainingError where the loss is not finite.
  */
 export async function trainClassifier(
   engine: Engine,

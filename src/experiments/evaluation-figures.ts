@@ -1,4 +1,7 @@
-/** The three pictures of an evaluation, as the seed project draws them: clean, denoised, interpolated. Node only. */
+/**
+ * The three pictures of an evaluation, as the seed project draws them: clean, denoised, interpolated. Node
+ * only.
+ */
 import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
 import { drawImageGrid, type ImageCell } from '../figures/image-grid.ts'

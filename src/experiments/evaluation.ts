@@ -1,4 +1,7 @@
-/** How good an autoencoder is, in numbers: over a whole image set, of clean and of noisy images. Runs in a browser. */
+/**
+ * How good an autoencoder is, in numbers: over a whole image set, of clean and of noisy images. Runs in a
+ * browser.
+ */
 import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
 import { codeSize } from '../model/network.ts'
@@ -56,7 +59,9 @@ export interface EvaluationOptions {
 /** Images handed to the engine at once: keeps the float copies small beside the set itself. */
 const CHUNK = 500
 
-/** All numbers of a model on an image set of the network's input size. The engine must hold an autoencoder. */
+/**
+ * All numbers of a model on an image set of the network's input size. The engine must hold an autoencoder.
+ */
 export async function evaluate(
   engine: Engine,
   set: ImageSet,
@@ -135,8 +140,8 @@ export function unitImages(bytes: Uint8Array): Float32Array {
 }
 
 /**
- * Images with Gaussian noise, not clipped, in float32: an image of index i gets the same noise whatever set of images
- * it is evaluated with (`STREAM_EVALUATION_NOISE`).
+ * Images with Gaussian noise, not clipped, in float32: an image of index i gets the same noise whatever set
+ * of images it is evaluated with (`STREAM_EVALUATION_NOISE`).
  *
  * @param bytes (n, pixels), black 0, white 255
  * @param firstIndex index of the first image in its set

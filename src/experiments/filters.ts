@@ -13,7 +13,8 @@ function reflect(i: number, size: number): number {
 }
 
 /**
- * Gaussian blur of `images` (n, height · width) with a standard deviation of `sigma` pixels, one axis after the other.
+ * Gaussian blur of `images` (n, height · width) with a standard deviation of `sigma` pixels, one axis after
+ * the other.
  */
 export function gaussianFilter(
   images: FloatArray,

@@ -2,7 +2,8 @@
 import type { FloatArray } from '../model/state.ts'
 
 /**
- * (steps, bottleneck): the codes (1 − t) · first + t · second at equal steps of t from 0 to 1, both ends included.
+ * (steps, bottleneck): the codes (1 − t) · first + t · second at equal steps of t from 0 to 1, both ends
+ * included.
  *
  * @param first (bottleneck)
  * @param second (bottleneck)

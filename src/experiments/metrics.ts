@@ -1,4 +1,7 @@
-/** How near one set of images is to another. Images are numbers of data range 1: black 0, white 1. Runs in a browser. */
+/**
+ * How near one set of images is to another. Images are numbers of data range 1: black 0, white 1. Runs in a
+ * browser.
+ */
 import { HourglassError } from '../errors.ts'
 import type { FloatArray } from '../model/state.ts'
 
@@ -11,13 +14,13 @@ export function meanSquaredError(first: FloatArray, second: FloatArray): number 
 }
 
 /**
- * Peak signal-to-noise ratio in dB for a mean squared error at data range 1: −10 log₁₀ MSE, and at most 100 dB. Equal
- * images, whose ratio has no bound, get 100 dB as well: a number that JSON and tables can hold, beyond all that a network
- * reaches.
+ * Peak signal-to-noise ratio in dB for a mean squared error at data range 1: −10 log₁₀ MSE, and at most 100
+ * dB. Equal images, whose ratio has no bound, get 100 dB as well: a number that JSON and tables can hold,
+ * beyond all that a network reaches.
  *
- * Two conventions are in use for a set of images. Of the set: the ratio of the mean error of all its pixels, as
- * `peakSignalToNoiseRatio(meanSquaredError(a, b))`; what this project reports as PSNR. Per image: the mean of the
- * images' own ratios, which is never lower.
+ * Two conventions are in use for a set of images. Of the set: the ratio of the mean error of all its pixels,
+ * as `peakSignalToNoiseRatio(meanSquaredError(a, b))`; what this project reports as PSNR. Per image: the mean
+ * of the images' own ratios, which is never lower.
  */
 export function peakSignalToNoiseRatio(meanSquaredError: number): number {
   return Math.min(MAX_PSNR, -10 * Math.log10(meanSquaredError))
@@ -25,7 +28,9 @@ export function peakSignalToNoiseRatio(meanSquaredError: number): number {
 
 const MAX_PSNR = 100
 
-/** Gaussian window of Wang et al.: σ 1.5 pixels, 11 wide (scikit-image's truncate = 3.5 gives the same width). */
+/**
+ * Gaussian window of Wang et al.: σ 1.5 pixels, 11 wide (scikit-image's truncate = 3.5 gives the same width).
+ */
 const SIGMA = 1.5
 const RADIUS = 5
 export const SSIM_WINDOW = 2 * RADIUS + 1
@@ -38,12 +43,14 @@ const C1 = 0.01 ** 2
 const C2 = 0.03 ** 2
 
 /**
- * Structural similarity, the mean over images of the mean over the window's positions: 1 for equal images, down to −1.
+ * Structural similarity, the mean over images of the mean over the window's positions: 1 for equal images,
+ * down to −1.
  *
  * Z. Wang, A. Bovik, H. Sheikh, E. Simoncelli, "Image Quality Assessment: From Error Visibility to Structural
- * Similarity", IEEE Transactions on Image Processing 13 (2004), eq. 13: Gaussian window, population covariances (not
- * divided by n − 1), only positions where the whole window lies in the image. The same numbers as scikit-image's
- * `structural_similarity(a, b, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`.
+ * Similarity", IEEE Transactions on Image Processing 13 (2004), eq. 13: Gaussian window, population
+ * covariances (not divided by n − 1), only positions where the whole window lies in the image. The same
+ * numbers as scikit-image's `structural_similarity(a, b, data_range=1, gaussian_weights=True, sigma=1.5,
+ * use_sample_covariance=False)`.
  *
  * @param first (n, height · width), row-major
  * @param second (n, height · width)
@@ -92,7 +99,10 @@ export function structuralSimilarity(
   return sum / ((first.length / pixels) * firstMeans.length)
 }
 
-/** Weighted means over the Gaussian window at all its positions inside an image, first along rows, then columns. */
+/**
+ * Weighted means over the Gaussian window at all its positions inside an image, first along rows, then
+ * columns.
+ */
 class WindowMeans {
   readonly #width: number
   readonly #height: number
@@ -129,7 +139,10 @@ class WindowMeans {
     }
   }
 
-  /** `count` neighbouring means; taps of each lie `step` elements apart. The window is symmetric: pairs share a weight. */
+  /**
+   * `count` neighbouring means; taps of each lie `step` elements apart. The window is symmetric: pairs share
+   * a weight.
+   */
   #line(
     input: Float64Array,
     inputStart: number,

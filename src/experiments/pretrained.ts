@@ -5,14 +5,17 @@ import { type FloatArray, stateOf } from '../model/state.ts'
 import { initialParameters } from '../random/streams.ts'
 import { spreadOf } from './table.ts'
 
-/** A head alone, which is a linear model, bears and needs larger steps: at 1e-3 it is not done after 3,000 of them. */
+/**
+ * A head alone, which is a linear model, bears and needs larger steps: at 1e-3 it is not done after 3,000 of
+ * them.
+ */
 export const HEAD_RATE_FACTOR = 10
 
 /**
- * The encoder's parameters, its last layer scaled so that each code has a standard deviation of 1 over the training
- * rows. An autoencoder's codes may be of any size (here some 10), and a softmax head on codes that large starts
- * saturated. ReLU and identity both let a positive factor through, so the codes carry what they carried; those of tanh
- * and sigmoid are of size 1 already.
+ * The encoder's parameters, its last layer scaled so that each code has a standard deviation of 1 over the
+ * training rows. An autoencoder's codes may be of any size (here some 10), and a softmax head on codes that
+ * large starts saturated. ReLU and identity both let a positive factor through, so the codes carry what they
+ * carried; those of tanh and sigmoid are of size 1 already.
  *
  * @param engine of the classifier
  * @param trained parameters of the autoencoder, in canonical order

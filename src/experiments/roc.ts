@@ -12,9 +12,9 @@ export interface RocCurve {
 }
 
 /**
- * The curve of `positives` (the anomalies' scores) against `negatives`. Equal scores make one point, which gives ties
- * their half (Fawcett 2006, "An introduction to ROC analysis", algorithm 1). Throws a UsageError where either is empty
- * or a score is NaN.
+ * The curve of `positives` (the anomalies' scores) against `negatives`. Equal scores make one point, which
+ * gives ties their half (Fawcett 2006, "An introduction to ROC analysis", algorithm 1). Throws a UsageError
+ * where either is empty or a score is NaN.
  */
 export function rocCurve(negatives: ArrayLike<number>, positives: ArrayLike<number>): RocCurve {
   if (negatives.length === 0 || positives.length === 0) {

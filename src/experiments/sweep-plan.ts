@@ -55,15 +55,18 @@ export const CORE_SETTINGS = [
 
 const CORE: ReadonlySet<SettingName> = new Set(CORE_SETTINGS)
 
-/** All settings: those that joined later vary slowest and stand in front, where anything but their default is used. */
+/**
+ * All settings: those that joined later vary slowest and stand in front, where anything but their default is
+ * used.
+ */
 export const SETTING_NAMES: readonly SettingName[] = [
   ...(Object.keys(DEFAULT_SETTINGS) as SettingName[]).filter((name) => !CORE.has(name)),
   ...CORE_SETTINGS,
 ]
 
 /**
- * All combinations, in order. Rejects with a UsageError that names the first setting that cannot be used, or is given
- * twice; nothing has been trained by then.
+ * All combinations, in order. Rejects with a UsageError that names the first setting that cannot be used, or
+ * is given twice; nothing has been trained by then.
  */
 export async function expandPlan(plan: SweepPlan, data: SweepData): Promise<SweepRun[]> {
   let combinations: Partial<Record<SettingName, unknown>>[] = [{}]

@@ -1,6 +1,6 @@
 /**
- * The records of a sweep as they come from a file: each field that is used later is read for what it must be, and no other
- * is kept.
+ * The records of a sweep as they come from a file: each field that is used later is read for what it must be,
+ * and no other is kept.
  */
 import { JsonFields } from '../formats/json-fields.ts'
 import type { GivenSettings, RunSettings, SettingName } from '../run/settings.ts'
@@ -51,7 +51,10 @@ export function recordFrom(fields: JsonFields): SweepRecord {
   }
 }
 
-/** Settings that joined after the record was written have their defaults. Throws FileError for any that cannot be. */
+/**
+ * Settings that joined after the record was written have their defaults. Throws FileError for any that cannot
+ * be.
+ */
 export function readSettings(fields: JsonFields): RunSettings {
   const names = Object.keys(DEFAULT_SETTINGS) as SettingName[]
   fields.only(names)

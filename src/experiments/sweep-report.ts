@@ -47,7 +47,9 @@ export interface Metric {
   readonly of: (result: SweepResult) => number
 }
 
-/** Every measured number of a run, in table order. `records` say at which noise levels denoising was measured. */
+/**
+ * Every measured number of a run, in table order. `records` say at which noise levels denoising was measured.
+ */
 function sweepMetrics(records: readonly SweepRecord[]): Metric[] {
   const measured = records.find((record) => record.status === 'done')
   const denoising = (measured?.measures.denoising ?? []).map(({ sigma, clipped }, index) => ({
@@ -119,7 +121,9 @@ export function variedSettings(groups: readonly SweepGroup[]): SettingName[] {
   return SETTING_NAMES.filter((name) => name !== 'seed' && (name === 'bottleneck' || isVaried(name, groups)))
 }
 
-/** The settings of a run in which it differs from others of `runs`, and its seed: `z 8, latent relu, seed 2`. */
+/**
+ * The settings of a run in which it differs from others of `runs`, and its seed: `z 8, latent relu, seed 2`.
+ */
 export function runLabel(settings: RunSettings, runs: readonly { readonly settings: RunSettings }[]): string {
   const names = SETTING_NAMES.filter(
     (name) => name === 'bottleneck' || name === 'seed' || isVaried(name, runs),

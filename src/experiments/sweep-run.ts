@@ -37,7 +37,10 @@ export interface RunTrainerOptions {
   readonly identity?: RunIdentity | undefined
 }
 
-/** Trains each run by `train`, as `npm run train` would with the same settings, and measures it on the test set. */
+/**
+ * Trains each run by `train`, as `npm run train` would with the same settings, and measures it on the test
+ * set.
+ */
 export function createRunTrainer(options: RunTrainerOptions): RunTrainer {
   const { dataset, createEngine } = options
   const pixels = dataset.train.width * dataset.train.height

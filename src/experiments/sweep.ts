@@ -1,4 +1,6 @@
-/** Runs a plan: several runs side by side, each result kept as it comes, none stopped by another's failure. */
+/**
+ * Runs a plan: several runs side by side, each result kept as it comes, none stopped by another's failure.
+ */
 
 import type { StopSignal } from '../engines/stop-signal.ts'
 import type { RunSettings } from '../run/settings.ts'
@@ -76,7 +78,9 @@ export interface SweepPiece {
 
 /** Decides what is trained next. */
 export interface SweepSchedule {
-  /** The next piece of work; `wait` where a result under way decides; undefined where nothing is left to do. */
+  /**
+   * The next piece of work; `wait` where a result under way decides; undefined where nothing is left to do.
+   */
   next(): SweepPiece | 'wait' | undefined
   /** Hears of every new record. */
   add(record: SweepRecord): void
@@ -92,7 +96,8 @@ export interface SweepOptions {
   /** Called for each record that is new. */
   readonly onRecord?: ((record: SweepRecord) => void) | undefined
   /**
-   * Makes the order of work for the runs that are open, from what is known of them; default: each in turn, to its end.
+   * Makes the order of work for the runs that are open, from what is known of them; default: each in turn, to
+   * its end.
    */
   readonly schedule?:
     | ((open: readonly SweepRun[], known: readonly SweepRecord[]) => SweepSchedule)
@@ -111,8 +116,9 @@ export interface RunHooks {
 export type RunTrainer = (run: SweepRun, hooks: RunHooks) => Promise<SweepResult | SweepStopped | undefined>
 
 /**
- * Trains every run that the store has no result of; earlier failures are tried again. Resolves with one record for each
- * run, in the plan's order; after an abort, with those there are. Rejects only where the store cannot be written.
+ * Trains every run that the store has no result of; earlier failures are tried again. Resolves with one
+ * record for each run, in the plan's order; after an abort, with those there are. Rejects only where the
+ * store cannot be written.
  */
 export async function runSweep(
   runs: readonly SweepRun[],

@@ -28,8 +28,9 @@ export function tableToMarkdown(table: Table): string {
 const GAP = '  '
 
 /**
- * The table for a terminal of so many columns: names broken over lines, what is the same in all rows said once above
- * it, and the other columns side by side as far as there is room, then below, beside the same keys.
+ * The table for a terminal of so many columns: names broken over lines, what is the same in all rows said
+ * once above it, and the other columns side by side as far as there is room, then below, beside the same
+ * keys.
  */
 export function tableToText(table: Table, width: number): string {
   const { columns, rows, notes = [], keys = 1 } = table

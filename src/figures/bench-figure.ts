@@ -1,4 +1,6 @@
-/** Speed in one figure: milliseconds a step of ours and of other libraries, and how ours grow with each size. */
+/**
+ * Speed in one figure: milliseconds a step of ours and of other libraries, and how ours grow with each size.
+ */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { drawChartPage, type PlacedChart } from './chart.ts'
 import { axisOptions, COLOURS, chartOptions, FIGURE_WIDTH, FONT_SIZE, font, SERIES_COLOURS } from './theme.ts'
@@ -63,7 +65,10 @@ export function drawBenchFigure({ bars, curves }: BenchFigure): Promise<Uint8Arr
   return drawChartPage(charts, FIGURE_WIDTH, y)
 }
 
-/** Horizontal bars on a logarithmic axis, since libraries lie a factor of a hundred apart; all groups share its range. */
+/**
+ * Horizontal bars on a logarithmic axis, since libraries lie a factor of a hundred apart; all groups share
+ * its range.
+ */
 function barsConfig(
   { title, subtitle, bars }: BenchBars,
   range: { readonly min: number; readonly max: number },

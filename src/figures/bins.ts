@@ -11,8 +11,8 @@ export interface Bins {
 }
 
 /**
- * Bins that all values fall in, and `mark`, where it is above 0. Errors of digits and of what is no digit lie far apart.
- * A value of 0 lies in the lowest bin.
+ * Bins that all values fall in, and `mark`, where it is above 0. Errors of digits and of what is no digit lie
+ * far apart. A value of 0 lies in the lowest bin.
  */
 export function ratioBins(series: readonly ArrayLike<number>[], mark = 0): Bins {
   let lowest = mark > 0 ? mark : Number.POSITIVE_INFINITY

@@ -18,8 +18,8 @@ const FONTS = [
 let loading: Promise<CanvasModule> | undefined
 
 /**
- * The canvas module with the fonts of `fonts/` ready for use. The fonts come with the project because node-canvas
- * draws no text at all, and says nothing, on a machine without fonts (a slim container).
+ * The canvas module with the fonts of `fonts/` ready for use. The fonts come with the project because
+ * node-canvas draws no text at all, and says nothing, on a machine without fonts (a slim container).
  *
  * Throws HourglassError when node-canvas cannot load here.
  */
@@ -51,8 +51,9 @@ export async function importCanvas(load: () => Promise<CanvasModule>): Promise<C
 }
 
 /**
- * canvas 4.0.0-rc1 dies of an illegal instruction, Node with it, when asked to draw or measure the empty string.
- * To be removed when a release of node-canvas passes `empty text` of tests/figures/canvas.test.ts without it.
+ * canvas 4.0.0-rc1 dies of an illegal instruction, Node with it, when asked to draw or measure the empty
+ * string. To be removed when a release of node-canvas passes `empty text` of tests/figures/canvas.test.ts
+ * without it.
  */
 function guardEmptyText(context: Context): void {
   const { fillText, strokeText, measureText } = context
@@ -67,7 +68,10 @@ function guardEmptyText(context: Context): void {
   }
 }
 
-/** PNG_FILTER_NONE of libpng. Flat colours are smaller and twice as quickly written when no row is coded by its neighbours. */
+/**
+ * PNG_FILTER_NONE of libpng. Flat colours are smaller and twice as quickly written when no row is coded by
+ * its neighbours.
+ */
 const PNG_FILTERS = 8
 
 /** The canvas as a PNG file that knows its resolution. */

@@ -1,4 +1,7 @@
-/** Charts by Chart.js on node-canvas. The same configuration, given to Chart.js in a page, draws the same chart. */
+/**
+ * Charts by Chart.js on node-canvas. The same configuration, given to Chart.js in a page, draws the same
+ * chart.
+ */
 import { Chart, type ChartConfiguration, type ChartType, type Plugin, registerables } from 'chart.js'
 import { type Canvas, encodePng, loadCanvas } from './canvas.ts'
 import { COLOURS, DEVICE_PIXEL_RATIO, FIGURE_HEIGHT, FIGURE_WIDTH } from './theme.ts'
@@ -17,8 +20,8 @@ const whiteBackground: Plugin = {
 }
 
 /**
- * A chart as a PNG file. `width` and `height` in CSS pixels (96 an inch); the picture has 150 dots an inch, so the
- * default of 672 × 480 gives 1050 × 750 dots.
+ * A chart as a PNG file. `width` and `height` in CSS pixels (96 an inch); the picture has 150 dots an inch,
+ * so the default of 672 × 480 gives 1050 × 750 dots.
  */
 export async function drawChart<Type extends ChartType>(
   config: ChartConfiguration<Type>,

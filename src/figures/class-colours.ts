@@ -1,6 +1,7 @@
 /**
- * Colours of the ten classes, the same in the figures and on the page, in light and dark: after Paul Tol's "bright" and
- * "muted" schemes for colour-blind readers (Technical note SRON/EPS/TN/09-002), shifted to be seen on both grounds.
+ * Colours of the ten classes, the same in the figures and on the page, in light and dark: after Paul Tol's
+ * "bright" and "muted" schemes for colour-blind readers (Technical note SRON/EPS/TN/09-002), shifted to be
+ * seen on both grounds.
  */
 export const CLASS_COLOURS = [
   '#4477aa',

@@ -22,8 +22,8 @@ export interface Histogram {
 }
 
 /**
- * Share of each series' values per bin. Bins are of equal ratio, on a logarithmic axis: errors of digits and of what is
- * no digit lie far apart. A value of 0 lies in the lowest bin.
+ * Share of each series' values per bin. Bins are of equal ratio, on a logarithmic axis: errors of digits and
+ * of what is no digit lie far apart. A value of 0 lies in the lowest bin.
  */
 export function drawHistogram({
   title,

@@ -5,7 +5,10 @@ import { dots, drawText } from './text.ts'
 import { COLOURS, FIGURE_WIDTH, FONT_SIZE, font } from './theme.ts'
 
 export interface ImageCell {
-  /** (height · width) of the grid's image size. Bytes: 0 black, 255 white; floats: 0 black, 1 white, clipped to that. */
+  /**
+   * (height · width) of the grid's image size. Bytes: 0 black, 255 white; floats: 0 black, 1 white, clipped
+   * to that.
+   */
   readonly pixels: Uint8Array | Float32Array | Float64Array
   /** Above the image: what it is. */
   readonly label?: string
@@ -44,7 +47,10 @@ export interface GridLayout {
   readonly height: number
   /** Dots of an image's pixel, along either side; 1 where several pixels share a dot. */
   readonly scale: number
-  /** Pixels of an image that share a dot, along either side: more than 1 only for images too large for any figure. */
+  /**
+   * Pixels of an image that share a dot, along either side: more than 1 only for images too large for any
+   * figure.
+   */
   readonly pixelsPerDot: number
   /** Dots of an image. */
   readonly cellWidth: number
@@ -54,8 +60,8 @@ export interface GridLayout {
 }
 
 /**
- * The largest whole scale at which the longest row fits the width; at least 1, and then the figure is wider. Where it
- * would be wider or higher than is of use, several pixels of an image share a dot.
+ * The largest whole scale at which the longest row fits the width; at least 1, and then the figure is wider.
+ * Where it would be wider or higher than is of use, several pixels of an image share a dot.
  */
 export function layoutImageGrid(grid: ImageGrid, rowLabelWidth = 0): GridLayout {
   const { imageWidth, imageHeight, rows, subtitles = [] } = grid
@@ -91,7 +97,10 @@ function shareOf(pixels: number, room: number): number {
   return room > 0 ? Math.max(1, Math.ceil(pixels / room)) : 1
 }
 
-/** A grid of images as a PNG file. Text too wide for its place is set smaller. Throws where node-canvas cannot load. */
+/**
+ * A grid of images as a PNG file. Text too wide for its place is set smaller. Throws where node-canvas cannot
+ * load.
+ */
 export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
   const { createCanvas } = await loadCanvas()
   const measuring = createCanvas(1, 1).getContext('2d')

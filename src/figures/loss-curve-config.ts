@@ -47,7 +47,8 @@ export function lossCurveConfig(
             ...axisOptions('').ticks,
             precision: 0,
             maxRotation: 0,
-            // Chart.js would make an Intl.NumberFormat, which takes longer than all the rest of a small chart.
+            // Chart.js would make an Intl.NumberFormat, which takes longer than all the rest of a small
+            // chart.
             callback: String,
           },
         },

@@ -1,4 +1,7 @@
-/** Curves of means with their spread: whiskers of one standard deviation, and a small dot for every single value. */
+/**
+ * Curves of means with their spread: whiskers of one standard deviation, and a small dot for every single
+ * value.
+ */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { drawChart } from './chart.ts'
 import { axisOptions, COLOURS, chartOptions, SERIES_COLOURS } from './theme.ts'

@@ -5,7 +5,10 @@ import { DEVICE_PIXEL_RATIO, font } from './theme.ts'
 /** Sizes and spaces in whole dots. */
 export const dots = (cssPixels: number) => Math.round(cssPixels * DEVICE_PIXEL_RATIO)
 
-/** One line of text, `size` in CSS pixels, everything else in dots; set smaller where it is too wide for its room. */
+/**
+ * One line of text, `size` in CSS pixels, everything else in dots; set smaller where it is too wide for its
+ * room.
+ */
 export function drawText(
   context: Context,
   text: string,

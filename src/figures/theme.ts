@@ -1,6 +1,7 @@
 /**
- * The one style of all figures: white ground, dark text, pale grid, and the colours of Okabe and Ito (2008, "Color
- * Universal Design"), which stay apart for colour-blind readers and in grey print. Runs in a browser too.
+ * The one style of all figures: white ground, dark text, pale grid, and the colours of Okabe and Ito (2008,
+ * "Color Universal Design"), which stay apart for colour-blind readers and in grey print. Runs in a browser
+ * too.
  */
 import type { ChartOptions } from 'chart.js'
 
@@ -43,7 +44,10 @@ export function font(size: number, weight: 'normal' | 'bold' = 'normal'): string
   return `${weight} ${size}px ${FONT_FAMILY}`
 }
 
-/** A loss or an error as figures and tables show it: three significant digits, `0.0184`; small ones as `1.2e-7`. */
+/**
+ * A loss or an error as figures and tables show it: three significant digits, `0.0184`; small ones as
+ * `1.2e-7`.
+ */
 export function formatLoss(value: number): string {
   if (!Number.isFinite(value)) return String(value)
   return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : value.toPrecision(3)

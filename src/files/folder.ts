@@ -36,8 +36,8 @@ async function findFolder(path: string): Promise<{ target: string; isThere: bool
 }
 
 /**
- * Writes the files into a folder beside the target, which then takes its name. The target is new or an empty folder;
- * on failure it is as it was.
+ * Writes the files into a folder beside the target, which then takes its name. The target is new or an empty
+ * folder; on failure it is as it was.
  *
  * @returns how many files there are
  * @throws FileError

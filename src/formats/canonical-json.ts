@@ -1,4 +1,6 @@
-/** JSON of which there is one text for one value, so that a digest of it names the value. Runs in a browser. */
+/**
+ * JSON of which there is one text for one value, so that a digest of it names the value. Runs in a browser.
+ */
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
 export interface JsonObject {
@@ -6,8 +8,9 @@ export interface JsonObject {
 }
 
 /**
- * The text of RFC 8785 (JSON Canonicalization Scheme): no white space, keys in the order of their UTF-16 units, numbers
- * and strings as ECMAScript writes them. Throws RangeError for NaN and infinities, which JSON has no words for.
+ * The text of RFC 8785 (JSON Canonicalization Scheme): no white space, keys in the order of their UTF-16
+ * units, numbers and strings as ECMAScript writes them. Throws RangeError for NaN and infinities, which JSON
+ * has no words for.
  */
 export function canonicalJson(value: JsonValue): string {
   if (typeof value === 'number' && !Number.isFinite(value)) {

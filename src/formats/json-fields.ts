@@ -3,7 +3,10 @@ import { FileError, HourglassError } from '../errors.ts'
 import { cut, printable, quote } from '../quote.ts'
 import { parseJson } from './json.ts'
 
-/** Reads typed fields out of parsed JSON; errors name the file, the path of the field, what was expected and found. */
+/**
+ * Reads typed fields out of parsed JSON; errors name the file, the path of the field, what was expected and
+ * found.
+ */
 export class JsonFields {
   readonly #file: string
   readonly #path: string
@@ -19,7 +22,10 @@ export class JsonFields {
     this.#values = value as Record<string, unknown>
   }
 
-  /** The object that `text` holds. Throws `FileError` where it holds no JSON, or something else than an object. */
+  /**
+   * The object that `text` holds. Throws `FileError` where it holds no JSON, or something else than an
+   * object.
+   */
   static parse(text: string, file: string, path = ''): JsonFields {
     try {
       return new JsonFields(file, path, parseJson(text, file))

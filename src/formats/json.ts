@@ -10,7 +10,8 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
 /**
- * What `text` holds. Objects are counted before any is made, so that a text of brackets cannot fill the memory.
+ * What `text` holds. Objects are counted before any is made, so that a text of brackets cannot fill the
+ * memory.
  *
  * @param budget of the file that the text is from; left out where the text is the file
  * @throws FileError beyond the budget

@@ -1,6 +1,6 @@
 /**
- * Which Linear layers a file's tensors are, and in which order they follow one another. Names and shapes are all that a
- * file of another program says. Runs in a browser.
+ * Which Linear layers a file's tensors are, and in which order they follow one another. Names and shapes are
+ * all that a file of another program says. Runs in a browser.
  */
 import { FileError } from '../errors.ts'
 import { quote } from '../quote.ts'
@@ -21,12 +21,13 @@ export const MOST_LAYERS = 1000
 const MOST_SEARCH_STEPS = 20_000
 
 /**
- * The layers in the order in which they are computed: each takes what the one before it gives. Names count before
- * shapes: those that differ in their numbers alone follow one another by number (`net.0`, `net.2`), upwards where that
- * is possible, and `encoder` comes before `decoder`. What that leaves open is decided by the file's own order, where it
- * has one.
+ * The layers in the order in which they are computed: each takes what the one before it gives. Names count
+ * before shapes: those that differ in their numbers alone follow one another by number (`net.0`, `net.2`),
+ * upwards where that is possible, and `encoder` comes before `decoder`. What that leaves open is decided by
+ * the file's own order, where it has one.
  *
- * @param isOrdered whether the order of `tensors` is the model's own, as in a state_dict; a .safetensors has none
+ * @param isOrdered whether the order of `tensors` is the model's own, as in a state_dict; a .safetensors has
+ *   none
  * @throws FileError, naming the tensors, where they are no Linear layers, form no chain, or form several
  */
 export function findChain(
@@ -148,10 +149,11 @@ function halfOf({ name }: LinearLayer): Half {
 }
 
 /**
- * Up to two orders in which all layers follow one another, those of one stem by their numbers, an encoder's before a
- * decoder's. More than two if the search was given up: then nothing is known.
+ * Up to two orders in which all layers follow one another, those of one stem by their numbers, an encoder's
+ * before a decoder's. More than two if the search was given up: then nothing is known.
  *
- * @param mayCountDown whether the numbers of a stem may fall as well, as in a decoder that mirrors its encoder
+ * @param mayCountDown whether the numbers of a stem may fall as well, as in a decoder that mirrors its
+ *   encoder
  */
 function findOrders(groups: readonly Group[], mayCountDown: boolean, budget: ReaderBudget): LinearLayer[][] {
   const count = groups.reduce((sum, group) => sum + group.length, 0)
@@ -161,7 +163,9 @@ function findOrders(groups: readonly Group[], mayCountDown: boolean, budget: Rea
   /** Layers of each group that are in the order, and whether they were taken from its end. */
   const taken = groups.map(() => 0)
   const isDown = groups.map(() => false)
-  /** For each place the choice that fills it, or the next one to try: twice the group, and one for its end. */
+  /**
+   * For each place the choice that fills it, or the next one to try: twice the group, and one for its end.
+   */
   const choices = [0]
   const order: LinearLayer[] = []
 

@@ -45,7 +45,9 @@ export interface StoredModel extends DataKnowledge {
   readonly parameters: Float32Array
   /** Text that the file holds beside the tensors. */
   readonly metadata: Record<string, string>
-  /** One line each, beginning with the file's name: what is odd but does not keep the model from being used. */
+  /**
+   * One line each, beginning with the file's name: what is odd but does not keep the model from being used.
+   */
   readonly warnings: readonly string[]
 }
 
@@ -74,7 +76,10 @@ export const NOISE_KEY = 'hourglass.noise_std'
 /** Metadata of a classifier: the names of its classes, in JSON. */
 export const CLASSES_KEY = 'hourglass.classes'
 
-/** Metadata that tells a training checkpoint (`src/run/checkpoint.ts`), which `readModel` reads as a model too. */
+/**
+ * Metadata that tells a training checkpoint (`src/run/checkpoint.ts`), which `readModel` reads as a model
+ * too.
+ */
 export const CHECKPOINT_KEY = 'hourglass.checkpoint'
 
 const FORMAT_NAMES: Readonly<Record<ModelFormat, string>> = {
@@ -103,8 +108,8 @@ export function modelFormat(file: string): ModelFormat {
 }
 
 /**
- * What a file of another program cannot say of its network. Sizes and order of the layers come from its tensors; of what
- * is left undefined here, a warning says what was taken.
+ * What a file of another program cannot say of its network. Sizes and order of the layers come from its
+ * tensors; of what is left undefined here, a warning says what was taken.
  */
 export interface NetworkGuess {
   /** Of the layers but the code's and the last one; default ReLU. */
@@ -115,14 +120,17 @@ export interface NetworkGuess {
   readonly outputActivation?: Activation | undefined
   /** Default `mse`. */
   readonly loss?: Loss | undefined
-  /** Index, from 0, of the layer whose outputs are the codes; default the narrowest but the last, the first of ties. */
+  /**
+   * Index, from 0, of the layer whose outputs are the codes; default the narrowest but the last, the first of
+   * ties.
+   */
   readonly codeLayer?: number | undefined
 }
 
 /**
- * Reads a network and its parameters from a whole file. Its content says which format it is, not its name. Our own files
- * say what their network is; in others, the tensors are those of a chain of Linear layers under any names, and `guess`
- * tells the rest. Layers of such files are called fc1, fc2, … from then on.
+ * Reads a network and its parameters from a whole file. Its content says which format it is, not its name.
+ * Our own files say what their network is; in others, the tensors are those of a chain of Linear layers under
+ * any names, and `guess` tells the rest. Layers of such files are called fc1, fc2, … from then on.
  *
  * @param file its name, for errors and warnings
  * @throws FileError for a file that is damaged, or whose tensors are no network that engines compute
@@ -185,8 +193,8 @@ export function knowledgeMetadata({ preprocessing, trainingErrors }: DataKnowled
 }
 
 /**
- * What `knowledgeMetadata` made, for a network of so many inputs. Throws `FileError` for what does not fit it or is
- * none.
+ * What `knowledgeMetadata` made, for a network of so many inputs. Throws `FileError` for what does not fit it
+ * or is none.
  */
 export function readKnowledge(
   metadata: Readonly<Record<string, string>>,
@@ -209,12 +217,18 @@ function formatOfName(file: string): ModelFormat | undefined {
   return undefined
 }
 
-/** A ModelProto begins with its fields 1, the version as a number, and 2, the name of the producer (or 7, the graph). */
+/**
+ * A ModelProto begins with its fields 1, the version as a number, and 2, the name of the producer (or 7, the
+ * graph).
+ */
 function isOnnx(bytes: Uint8Array): boolean {
   return bytes[0] === 0x08 && bytes[1] < 0x80 && (bytes[2] === 0x12 || bytes[2] === 0x3a)
 }
 
-/** A zip begins with `PK`, a legacy .pth with the opcode PROTO; a safetensors header begins with `{` after its length. */
+/**
+ * A zip begins with `PK`, a legacy .pth with the opcode PROTO; a safetensors header begins with `{` after its
+ * length.
+ */
 export function formatOfContent(bytes: Uint8Array): ModelFormat | undefined {
   if (bytes[8] === 0x7b) return 'safetensors'
   if ((bytes[0] === 0x50 && bytes[1] === 0x4b) || bytes[0] === 0x80) return 'torch'
@@ -244,7 +258,9 @@ function withoutMoments(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<strin
   return new Map([...tensors].filter(([name]) => isModel(name)))
 }
 
-/** The tensors by the names that they have in the model itself: wrappers may be there in any number and order. */
+/**
+ * The tensors by the names that they have in the model itself: wrappers may be there in any number and order.
+ */
 function withoutWrappers(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
   let unwrapped = tensors
   for (let wrapper = 0; wrapper < MOST_WRAPPERS; wrapper++) {
@@ -332,7 +348,10 @@ function isSeeds(chain: readonly LinearLayer[]): boolean {
   return chain[3].outputs === chain[0].inputs && chain[2].outputs === chain[1].inputs
 }
 
-/** Index of the layer with the fewest outputs, the first of such: not the last layer, unless there is no other. */
+/**
+ * Index of the layer with the fewest outputs, the first of such: not the last layer, unless there is no
+ * other.
+ */
 function narrowest(chain: readonly LinearLayer[]): number {
   const widths = chain.map((layer) => layer.outputs).slice(0, Math.max(1, chain.length - 1))
   return widths.indexOf(Math.min(...widths))

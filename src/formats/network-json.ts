@@ -1,4 +1,7 @@
-/** A network as JSON, as files keep it: `{"layers": [{"name", "inputs", "outputs", "activation"}, …], "loss", "codeLayer"}`. */
+/**
+ * A network as JSON, as files keep it: `{"layers": [{"name", "inputs", "outputs", "activation"}, …], "loss",
+ * "codeLayer"}`.
+ */
 import { FileError, UsageError } from '../errors.ts'
 import { checkNetwork } from '../model/check-network.ts'
 import type { Activation, Layer, Loss, Network } from '../model/network.ts'

@@ -1,7 +1,8 @@
 /**
  * ONNX models, writing only. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  *
- * Every layer y = f(x Wᵀ + b) is a `Gemm` with transB = 1, followed by its activation. The batch axis is dynamic.
+ * Every layer y = f(x Wᵀ + b) is a `Gemm` with transB = 1, followed by its activation. The batch axis is
+ * dynamic.
  */
 import { UsageError } from '../errors.ts'
 import type { Activation, Layer, Network } from '../model/network.ts'
@@ -12,7 +13,10 @@ import { concatBytes } from './bytes.ts'
 import { integerField, messageField, textField } from './protobuf.ts'
 import { tensorBytes } from './tensor.ts'
 
-/** `encoder` ends with the code layer, `decoder` begins after it; `score` is the error of each row, and a verdict. */
+/**
+ * `encoder` ends with the code layer, `decoder` begins after it; `score` is the error of each row, and a
+ * verdict.
+ */
 export type OnnxPart = 'autoencoder' | 'encoder' | 'decoder' | 'score'
 export const ONNX_PARTS: readonly OnnxPart[] = ['autoencoder', 'encoder', 'decoder', 'score']
 
@@ -78,13 +82,13 @@ export interface OnnxOptions extends OnnxNames {
  * | decoder     | `code` (batch, units)     | `reconstruction` (batch, outputs)   |
  * | score       | `image` (batch, inputs)   | `error`, `verdict` (batch)          |
  *
- * Inputs are what the engines take as floats: pixels in [0, 1] for networks of images. With preprocessing rows are raw
- * ones, going in and coming out: empty cells (NaN) are filled, and scaling is computed in float64. The error is the mean
- * square over a row's values, as the network sees them.
+ * Inputs are what the engines take as floats: pixels in [0, 1] for networks of images. With preprocessing
+ * rows are raw ones, going in and coming out: empty cells (NaN) are filled, and scaling is computed in
+ * float64. The error is the mean square over a row's values, as the network sees them.
  *
  * @param parameters (parameterCount), in the order of `parameterTable`
- * @throws UsageError for the decoder of a network whose last layer is the code's, and for the score of a classifier or
- *   without a threshold
+ * @throws UsageError for the decoder of a network whose last layer is the code's, and for the score of a
+ *   classifier or without a threshold
  */
 export function writeOnnx(
   network: Network,

@@ -1,4 +1,7 @@
-/** Writes the pickles that `unpickle` reads: protocol 2, the newest that `torch.load(weights_only=True)` takes. */
+/**
+ * Writes the pickles that `unpickle` reads: protocol 2, the newest that `torch.load(weights_only=True)`
+ * takes.
+ */
 import { Op } from './pickle.ts'
 
 /** Each method appends to the program of a stack machine and returns the writer. */

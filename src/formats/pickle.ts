@@ -1,6 +1,6 @@
 /**
- * A pickle machine that can do nothing but build data: it knows the opcodes of protocol 2 that a PyTorch state_dict
- * uses, and calls only what its caller lists. Opcodes: CPython's Lib/pickletools.py.
+ * A pickle machine that can do nothing but build data: it knows the opcodes of protocol 2 that a PyTorch
+ * state_dict uses, and calls only what its caller lists. Opcodes: CPython's Lib/pickletools.py.
  */
 import { FileError } from '../errors.ts'
 import { quote } from '../quote.ts'
@@ -99,7 +99,10 @@ export class PickleDict {
   }
 }
 
-/** Lists are arrays, integers numbers, or bigints from 2⁵³ on. Floats are passed over: no weight is a Python float. */
+/**
+ * Lists are arrays, integers numbers, or bigints from 2⁵³ on. Floats are passed over: no weight is a Python
+ * float.
+ */
 export type PickleValue =
   | null
   | boolean
@@ -143,8 +146,9 @@ const MEMO_BYTES = 64
 const FLOAT = new PassedOver('float', true)
 
 /**
- * Interprets a pickle as PyTorch's `weights_only` unpickler does (torch/_weights_only_unpickler.py), which takes the
- * opcodes of protocol 2, or refuses it. Nothing is nested in the host's stack, and memory stays within the budget.
+ * Interprets a pickle as PyTorch's `weights_only` unpickler does (torch/_weights_only_unpickler.py), which
+ * takes the opcodes of protocol 2, or refuses it. Nothing is nested in the host's stack, and memory stays
+ * within the budget.
  *
  * @throws FileError for any fault
  */

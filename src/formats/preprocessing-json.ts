@@ -1,4 +1,7 @@
-/** What a model keeps beside its network, as JSON in its file: preprocessing, and the errors of its training rows. */
+/**
+ * What a model keeps beside its network, as JSON in its file: preprocessing, and the errors of its training
+ * rows.
+ */
 import { UsageError } from '../errors.ts'
 import { ErrorQuantiles } from '../model/error-quantiles.ts'
 import {

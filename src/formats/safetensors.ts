@@ -1,7 +1,8 @@
 /**
  * safetensors, read and written. Specification: https://github.com/huggingface/safetensors#format
  *
- * 8 bytes little-endian header length N | N bytes of JSON | the tensors' bytes, without overlap and without holes.
+ * 8 bytes little-endian header length N | N bytes of JSON | the tensors' bytes, without overlap and without
+ * holes.
  */
 import { FileError } from '../errors.ts'
 import { quote } from '../quote.ts'
@@ -37,7 +38,8 @@ const TENSOR_BYTES = 512
  * Reads a whole file, with every check that the specification demands.
  *
  * @param file its name, for errors
- * @returns arrays of their own: `bytes` may be reused. float16 and bfloat16 come as Float32Array, BOOL as Uint8Array.
+ * @returns arrays of their own: `bytes` may be reused. float16 and bfloat16 come as Float32Array, BOOL as
+ *   Uint8Array.
  * @throws FileError for any fault
  */
 export function readSafetensors(
@@ -64,8 +66,8 @@ export function readSafetensors(
 }
 
 /**
- * A file that every safetensors reader takes. Wider elements lie first and the header is padded, so that each tensor
- * begins at a multiple of its element's size.
+ * A file that every safetensors reader takes. Wider elements lie first and the header is padded, so that each
+ * tensor begins at a multiple of its element's size.
  *
  * @param metadata string to string; PyTorch's own readers expect `format: 'pt'` in it
  * @throws RangeError (ours to mend) where a tensor's shape and data disagree

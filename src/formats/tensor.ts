@@ -77,14 +77,16 @@ export function dtypeOf(data: TensorData): DType {
   return 'U8'
 }
 
-/** The little-endian bytes of an array, as a view. Every platform with WebAssembly threads is little-endian. */
+/**
+ * The little-endian bytes of an array, as a view. Every platform with WebAssembly threads is little-endian.
+ */
 export function tensorBytes(data: TensorData): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 /**
- * Product of the sizes, 1 for []. `undefined` where a size is no whole number ≥ 0 or a partial product exceeds 2⁵³ − 1,
- * even if a later size is 0: so a caller's arithmetic on the result is exact.
+ * Product of the sizes, 1 for []. `undefined` where a size is no whole number ≥ 0 or a partial product
+ * exceeds 2⁵³ − 1, even if a later size is 0: so a caller's arithmetic on the result is exact.
  */
 export function elementCount(shape: readonly unknown[]): number | undefined {
   let count = 1
@@ -97,8 +99,8 @@ export function elementCount(shape: readonly unknown[]): number | undefined {
 }
 
 /**
- * Decodes little-endian elements into an array of their own (never a view of `bytes`, which may lie unaligned). Half
- * floats become Float32Array, exactly; BOOL becomes Uint8Array.
+ * Decodes little-endian elements into an array of their own (never a view of `bytes`, which may lie
+ * unaligned). Half floats become Float32Array, exactly; BOOL becomes Uint8Array.
  *
  * @param bytes a whole number of elements
  */

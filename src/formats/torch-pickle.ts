@@ -1,10 +1,11 @@
 /**
- * What the pickle of a PyTorch state_dict is made of: an allow-list of globals, each a description and none a call into
- * anything. Names and arguments: PyTorch's torch/_utils.py, torch/serialization.py, torch/_weights_only_unpickler.py.
+ * What the pickle of a PyTorch state_dict is made of: an allow-list of globals, each a description and none a
+ * call into anything. Names and arguments: PyTorch's torch/_utils.py, torch/serialization.py,
+ * torch/_weights_only_unpickler.py.
  *
- * It is a part of what `torch.load(weights_only=True)` allows, and takes no arguments that PyTorch would refuse. What
- * tells nothing of the weights (sets, bytes, dtypes, devices) is passed over; what could and is not understood (sparse
- * and quantized tensors, tensors with attributes) is refused by name.
+ * It is a part of what `torch.load(weights_only=True)` allows, and takes no arguments that PyTorch would
+ * refuse. What tells nothing of the weights (sets, bytes, dtypes, devices) is passed over; what could and is
+ * not understood (sparse and quantized tensors, tensors with attributes) is refused by name.
  */
 import type { ReaderBudget } from '../reader-budget.ts'
 import {
@@ -157,7 +158,10 @@ function itemsOf(value: PickleValue | undefined): readonly PickleValue[] | undef
 const isEmptyOrderedDict = (value: PickleValue | undefined) =>
   value instanceof PickleDict && value.kind === 'OrderedDict' && value.size === 0
 
-/** Whether the seventh argument, flags of a tensor, sets the one that is understood; undefined for any other flag. */
+/**
+ * Whether the seventh argument, flags of a tensor, sets the one that is understood; undefined for any other
+ * flag.
+ */
 function negation(metadata: PickleValue | undefined): boolean | undefined {
   if (metadata === undefined || metadata === null) return false
   if (!(metadata instanceof PickleDict)) return undefined

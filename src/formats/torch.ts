@@ -1,9 +1,10 @@
 /**
- * PyTorch's `torch.save(model.state_dict(), 'weights.pth')`, read without executing anything and written such that
- * `torch.load(weights_only=True)` opens it.
+ * PyTorch's `torch.save(model.state_dict(), 'weights.pth')`, read without executing anything and written such
+ * that `torch.load(weights_only=True)` opens it.
  *
- * The file is a zip: `NAME/data.pkl` (a pickle that describes tensors as views of storages), `NAME/data/KEY` (the raw
- * bytes of a storage each), `NAME/byteorder`, `NAME/version`. Layout: PyTorch's torch/serialization.py.
+ * The file is a zip: `NAME/data.pkl` (a pickle that describes tensors as views of storages), `NAME/data/KEY`
+ * (the raw bytes of a storage each), `NAME/byteorder`, `NAME/version`. Layout: PyTorch's
+ * torch/serialization.py.
  */
 import { FileError } from '../errors.ts'
 import { quote } from '../quote.ts'
@@ -52,13 +53,16 @@ const OLDEST_VERSION = 1
 const NEWEST_VERSION = 10
 
 /**
- * Reads the state_dict of a file that `torch.save` wrote: the state_dict itself or a checkpoint dict that holds one.
+ * Reads the state_dict of a file that `torch.save` wrote: the state_dict itself or a checkpoint dict that
+ * holds one.
  *
- * What `torch.load(weights_only=True)` refuses is refused; docs/threat-model.md lists what it reads and this does not.
+ * What `torch.load(weights_only=True)` refuses is refused; docs/threat-model.md lists what it reads and this
+ * does not.
  *
  * @param file its name, for errors
  * @returns row-major arrays of their own, also of strided views; float16 and bfloat16 come as Float32Array
- * @throws FileError for any fault, for the legacy form without zip, and for a pickle that needs more than a state_dict
+ * @throws FileError for any fault, for the legacy form without zip, and for a pickle that needs more than a
+ *   state_dict
  */
 export function readTorch(
   bytes: Uint8Array,
@@ -116,7 +120,9 @@ interface Archive {
   readonly entry: (name: string) => ZipEntry | undefined
 }
 
-/** The entries of the archive's folder, which is that of its first entry, as in PyTorch, and of all others. */
+/**
+ * The entries of the archive's folder, which is that of its first entry, as in PyTorch, and of all others.
+ */
 function openArchive(bytes: Uint8Array, file: string, budget: ReaderBudget): Archive {
   const entries = readZipDirectory(bytes, file)
   const [first = ''] = entries.names
@@ -199,7 +205,10 @@ class StorageReader {
     this.#budget = budget
   }
 
-  /** Notes a storage that the pickle describes. PyTorch keeps its first description: another one must say the same. */
+  /**
+   * Notes a storage that the pickle describes. PyTorch keeps its first description: another one must say the
+   * same.
+   */
   add(storage: Storage): void {
     const { key, dtype, isUntyped, length } = storage
     const known = this.#described.get(key)
@@ -310,7 +319,9 @@ const STORAGE_TYPES: ReadonlyMap<DType, string> = new Map(
   [...STORAGE_DTYPES].map(([name, dtype]) => [dtype, name]),
 )
 
-/** OrderedDict([(name, torch._utils._rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())), …]) */
+/**
+ * OrderedDict([(name, torch._utils._rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())), …])
+ */
 function pickleStateDict(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   const pickle = new PickleWriter()
   pickle.emptyOrderedDict()

@@ -1,8 +1,10 @@
 /**
- * The part of ZIP that `torch.save` uses, read with distrust and written plainly. Specification: PKWARE's APPNOTE.TXT.
+ * The part of ZIP that `torch.save` uses, read with distrust and written plainly. Specification: PKWARE's
+ * APPNOTE.TXT.
  *
- * Refused by name: encryption, ZIP64, several disks, methods other than stored and deflated, entries that share bytes,
- * duplicate names, and deflated data that grows beyond MAX_EXPANSION. No name is dangerous: nothing is unpacked.
+ * Refused by name: encryption, ZIP64, several disks, methods other than stored and deflated, entries that
+ * share bytes, duplicate names, and deflated data that grows beyond MAX_EXPANSION. No name is dangerous:
+ * nothing is unpacked.
  */
 import { inflateSync } from 'fflate'
 import { FileError } from '../errors.ts'
@@ -110,7 +112,8 @@ export function readZipEntry(
   if (entry.method === DEFLATED) {
     budget.arrays(entry.bytes, `the zip entry ${quote(entry.name)}`)
     try {
-      // One byte of room more than promised, so that data which is longer shows; fflate never grows a given buffer.
+      // One byte of room more than promised, so that data which is longer shows; fflate never grows a given
+      // buffer.
       data = inflateSync(data, { out: new Uint8Array(entry.bytes + 1) })
     } catch {
       throw fault('its deflated data is damaged')
@@ -124,8 +127,8 @@ export function readZipEntry(
 }
 
 /**
- * A zip of stored entries, in the given order, each entry's data at a multiple of `alignment` bytes (as torch.save
- * does, by an extra field that pads). Dates are fixed: the same entries give the same bytes.
+ * A zip of stored entries, in the given order, each entry's data at a multiple of `alignment` bytes (as
+ * torch.save does, by an extra field that pads). Dates are fixed: the same entries give the same bytes.
  */
 export function writeStoredZip(entries: ReadonlyMap<string, Uint8Array>, alignment: number): Uint8Array {
   const locals: Uint8Array[] = []
@@ -224,7 +227,10 @@ function decodeName(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Local and directory headers tell the same; the directory's has two more bytes of version before, and 14 behind. */
+/**
+ * Local and directory headers tell the same; the directory's has two more bytes of version before, and 14
+ * behind.
+ */
 function headerBytes(
   signature: number,
   fixedBytes: number,

@@ -19,8 +19,8 @@ export const OUTPUT_ACTIVATIONS: Readonly<Record<Loss, readonly Activation[]>> =
 }
 
 /**
- * Throws UsageError for a network that engines do not compute: layers that do not fit each other, or an activation or
- * loss in a place that there is no formula for. Whatever passes, every engine computes.
+ * Throws UsageError for a network that engines do not compute: layers that do not fit each other, or an
+ * activation or loss in a place that there is no formula for. Whatever passes, every engine computes.
  */
 export function checkNetwork(network: Network): void {
   const { layers, loss, codeLayer } = network

@@ -1,6 +1,6 @@
 /**
- * How well a model rebuilds the rows it was trained on: what the error of another row is measured by. Kept in the
- * model's file. Runs in a browser.
+ * How well a model rebuilds the rows it was trained on: what the error of another row is measured by. Kept in
+ * the model's file. Runs in a browser.
  */
 import { UsageError } from '../errors.ts'
 import type { FloatArray } from './state.ts'
@@ -13,12 +13,17 @@ export const DEFAULT_CONTAMINATION = 0.1
 
 /** The distribution of errors, as equally spaced quantiles with straight lines between them. */
 export class ErrorQuantiles {
-  /** Ascending: `values[i]` is the quantile of i / (length − 1), the least and the greatest error included. */
+  /**
+   * Ascending: `values[i]` is the quantile of i / (length − 1), the least and the greatest error included.
+   */
   readonly values: readonly number[]
   /** Rows that they are of. */
   readonly count: number
 
-  /** Throws UsageError for values that are not at least two, finite, not negative and ascending, or for no rows. */
+  /**
+   * Throws UsageError for values that are not at least two, finite, not negative and ascending, or for no
+   * rows.
+   */
   constructor(values: readonly number[], count: number) {
     const isBad = (value: number, i: number) =>
       !(value >= (i === 0 ? 0 : values[i - 1]) && Number.isFinite(value))
@@ -39,7 +44,10 @@ export class ErrorQuantiles {
     return new ErrorQuantiles(values, errors.length)
   }
 
-  /** The error that a share, from 0 to 1, of the rows does not exceed: as NumPy's `quantile`, between two by a line. */
+  /**
+   * The error that a share, from 0 to 1, of the rows does not exceed: as NumPy's `quantile`, between two by a
+   * line.
+   */
   quantile(share: number): number {
     return quantileOf(this.values, share)
   }
@@ -49,7 +57,10 @@ export class ErrorQuantiles {
     return this.quantile(1 - contamination)
   }
 
-  /** Per cent, from 0 to 100, of the rows whose error is no greater; of an error between two quantiles, by a line. */
+  /**
+   * Per cent, from 0 to 100, of the rows whose error is no greater; of an error between two quantiles, by a
+   * line.
+   */
   percentileOf(error: number): number {
     const { values } = this
     const last = values.length - 1

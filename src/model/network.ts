@@ -1,7 +1,8 @@
 /**
  * What the network is: its layers, and the one table of its parameters. Knows no engine.
  *
- * Every layer is PyTorch's `nn.Linear` followed by an activation: y = f(x Wᵀ + b), W of shape (out, in), row-major.
+ * Every layer is PyTorch's `nn.Linear` followed by an activation: y = f(x Wᵀ + b), W of shape (out, in),
+ * row-major.
  
  */
 
@@ -13,8 +14,8 @@ export type HiddenActivation = Exclude<Activation, 'softmax'>
  * How outputs are judged. An autoencoder's targets are its own inputs.
  *
  * - `mse`: mean squared error over all outputs, after a last layer that is `sigmoid` or `identity`.
- * - `bce`: mean binary cross-entropy over all outputs, for targets in [0, 1], after a last layer that is `sigmoid`;
- *   computed from what enters it, as PyTorch's `binary_cross_entropy_with_logits`.
+ * - `bce`: mean binary cross-entropy over all outputs, for targets in [0, 1], after a last layer that is
+ *   `sigmoid`; computed from what enters it, as PyTorch's `binary_cross_entropy_with_logits`.
  * - `crossEntropy`: mean over rows of −ln p[label], after a last layer that is `softmax`.
  */
 export type Loss = 'mse' | 'bce' | 'crossEntropy'
@@ -27,7 +28,10 @@ export interface Layer {
   readonly activation: Activation
 }
 
-/** What travels between files, runs and engines. Sizes are read off it; `checkNetwork` says what engines compute. */
+/**
+ * What travels between files, runs and engines. Sizes are read off it; `checkNetwork` says what engines
+ * compute.
+ */
 export interface Network {
   readonly layers: readonly Layer[]
   readonly loss: Loss
@@ -72,8 +76,8 @@ export interface ParameterEntry {
 }
 
 /**
- * The one table of parameters. Parameters, gradients and both Adam moments are flat slabs in this order: the canonical
- * form at every border (files, API, tests), whatever layout an engine keeps inside.
+ * The one table of parameters. Parameters, gradients and both Adam moments are flat slabs in this order: the
+ * canonical form at every border (files, API, tests), whatever layout an engine keeps inside.
  */
 export function parameterTable(network: Network): readonly ParameterEntry[] {
   const table: ParameterEntry[] = []

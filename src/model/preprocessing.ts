@@ -1,24 +1,31 @@
 /**
- * How raw rows become what the network sees, and back: part of a model, kept in its file, applied by every command, the
- * library and exported ONNX. Raw rows go in, raw rows come out. Runs in a browser.
+ * How raw rows become what the network sees, and back: part of a model, kept in its file, applied by every
+ * command, the library and exported ONNX. Raw rows go in, raw rows come out. Runs in a browser.
  */
 import type { FloatArray } from './state.ts'
 
-/** A row that is a picture: row-major pixels, channels of a pixel side by side (grey, or red, green, blue). */
+/**
+ * A row that is a picture: row-major pixels, channels of a pixel side by side (grey, or red, green, blue).
+ */
 export interface PictureShape {
   readonly width: number
   readonly height: number
   readonly channels: 1 | 3
 }
 
-/** Characters that a name of a column or a category may have: they stand in files, messages and headers of tables. */
+/**
+ * Characters that a name of a column or a category may have: they stand in files, messages and headers of
+ * tables.
+ */
 export const MOST_NAME_LENGTH = 1000
 
 /** A column of numbers: one input. */
 export interface NumberFeature {
   readonly kind: 'number'
   readonly name: string
-  /** What stands in for an empty cell: the mean over the training rows. Undefined: an empty cell is an error. */
+  /**
+   * What stands in for an empty cell: the mean over the training rows. Undefined: an empty cell is an error.
+   */
   readonly fill?: number | undefined
 }
 
@@ -37,8 +44,8 @@ export type ScalingKind = (typeof SCALINGS)[number]
 
 /**
  * x ↦ (x − shift) · factor, input by input: `standard` has shift μ and factor 1/σ (σ of the population, as
- * scikit-learn's StandardScaler), `minmax` the minimum and 1/(maximum − minimum), over the training rows. An input that
- * is constant there has factor 0: it is always 0 to the network, and comes back as the constant.
+ * scikit-learn's StandardScaler), `minmax` the minimum and 1/(maximum − minimum), over the training rows. An
+ * input that is constant there has factor 0: it is always 0 to the network, and comes back as the constant.
  */
 export interface Scaling {
   readonly kind: Exclude<ScalingKind, 'none'>
@@ -49,8 +56,9 @@ export interface Scaling {
 }
 
 /**
- * Standard deviations beyond which values count as if they were so many, in what a network is trained on and judged by:
- * few outliers among the training rows would otherwise be what it learns to rebuild. Scores count them in full.
+ * Standard deviations beyond which values count as if they were so many, in what a network is trained on and
+ * judged by: few outliers among the training rows would otherwise be what it learns to rebuild. Scores count
+ * them in full.
  */
 export const DEFAULT_CLIP = 2.5
 
@@ -66,8 +74,8 @@ export interface Preprocessing {
 }
 
 /**
- * Raw rows (n, inputs) as the network sees them: empty cells (NaN) filled with the means of the training rows, then
- * scaled. Bytes mean value / 255. What needs neither is returned as it is.
+ * Raw rows (n, inputs) as the network sees them: empty cells (NaN) filled with the means of the training
+ * rows, then scaled. Bytes mean value / 255. What needs neither is returned as it is.
  */
 export function networkRows(
   rows: Uint8Array | Float32Array,
@@ -94,7 +102,9 @@ export function rawRows<Rows extends FloatArray>(
   return scaling === undefined ? rows : unscaleRows(rows, scaling)
 }
 
-/** What stands in for an empty cell of each input; NaN where nothing does. Undefined where no input has any. */
+/**
+ * What stands in for an empty cell of each input; NaN where nothing does. Undefined where no input has any.
+ */
 export function inputFills(features: readonly Feature[]): Float64Array | undefined {
   const fills = features.flatMap((feature) =>
     feature.kind === 'number' ? [feature.fill ?? Number.NaN] : feature.categories.map(() => Number.NaN),

@@ -9,7 +9,10 @@ export type AutoencoderLoss = Extract<Loss, 'mse' | 'bce'>
 export interface HourglassOptions {
   /** Values of a row: 784 pixels for MNIST. */
   readonly input: number
-  /** Units of the encoder's hidden layers from the input on, mirrored in the decoder; a number is one such layer. */
+  /**
+   * Units of the encoder's hidden layers from the input on, mirrored in the decoder; a number is one such
+   * layer.
+   */
   readonly hidden: number | readonly number[]
   /** Latent units, `z`. */
   readonly bottleneck: number
@@ -24,9 +27,9 @@ export interface HourglassOptions {
 }
 
 /**
- * input → hidden … → bottleneck → … hidden → input. With one hidden layer of 392 it is the seed's network, with
- * 1000, 500, 250 and a linear bottleneck of 30 that of Hinton & Salakhutdinov (2006). Throws UsageError for sizes that
- * are no whole numbers of at least 1.
+ * input → hidden … → bottleneck → … hidden → input. With one hidden layer of 392 it is the seed's network,
+ * with 1000, 500, 250 and a linear bottleneck of 30 that of Hinton & Salakhutdinov (2006). Throws UsageError
+ * for sizes that are no whole numbers of at least 1.
  */
 export function hourglass(options: HourglassOptions): Network {
   const { input, bottleneck, activation = 'relu', latentActivation = 'relu' } = options
@@ -44,8 +47,8 @@ export function hourglass(options: HourglassOptions): Network {
 }
 
 /**
- * The layers of a network up to its codes, with a softmax over `classes` upon them, trained on cross-entropy. Weights of
- * the encoder fit as they are. Throws UsageError for fewer than two classes.
+ * The layers of a network up to its codes, with a softmax over `classes` upon them, trained on cross-entropy.
+ * Weights of the encoder fit as they are. Throws UsageError for fewer than two classes.
  */
 export function classifierOn(encoder: Network, classes: number): Network {
   if (!Number.isInteger(classes) || classes < 2) {

@@ -1,7 +1,7 @@
 /**
- * Philox4x32-10: a counter-based random generator. The same (counter, key) always gives the same four words, so any
- * worker can compute any sample's numbers without a shared state. Source: Salmon, Moraes, Dror, Shaw, "Parallel Random
- * Numbers: As Easy as 1, 2, 3", SC 2011, with the constants published there.
+ * Philox4x32-10: a counter-based random generator. The same (counter, key) always gives the same four words,
+ * so any worker can compute any sample's numbers without a shared state. Source: Salmon, Moraes, Dror, Shaw,
+ * "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011, with the constants published there.
  */
 const MULTIPLIER_0 = 0xd2511f53
 const MULTIPLIER_1 = 0xcd9e8d57

@@ -1,6 +1,6 @@
 /**
- * A sequential generator over Philox, for the experiments: samples, subsets, initial guesses. Training never uses it;
- * its numbers are drawn by position (`streams.ts`), these one after the other.
+ * A sequential generator over Philox, for the experiments: samples, subsets, initial guesses. Training never
+ * uses it; its numbers are drawn by position (`streams.ts`), these one after the other.
  */
 import { philox4x32 } from './philox.ts'
 

@@ -1,6 +1,7 @@
 /**
- * The random streams of a run, as every engine must produce them. The key is (seed, stream), the counter names the
- * thing that is drawn, so sample i of epoch e gets the same numbers on any worker, thread count or engine.
+ * The random streams of a run, as every engine must produce them. The key is (seed, stream), the counter
+ * names the thing that is drawn, so sample i of epoch e gets the same numbers on any worker, thread count or
+ * engine.
  *
  * | stream  | counter                                   | use of the four words                              |
  * |---------|-------------------------------------------|----------------------------------------------------|
@@ -16,7 +17,9 @@ import { philox4x32 } from './philox.ts'
 export const STREAM_WEIGHTS = 1
 export const STREAM_SHUFFLE = 2
 export const STREAM_NOISE = 3
-/** Noise that evaluation adds; apart from training's, so that no image meets the noise it was trained with. */
+/**
+ * Noise that evaluation adds; apart from training's, so that no image meets the noise it was trained with.
+ */
 export const STREAM_EVALUATION_NOISE = 4
 
 /** Which rows validate; stream 5 is that of experiments (`sequence.ts`). */
@@ -28,8 +31,9 @@ export const INITIAL_BIAS = 0.01
 const words = new Uint32Array(4)
 
 /**
- * Xavier uniform: weights in ±√(6 / (inputs + outputs)) (Glorot & Bengio 2010, eq. 16), biases 0.01; canonical order.
- * A word u becomes the odd integer 2⌊u / 2⁸⌋ + 1 − 2²⁴ over 2²⁴, which float32 holds exactly, times the bound.
+ * Xavier uniform: weights in ±√(6 / (inputs + outputs)) (Glorot & Bengio 2010, eq. 16), biases 0.01;
+ * canonical order. A word u becomes the odd integer 2⌊u / 2⁸⌋ + 1 − 2²⁴ over 2²⁴, which float32 holds
+ * exactly, times the bound.
  */
 export function initialParameters(network: Network, seed: number): Float32Array {
   const parameters = new Float32Array(parameterCount(network))

@@ -9,10 +9,11 @@
  * | `epoch.best.fc1.weight`, …            | parameters after the best epoch, where they are kept and are others |
  * | `epoch.batch_losses` (steps), float64 | losses of the steps done in an epoch that was interrupted          |
  *
- * Numbers are float32, or float64 from the reference engine: whatever the engine held, bit for bit. The metadata holds
- * the format's version and, as JSON, the network, what it knows of its data, the settings, the identity of the run, the
- * progress and the caller's notes. Whatever reads models (`src/formats/model-file.ts`) reads a checkpoint too, as that of
- * the last epoch. Version 1, which knew the seed's form of network alone and kept no identity, is read as well.
+ * Numbers are float32, or float64 from the reference engine: whatever the engine held, bit for bit. The
+ * metadata holds the format's version and, as JSON, the network, what it knows of its data, the settings, the
+ * identity of the run, the progress and the caller's notes. Whatever reads models
+ * (`src/formats/model-file.ts`) reads a checkpoint too, as that of the last epoch. Version 1, which knew the
+ * seed's form of network alone and kept no identity, is read as well.
  */
 import { FileError, HourglassError } from '../errors.ts'
 import { JsonFields } from '../formats/json-fields.ts'
@@ -48,7 +49,9 @@ export interface BestEpoch {
   readonly parameters: FloatArray
 }
 
-/** All of a run but the numbers that its engine holds. Its training errors are those of the state beside it. */
+/**
+ * All of a run but the numbers that its engine holds. Its training errors are those of the state beside it.
+ */
 export interface RunRecord extends DataKnowledge {
   readonly network: Network
   readonly config: TrainingConfig

@@ -1,6 +1,6 @@
 /**
- * What decides the bits of a run besides its network and settings. Two runs of one network, one set of settings and one
- * identity have the same weights after the same steps.
+ * What decides the bits of a run besides its network and settings. Two runs of one network, one set of
+ * settings and one identity have the same weights after the same steps.
  */
 
 import { digestRows } from '../data/digest.ts'
@@ -19,7 +19,9 @@ export interface RunIdentity {
   readonly computation: string
 }
 
-/** Undefined where digests cannot be had: a page that is no secure one. Reads the data before it first awaits. */
+/**
+ * Undefined where digests cannot be had: a page that is no secure one. Reads the data before it first awaits.
+ */
 export async function identityOf(data: TrainingData, bits: string): Promise<RunIdentity | undefined> {
   const [train, test] = await Promise.all([digestRows(data.train), data.test && digestRows(data.test)])
   if (train === undefined || (data.test && test === undefined)) return undefined

@@ -69,7 +69,9 @@ interface Ancestors {
   readonly npm: number | undefined
 }
 
-/** Field 4 of /proc/PID/stat, after the name in parentheses (proc(5)); undefined where that cannot be read. */
+/**
+ * Field 4 of /proc/PID/stat, after the name in parentheses (proc(5)); undefined where that cannot be read.
+ */
 function parentOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -97,7 +99,10 @@ const isOfNpm = process.env.npm_lifecycle_event !== undefined && process.platfor
 /** When this module was loaded: they may be gone by the time that somebody listens. */
 const first = isOfNpm ? findAncestors() : undefined
 
-/** Calls `gone` once, when npm or the shell that it started this process with has ended. Returns what ends the watch. */
+/**
+ * Calls `gone` once, when npm or the shell that it started this process with has ended. Returns what ends the
+ * watch.
+ */
 function watchParent(gone: () => void): () => void {
   if (first === undefined) return () => undefined
   const timer = setInterval(() => {

@@ -1,6 +1,6 @@
 /**
- * Latent units that a model makes no use of. A ReLU unit that is 0 for every row carries nothing, and seldom comes back:
- * no gradient reaches it, unless other rows or the drift of other weights wake it.
+ * Latent units that a model makes no use of. A ReLU unit that is 0 for every row carries nothing, and seldom
+ * comes back: no gradient reaches it, unless other rows or the drift of other weights wake it.
  */
 import type { Engine, Inputs } from '../engines/engine.ts'
 import { codeSize, inputSize } from '../model/network.ts'

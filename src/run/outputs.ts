@@ -70,8 +70,8 @@ export function fileNotes(files: RunFiles): Record<string, string> {
 }
 
 /**
- * The files that a checkpoint names for its run. Throws FileError where one lies outside the checkpoint's own folder,
- * unless `isGiven` says that another is used anyway.
+ * The files that a checkpoint names for its run. Throws FileError where one lies outside the checkpoint's own
+ * folder, unless `isGiven` says that another is used anyway.
  */
 export async function filesOfNotes(
   notes: Readonly<Record<string, string>>,

@@ -1,4 +1,6 @@
-/** Settings for data of one's own, of which nothing is known but their size: the seed project's are MNIST's. */
+/**
+ * Settings for data of one's own, of which nothing is known but their size: the seed project's are MNIST's.
+ */
 import { describeSizes, inputSize, type Network } from '../model/network.ts'
 import type { GivenSettings, RunSettings, SettingName } from './settings.ts'
 
@@ -30,22 +32,28 @@ export interface Proposed {
 
 /** Of tables: the layers beside the code, whatever the number of columns. */
 const HIDDEN = 64
-/** Rows of more values, pictures most often, get hidden layers of half as many, as the seed project's, up to a most. */
+/**
+ * Rows of more values, pictures most often, get hidden layers of half as many, as the seed project's, up to a
+ * most.
+ */
 const WIDE_INPUTS = 2 * HIDDEN
 const MOST_HIDDEN = 512
 const MOST_CODE = 32
 const BATCH = 32
 /** Sets of more rows are trained in larger batches, as the seed project's. */
 const MANY_ROWS = 50_000
-/** Steps that a run has at least, but for the most epochs; rows by the ten thousand get more, for fewest epochs. */
+/**
+ * Steps that a run has at least, but for the most epochs; rows by the ten thousand get more, for fewest
+ * epochs.
+ */
 const STEPS = { standard: 1000, unit: 3000 } as const
 const FEWEST_EPOCHS = { standard: 10, unit: 1 } as const
 const MOST_EPOCHS = { standard: 100, unit: 200 } as const
 const LEARNING_RATES = { standard: 2e-3, unit: 1e-3 } as const
 
 /**
- * What is proposed where nothing is given. For tables it is what gave the best mean AUROC over public tables of 9 to 64
- * columns (docs/anomaly-tables.md): a code of √d + 1 units for d columns, and few steps.
+ * What is proposed where nothing is given. For tables it is what gave the best mean AUROC over public tables
+ * of 9 to 64 columns (docs/anomaly-tables.md): a code of √d + 1 units for d columns, and few steps.
  */
 export function proposeSettings({ inputs, live, rows, isUnit }: RowsKnown): Proposed {
   const isWide = isUnit && inputs > WIDE_INPUTS

@@ -1,6 +1,6 @@
 /**
- * One run: a network trained with one set of settings on one set of data. The command line, the library and the page all
- * train through this; its numbers lie on an engine. Runs in a browser.
+ * One run: a network trained with one set of settings on one set of data. The command line, the library and
+ * the page all train through this; its numbers lie on an engine. Runs in a browser.
  */
 import type { Engine } from '../engines/engine.ts'
 import { FileError, UsageError } from '../errors.ts'
@@ -82,16 +82,16 @@ export class Run {
   }
 
   /**
-   * The weights that it is for, of the state that belongs to `progress`: those of the best epoch, where its settings
-   * keep that one, else the state's own.
+   * The weights that it is for, of the state that belongs to `progress`: those of the best epoch, where its
+   * settings keep that one, else the state's own.
    */
   resultOf(state: ModelState): FloatArray {
     return this.#best?.parameters ?? state.parameters
   }
 
   /**
-   * The same run with what may change while it goes on: a later last epoch, its patience, other notes. What else is
-   * given must be as it was.
+   * The same run with what may change while it goes on: a later last epoch, its patience, other notes. What
+   * else is given must be as it was.
    *
    * @param nameOf how the client calls a setting in an error, default its label
    * @throws FileError, or UsageError for a run of this process, that names the first setting that is another;
@@ -136,7 +136,9 @@ export class Run {
     return run
   }
 
-  /** Throws FileError, or UsageError for a run of this process, that names the first setting that is another. */
+  /**
+   * Throws FileError, or UsageError for a run of this process, that names the first setting that is another.
+   */
   checkUnchanged(given: GivenSettings, nameOf: (setting: SettingName) => string): void {
     const change = findChange(given, this.network, this.config)
     if (!change) return
@@ -148,8 +150,8 @@ export class Run {
    * Trains until it is complete, or until `signal` aborts. The engine must hold the run's state; with
    * `initialize` it gets initial weights from the seed first.
    *
-   * @throws UsageError or FileError for data or an engine other than those that the run began with, and for settings
-   *   that do not fit the data; TrainingError where a loss is not finite
+   * @throws UsageError or FileError for data or an engine other than those that the run began with, and for
+   *   settings that do not fit the data; TrainingError where a loss is not finite
    */
   async train(
     engine: Engine,
@@ -171,8 +173,8 @@ export class Run {
   }
 
   /**
-   * Compares data and engine with those that the run began with; remembers them where it begins. `train` does it, if it
-   * has not been done for these two.
+   * Compares data and engine with those that the run began with; remembers them where it begins. `train` does
+   * it, if it has not been done for these two.
    *
    * @throws as `train`
    */

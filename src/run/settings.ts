@@ -1,6 +1,7 @@
 /**
- * The settings of a run and their defaults, once for the command line, the library and the page. Those of training are
- * in `src/training/config.ts`; here are those of the network, and what a run that goes on may change.
+ * The settings of a run and their defaults, once for the command line, the library and the page. Those of
+ * training are in `src/training/config.ts`; here are those of the network, and what a run that goes on may
+ * change.
  */
 import { UsageError } from '../errors.ts'
 import { HIDDEN_ACTIVATIONS, WIDEST_LAYER } from '../model/check-network.ts'
@@ -125,12 +126,17 @@ export function completeSettings(
   return settings as unknown as RunSettings
 }
 
-/** The network of the settings for rows of `input` values. Throws UsageError for one that no engine computes. */
+/**
+ * The network of the settings for rows of `input` values. Throws UsageError for one that no engine computes.
+ */
 export function networkOf(settings: NetworkSettings, input: number): Network {
   return hourglass({ input, ...settings })
 }
 
-/** Settings whose batch is no larger than the training set, unless it was given: then it is the caller's to mend. */
+/**
+ * Settings whose batch is no larger than the training set, unless it was given: then it is the caller's to
+ * mend.
+ */
 export function fitBatch(settings: RunSettings, given: GivenSettings, trainingRows: number): RunSettings {
   if (given.batchSize !== undefined || settings.batchSize <= trainingRows) return settings
   return { ...settings, batchSize: trainingRows }
@@ -182,8 +188,8 @@ export interface SettingChange {
 const ENDS: readonly SettingName[] = ['epochs', 'patience']
 
 /**
- * The first of the given settings that is not the run's. Only those of its end may change when a run goes on, and its
- * epochs only where its rates do not spread over all of them.
+ * The first of the given settings that is not the run's. Only those of its end may change when a run goes on,
+ * and its epochs only where its rates do not spread over all of them.
  */
 export function findChange(
   given: GivenSettings,

@@ -1,6 +1,6 @@
 /**
- * The name of a trial: equal names are the same trial, with the same weights and the same measures, on whatever machine
- * it runs. Runs in a browser.
+ * The name of a trial: equal names are the same trial, with the same weights and the same measures, on
+ * whatever machine it runs. Runs in a browser.
  */
 import { sha256Of } from '../data/digest.ts'
 import type { JsonObject, JsonValue } from '../formats/canonical-json.ts'
@@ -12,7 +12,10 @@ import { DEFAULT_SETTINGS } from './settings.ts'
 /** To be raised where a default of `DEFAULT_SETTINGS` changes: names leave defaults out. */
 const VERSION = 1
 
-/** Settings other than the defaults: a setting that joins later leaves the names of earlier trials as they are. */
+/**
+ * Settings other than the defaults: a setting that joins later leaves the names of earlier trials as they
+ * are.
+ */
 export function givenSettings(settings: RunSettings): JsonObject {
   const names = Object.keys(DEFAULT_SETTINGS) as SettingName[]
   const given = names.filter((name) => String(settings[name]) !== String(DEFAULT_SETTINGS[name]))
@@ -20,7 +23,8 @@ export function givenSettings(settings: RunSettings): JsonObject {
 }
 
 /**
- * SHA-256, in hex, of the canonical JSON of settings, digests of the data, arithmetic and version of the computing code.
+ * SHA-256, in hex, of the canonical JSON of settings, digests of the data, arithmetic and version of the
+ * computing code.
  *
  * @param measured what else decides what is reported of the trial
  */

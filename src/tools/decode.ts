@@ -13,7 +13,8 @@ import type { RawPart } from './reconstruct.ts'
 /**
  * Codes (n, z): of a table its columns `code_1` … `code_z`, of an array its rows.
  *
- * @throws FileError for columns that are missing, values that are no finite numbers, and rows of another width
+ * @throws FileError for columns that are missing, values that are no finite numbers, and rows of another
+ *   width
  */
 export function codesOf(set: Table | Values, { engine: { network }, name }: ToolModel): FloatArray {
   const units = codeSize(network)

@@ -1,4 +1,7 @@
-/** `generate`: new rows, decoded from samples of a mixture of Gaussians fitted to the codes of others. Runs in a browser. */
+/**
+ * `generate`: new rows, decoded from samples of a mixture of Gaussians fitted to the codes of others. Runs in
+ * a browser.
+ */
 import { UsageError } from '../errors.ts'
 import { allowedCodes } from '../experiments/code-range.ts'
 import { checkUnits } from '../experiments/code-sources.ts'

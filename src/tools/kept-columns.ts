@@ -14,8 +14,8 @@ export interface KeptColumn extends SheetColumn {
 const OF_VALUES = ['label', 'name'] as const
 
 /**
- * The columns of these names. Arrays and pictures have `label` (the name of the class) and `name` (the picture's path),
- * where they have them.
+ * The columns of these names. Arrays and pictures have `label` (the name of the class) and `name` (the
+ * picture's path), where they have them.
  *
  * @param kept which row of the data each is, where some were left out
  * @throws FileError for a name that is not there

@@ -1,4 +1,7 @@
-/** `pretrain`: a classifier that begins with a trained encoder, against one that begins from scratch. Runs in a browser. */
+/**
+ * `pretrain`: a classifier that begins with a trained encoder, against one that begins from scratch. Runs in
+ * a browser.
+ */
 import { labelsOf } from '../data/features.ts'
 import { selectRows } from '../data/own-data.ts'
 import type { Table, Values } from '../data/table.ts'

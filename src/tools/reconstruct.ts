@@ -67,7 +67,9 @@ export function reconstructRows(
   }
 }
 
-/** A row of an index gets the same noise whatever rows stand beside it. Rows of bytes are clipped to [0, 1]. */
+/**
+ * A row of an index gets the same noise whatever rows stand beside it. Rows of bytes are clipped to [0, 1].
+ */
 function withNoise(
   inputs: Inputs,
   clean: FloatArray,

@@ -40,7 +40,9 @@ export function drawScoreHistogram(
   })
 }
 
-/** The rows of greatest error: pictures above their reconstructions, or the share of each feature as shades. */
+/**
+ * The rows of greatest error: pictures above their reconstructions, or the share of each feature as shades.
+ */
 export async function drawWorstRows(
   model: ToolModel,
   rows: ModelRows,

@@ -24,8 +24,8 @@ export interface Truth {
 }
 
 /**
- * What the labels say of the rows; undefined where there are none. Arrays and pictures say it where their classes are 0
- * and 1, or `outlier` names one of them.
+ * What the labels say of the rows; undefined where there are none. Arrays and pictures say it where their
+ * classes are 0 and 1, or `outlier` names one of them.
  *
  * @param kept which row of the data each is, where some were left out
  * @throws FileError for a column, or a class, that is not there

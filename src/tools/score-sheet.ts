@@ -8,8 +8,8 @@ import type { Scores } from './score.ts'
 const ROWS_AT_ONCE = 8192
 
 /**
- * `row` (from 1, as in the data), the columns that are kept, `error`, `percentile`, `verdict` (1 above the threshold, else 0), and for each
- * feature that is named `feature_1`, `share_1`, …
+ * `row` (from 1, as in the data), the columns that are kept, `error`, `percentile`, `verdict` (1 above the
+ * threshold, else 0), and for each feature that is named `feature_1`, `share_1`, …
  *
  * @param asText names of features as text; else their places, from 1
  */

@@ -11,7 +11,8 @@ import { type ModelRows, namesOfInputs, networkParts } from './rows.ts'
 
 export interface ScoreOptions {
   /**
-   * Share, above 0 and below 1, of the training rows that are above the threshold. Default `DEFAULT_CONTAMINATION`.
+   * Share, above 0 and below 1, of the training rows that are above the threshold. Default
+   * `DEFAULT_CONTAMINATION`.
    */
   readonly contamination?: number | undefined
   /** Error above which a row is an outlier, in place of `contamination`. */
@@ -40,8 +41,8 @@ export interface Scores {
   readonly measuredBy: 'training rows' | 'these rows'
   readonly explanation: Explanation
   /**
-   * (count) Euclidean length of the standardised row: what a score without a network makes of it. Standardised by the
-   * model's own scaling where that is `standard`, else over these rows.
+   * (count) Euclidean length of the standardised row: what a score without a network makes of it.
+   * Standardised by the model's own scaling where that is `standard`, else over these rows.
    */
   readonly lengths: Float64Array
 }
@@ -79,7 +80,8 @@ export function inputGroups(rows: Pick<ModelRows, 'features' | 'picture'>, input
 /**
  * Scores rows.
  *
- * @throws UsageError for options that cannot be; FileError for a classifier, and for errors that are not finite
+ * @throws UsageError for options that cannot be; FileError for a classifier, and for errors that are not
+ *   finite
  */
 export async function scoreRows(
   model: ToolModel,

@@ -1,4 +1,7 @@
-/** The settings of training: what each may be, once for the command line, the library, the page and checkpoints. */
+/**
+ * The settings of training: what each may be, once for the command line, the library, the page and
+ * checkpoints.
+ */
 import { UsageError } from '../errors.ts'
 import { INITIAL_BIAS } from '../random/streams.ts'
 
@@ -24,11 +27,14 @@ export interface TrainingConfig {
   /** What the biases of the code layer are before the first step; default that of all biases, 0.01. */
   readonly latentBias?: number | undefined
   /**
-   * Epochs in a row that may be no better than the best one before training ends; undefined: it goes on to the last.
-   * What counts is the loss over the validation or test set, or the training loss where there is none.
+   * Epochs in a row that may be no better than the best one before training ends; undefined: it goes on to
+   * the last. What counts is the loss over the validation or test set, or the training loss where there is
+   * none.
    */
   readonly patience?: number | undefined
-  /** Whose weights are the result: those of the last epoch, the default, or of the best one by the same loss. */
+  /**
+   * Whose weights are the result: those of the last epoch, the default, or of the best one by the same loss.
+   */
   readonly keep?: Keep | undefined
 }
 
@@ -100,7 +106,10 @@ export const TRAINING_RULES: Readonly<Record<Exclude<keyof TrainingConfig, Choic
     maximum: FINITE,
     isAbove: true,
   },
-  /** Far above 1 the decay alone would decide where weights go: a mistake, whose error must not blame the rate. */
+  /**
+   * Far above 1 the decay alone would decide where weights go: a mistake, whose error must not blame the
+   * rate.
+   */
   weightDecay: { label: 'weight decay', isWhole: false, minimum: 0, maximum: 1 },
   noiseStd: { label: 'noise', isWhole: false, minimum: 0, maximum: FINITE },
   warmup: { label: 'warm-up', isWhole: false, minimum: 0, maximum: FINITE },

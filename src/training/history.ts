@@ -3,7 +3,10 @@
 export interface EpochRecord {
   /** From 1. */
   readonly epoch: number
-  /** Mean of the epoch's batch losses, each taken before its update: for `mse` the mean squared error per value. */
+  /**
+   * Mean of the epoch's batch losses, each taken before its update: for `mse` the mean squared error per
+   * value.
+   */
   readonly trainLoss: number
   /** Mean loss over the whole test set, after the epoch; undefined where there is none. */
   readonly testLoss: number | undefined

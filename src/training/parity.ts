@@ -1,7 +1,8 @@
 /**
  * Replays a training trajectory that PyTorch computed in float64, and says how far an engine lands from it.
  *
- * The yardstick is PyTorch itself: the file tells how far PyTorch's own float32 run lands from the float64 truth.
+ * The yardstick is PyTorch itself: the file tells how far PyTorch's own float32 run lands from the float64
+ * truth.
  */
 import type { Engine } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
@@ -14,7 +15,10 @@ import type { FloatArray } from '../model/state.ts'
 import type { StepSchedule } from './schedule.ts'
 import { rateOfStep } from './schedule.ts'
 
-/** A float32 engine may land this many times as far from the truth as PyTorch; plain sequential sums land at 2.2. */
+/**
+ * A float32 engine may land this many times as far from the truth as PyTorch; plain sequential sums land at
+ * 2.2.
+ */
 const FLOAT32_FACTOR = 4
 const FLOAT32_LOSS_TOLERANCE = 1e-6
 /** For the reference engine: losses, parameters, norms and sums, all relative. */
@@ -41,7 +45,10 @@ export interface TensorTruth {
   readonly float32_relative_l2_error: number
 }
 
-/** A table of float32: element i, row-major, has the hash h of `hashOf(i, 1000)`, and is 2h / 2³² − 1, or h / 2³². */
+/**
+ * A table of float32: element i, row-major, has the hash h of `hashOf(i, 1000)`, and is 2h / 2³² − 1, or
+ * h / 2³².
+ */
 export interface HashedRows {
   readonly kind: 'hash'
   readonly rows: number
@@ -84,7 +91,9 @@ export interface TensorReport {
 }
 
 export interface ParityReport {
-  /** Loss of each step as the engine computed it, and the largest relative error among them (NaN if any is). */
+  /**
+   * Loss of each step as the engine computed it, and the largest relative error among them (NaN if any is).
+   */
   readonly losses: readonly number[]
   readonly lossError: number
   readonly lossTolerance: number
@@ -94,8 +103,8 @@ export interface ParityReport {
 }
 
 /**
- * The trajectory in the text of a file. Throws `FileError` where a field is missing, of the wrong kind, of a length
- * that does not fit, or of a value that engines do not offer (Adam's betas and epsilon are fixed).
+ * The trajectory in the text of a file. Throws `FileError` where a field is missing, of the wrong kind, of a
+ * length that does not fit, or of a value that engines do not offer (Adam's betas and epsilon are fixed).
  */
 export function parseTrajectory(text: string, file: string): Trajectory {
   const root = JsonFields.parse(text, file)
@@ -182,7 +191,9 @@ function parseTensorTruth(fields: JsonFields, entry: ParameterEntry): TensorTrut
   }
 }
 
-/** Chris Wellons' `lowbias32` of an index and of the number t of what it belongs to: a whole number below 2³². */
+/**
+ * Chris Wellons' `lowbias32` of an index and of the number t of what it belongs to: a whole number below 2³².
+ */
 function hashOf(i: number, t: number): number {
   let h = (i + 1 + Math.imul(0x9e3779b9, t + 1)) >>> 0
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d)
@@ -193,7 +204,9 @@ function hashOf(i: number, t: number): number {
 /** The t of made data. */
 const DATA_HASH = 1000
 
-/** The rows that a trajectory was trained on, where it describes them: undefined for MNIST's training images. */
+/**
+ * The rows that a trajectory was trained on, where it describes them: undefined for MNIST's training images.
+ */
 export function trajectoryRows({ data }: Trajectory): Float32Array | undefined {
   if (data.kind === 'mnist') return undefined
   const isUnit = data.range[0] === 0
@@ -204,8 +217,8 @@ export function trajectoryRows({ data }: Trajectory): Float32Array | undefined {
 }
 
 /**
- * Initial parameters of a trajectory, in canonical order: weights are a hash of their index and their layer's number,
- * scaled to ±√(6 / (in + out)) and rounded to float32; biases are zero.
+ * Initial parameters of a trajectory, in canonical order: weights are a hash of their index and their layer's
+ * number, scaled to ±√(6 / (in + out)) and rounded to float32; biases are zero.
  */
 function trajectoryParameters(network: Network): Float32Array {
   const parameters = new Float32Array(parameterCount(network))
@@ -230,8 +243,9 @@ function relative(error: number, truth: number): number {
 }
 
 /**
- * Compares a tensor, (entry.length), with the truth. If ‖w − truth‖ ≤ tol · ‖truth‖, then the norms differ by no more
- * than that, and the sums by no more than √n times it (Cauchy–Schwarz): hence what the sum's error is relative to.
+ * Compares a tensor, (entry.length), with the truth. If ‖w − truth‖ ≤ tol · ‖truth‖, then the norms differ by
+ * no more than that, and the sums by no more than √n times it (Cauchy–Schwarz): hence what the sum's error is
+ * relative to.
  */
 function compareTensor(entry: ParameterEntry, tensor: FloatArray, truth: TensorTruth, tolerance: number) {
   const errors = truth.index.map((index, i) => tensor[index] - truth.value[i])
@@ -282,12 +296,13 @@ async function replay(engine: Engine, trajectory: Trajectory, rowCount: number):
 }
 
 /**
- * Replays `trajectory` on `engine`, whose state and training set are replaced, and compares losses and parameters with
- * the truth. `rows` are those of `trajectoryRows`, or MNIST's training images in file order. Float32 engines must land
- * within 4 times PyTorch's own float32 error and within 1e-6 of every loss; the reference engine within 1e-10.
+ * Replays `trajectory` on `engine`, whose state and training set are replaced, and compares losses and
+ * parameters with the truth. `rows` are those of `trajectoryRows`, or MNIST's training images in file order.
+ * Float32 engines must land within 4 times PyTorch's own float32 error and within 1e-6 of every loss; the
+ * reference engine within 1e-10.
  *
- * Throws `UsageError` where engine or rows do not fit the trajectory; a comparison that fails is no exception but
- * `passed: false`.
+ * Throws `UsageError` where engine or rows do not fit the trajectory; a comparison that fails is no exception
+ * but `passed: false`.
  */
 export async function compareWithTrajectory(
   engine: Engine,

@@ -1,6 +1,7 @@
 /**
- * Lowers the learning rate when a metric stops improving: PyTorch's `torch.optim.lr_scheduler.ReduceLROnPlateau`, with
- * its options, defaults and order of operations (version 2.13).
+ * Lowers the learning rate when a metric stops improving: PyTorch's
+ * `torch.optim.lr_scheduler.ReduceLROnPlateau`, with its options, defaults and order of operations (version
+ * 2.13).
  */
 import { UsageError } from '../errors.ts'
 

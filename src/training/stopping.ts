@@ -1,7 +1,13 @@
-/** When training stops before its last epoch, and which epoch was the best. Both follow from the history alone. */
+/**
+ * When training stops before its last epoch, and which epoch was the best. Both follow from the history
+ * alone.
+ */
 import type { EpochRecord } from './history.ts'
 
-/** What an epoch is judged by: the loss over the validation or test set; where there is none, the training loss. */
+/**
+ * What an epoch is judged by: the loss over the validation or test set; where there is none, the training
+ * loss.
+ */
 export function judgedLoss({ trainLoss, testLoss }: EpochRecord): number {
   return testLoss ?? trainLoss
 }

@@ -32,7 +32,9 @@ export interface TrainingProgress {
 export interface TrainingHooks {
   /** When it aborts, the step under way is finished and `train` resolves with what was done. */
   readonly signal?: StopSignal | undefined
-  /** Called once, when the engine has the training rows for itself: training does not read `data.train` again. */
+  /**
+   * Called once, when the engine has the training rows for itself: training does not read `data.train` again.
+   */
   readonly onRowsResident?: (() => void) | undefined
   /** Called now and then within an epoch. `firstStep`: where this call's part of the epoch began. */
   readonly onProgress?:
@@ -49,16 +51,16 @@ export interface TrainingTask {
 }
 
 /**
- * Trains until `config.epochs` epochs are complete, until `config.patience` of them brought nothing, or until the signal
- * aborts.
+ * Trains until `config.epochs` epochs are complete, until `config.patience` of them brought nothing, or until
+ * the signal aborts.
  *
- * Without `resumeFrom` the engine is initialized from the seed. With it, the engine must already hold the state that
- * was saved with that progress; the result is then, bit for bit, that of the uninterrupted run.
+ * Without `resumeFrom` the engine is initialized from the seed. With it, the engine must already hold the
+ * state that was saved with that progress; the result is then, bit for bit, that of the uninterrupted run.
  *
  * @returns how far it came: complete when `isComplete` says so
  * @param task how an epoch is trained where it is not the seed's: frozen layers
- * @throws UsageError for settings that do not fit; TrainingError where a loss is not finite: the engine's state is then
- *   of no use, and what `onEpoch` saved last is the last good one
+ * @throws UsageError for settings that do not fit; TrainingError where a loss is not finite: the engine's
+ *   state is then of no use, and what `onEpoch` saved last is the last good one
  */
 export async function train(
   engine: Engine,

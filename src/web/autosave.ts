@@ -1,6 +1,6 @@
 /**
- * Keeps the last run in the browser, so that neither a reload nor Back loses it: one checkpoint in IndexedDB. Where site
- * data are blocked nothing is kept, and nothing fails.
+ * Keeps the last run in the browser, so that neither a reload nor Back loses it: one checkpoint in IndexedDB.
+ * Where site data are blocked nothing is kept, and nothing fails.
  */
 
 /** A run as it was kept. */

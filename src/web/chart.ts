@@ -1,4 +1,7 @@
-/** The live loss chart: losses on a logarithmic axis over epochs. Chart.js would be most of the page's first load. */
+/**
+ * The live loss chart: losses on a logarithmic axis over epochs. Chart.js would be most of the page's first
+ * load.
+ */
 import type { EpochRecord } from '../browser.ts'
 import { context2d, fitCanvas, type Size, themeColor } from './dom.ts'
 import type { BatchPoint } from './run.ts'

@@ -1,6 +1,6 @@
 /**
- * Panel: three necks side by side, trained one after the other on the same digits; and a race of one thread, all threads
- * and the GPU over the same steps. A client of the library, as any program is.
+ * Panel: three necks side by side, trained one after the other on the same digits; and a race of one thread,
+ * all threads and the GPU over the same steps. A client of the library, as any program is.
  */
 import { Autoencoder, type ImageSet, limitImages, MNIST_PIXELS } from '../browser.ts'
 import { KINDS, oneOfEach } from './digits.ts'

@@ -30,7 +30,9 @@ export function context2d(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   return context
 }
 
-/** The value of one of the page's CSS custom properties, so that canvases follow the light and dark themes. */
+/**
+ * The value of one of the page's CSS custom properties, so that canvases follow the light and dark themes.
+ */
 export function themeColor(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 }
@@ -50,8 +52,8 @@ export interface Size {
 }
 
 /**
- * Sizes a canvas's bitmap to a box in CSS pixels (default: its own on the page) and scales its context, so that drawing
- * code speaks CSS pixels and lines stay sharp. Returns the box.
+ * Sizes a canvas's bitmap to a box in CSS pixels (default: its own on the page) and scales its context, so
+ * that drawing code speaks CSS pixels and lines stay sharp. Returns the box.
  */
 export function fitCanvas(canvas: HTMLCanvasElement, size?: Size): Size {
   const { width, height } = size ?? { width: canvas.clientWidth, height: canvas.clientHeight }
@@ -67,8 +69,8 @@ export function fitCanvas(canvas: HTMLCanvasElement, size?: Size): Size {
 }
 
 /**
- * Runs one asynchronous task at a time and, of those asked for meanwhile, only the newest: what a slider needs, whose
- * every intermediate value would otherwise queue up.
+ * Runs one asynchronous task at a time and, of those asked for meanwhile, only the newest: what a slider
+ * needs, whose every intermediate value would otherwise queue up.
  */
 export class LatestOnly {
   #running = false
@@ -94,8 +96,8 @@ export class LatestOnly {
 }
 
 /**
- * Lets the page handle what waits. Settled promises run on in one task: without this, steps that are each short would
- * freeze the page as one.
+ * Lets the page handle what waits. Settled promises run on in one task: without this, steps that are each
+ * short would freeze the page as one.
  */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))

@@ -110,7 +110,8 @@ export class ExplorePanel implements Panel {
     if (!this.#session.model) return
     this.#latestModel.run(async () => {
       try {
-        // Not within the click that shows the panel, nor in the task of another panel that asks for the same codes.
+        // Not within the click that shows the panel, nor in the task of another panel that asks for the same
+        // codes.
         await nextTask()
         await this.#update()
         await nextTask()
@@ -185,7 +186,9 @@ export class ExplorePanel implements Panel {
       : `unit ${silent[0] + 1} is silent, so that all digits lie on one edge`
   }
 
-  /** One slider a unit, over the range of the test digits' codes. Made anew only for another number of units. */
+  /**
+   * One slider a unit, over the range of the test digits' codes. Made anew only for another number of units.
+   */
   #makeSliders({ count, z, values }: Codes): void {
     const list = byId('sliders', HTMLDivElement)
     if (this.#sliders.length !== z) {

@@ -138,7 +138,8 @@ export class FilesPanel implements Panel {
     text('about-compression', `${input} numbers to ${z}, ${Math.round(input / z)} : 1`)
     const { run } = this.#trainPanel
     if (run.isActive && run.isShown) {
-      // Training measures after each epoch anyway; to measure here as well would cost it a fifth of its speed.
+      // Training measures after each epoch anyway; to measure here as well would cost it a fifth of its
+      // speed.
       const measured = run.history.at(-1)?.testLoss
       text('about-mse', measured === undefined ? 'after the first epoch' : measured.toFixed(6))
       return

@@ -1,4 +1,7 @@
-/** Weights at half the size, for the page's first load. Runs in the build, under a Node that has Float16Array (24 or newer). */
+/**
+ * Weights at half the size, for the page's first load. Runs in the build, under a Node that has Float16Array
+ * (24 or newer).
+ */
 
 interface Entry {
   readonly dtype: string

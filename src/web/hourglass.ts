@@ -34,8 +34,8 @@ function layerHeights(layers: number, neck: number): number[] {
 }
 
 /**
- * The glass's outline: walls through the ends of the layers. Upright at rim, neck and foot; at the hidden layers as steep
- * as the line between their neighbours, so that the wall has no corner there.
+ * The glass's outline: walls through the ends of the layers. Upright at rim, neck and foot; at the hidden
+ * layers as steep as the line between their neighbours, so that the wall has no corner there.
  */
 function outline(halves: readonly number[], heights: readonly number[], neck: number): string {
   const last = halves.length - 1

@@ -1,6 +1,6 @@
 /**
- * A service worker that passes everything through and adds the two headers of cross-origin isolation, for hosts that
- * cannot set headers. It caches nothing.
+ * A service worker that passes everything through and adds the two headers of cross-origin isolation, for
+ * hosts that cannot set headers. It caches nothing.
  */
 
 /** The part of ServiceWorkerGlobalScope in use: TypeScript's library of it cannot stand beside the page's. */

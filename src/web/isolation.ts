@@ -1,6 +1,7 @@
 /**
- * Shared memory, and with it more than one thread, needs a page that is cross-origin isolated: served with two headers.
- * Hosts that cannot set them get a service worker that adds them (`isolation-worker.ts`), at the price of one reload.
+ * Shared memory, and with it more than one thread, needs a page that is cross-origin isolated: served with
+ * two headers. Hosts that cannot set them get a service worker that adds them (`isolation-worker.ts`), at the
+ * price of one reload.
  */
 
 /** Remembers a reload that did not help, so that there is no second. */
@@ -9,8 +10,8 @@ const RELOADED = 'hourglass-isolation-reload'
 const PATIENCE_MS = 4000
 
 /**
- * Makes the page isolated if it can be. Resolves to false where the page is about to reload; to true where it should go
- * on as it is, isolated or not.
+ * Makes the page isolated if it can be. Resolves to false where the page is about to reload; to true where it
+ * should go on as it is, isolated or not.
  */
 export async function ensureIsolation(): Promise<boolean> {
   if (crossOriginIsolated || !('serviceWorker' in navigator)) return true

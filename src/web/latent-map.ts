@@ -1,6 +1,6 @@
 /**
- * The map of the latent space: at z = 2 the space itself, filled with decoded digits; for larger z the plane of the
- * codes' two principal components. Test digits lie on it as dots, a cross marks the code in hand.
+ * The map of the latent space: at z = 2 the space itself, filled with decoded digits; for larger z the plane
+ * of the codes' two principal components. Test digits lie on it as dots, a cross marks the code in hand.
  */
 import type { FloatArray } from '../browser.ts'
 import { MNIST_PIXELS } from '../browser.ts'
@@ -141,7 +141,9 @@ export class LatentMap {
     this.#cells = cells
   }
 
-  /** Draws everything, with the mark at a code. `size`: in CSS pixels; default: the canvas's own on the page. */
+  /**
+   * Draws everything, with the mark at a code. `size`: in CSS pixels; default: the canvas's own on the page.
+   */
   draw(canvas: HTMLCanvasElement, marked: FloatArray, size?: Size): void {
     const { width, height } = fitCanvas(canvas, size)
     const context = context2d(canvas)
@@ -227,7 +229,9 @@ export class LatentMap {
     context.strokeRect(left, top, size, size)
   }
 
-  /** Shows a decoded digit in the corner away from the mark, for layouts where its own place is out of sight. */
+  /**
+   * Shows a decoded digit in the corner away from the mark, for layouts where its own place is out of sight.
+   */
   drawInset(canvas: HTMLCanvasElement, digit: FloatArray, marked: FloatArray): void {
     const context = context2d(canvas)
     const { clientWidth: width, clientHeight: height } = canvas

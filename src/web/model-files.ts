@@ -27,8 +27,8 @@ interface ReadFile {
 }
 
 /**
- * A model from a file that somebody gave, and what is odd about it. Throws `FileError`, which begins with the file's name,
- * also for a network that the page cannot show, and for a file that takes too long to read.
+ * A model from a file that somebody gave, and what is odd about it. Throws `FileError`, which begins with the
+ * file's name, also for a network that the page cannot show, and for a file that takes too long to read.
  */
 export async function readModelFile(file: File): Promise<ReadFile> {
   if (file.size > MAX_FILE_BYTES) {

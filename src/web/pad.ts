@@ -1,6 +1,6 @@
 /**
- * A drawing pad for mouse, touch and pen. Strokes are kept as lines and drawn anew as MNIST's makers did with theirs:
- * the writing is scaled to fit 20 × 20 pixels and its centre of mass put in the middle of 28 × 28
+ * A drawing pad for mouse, touch and pen. Strokes are kept as lines and drawn anew as MNIST's makers did with
+ * theirs: the writing is scaled to fit 20 × 20 pixels and its centre of mass put in the middle of 28 × 28
  * (http://yann.lecun.com/exdb/mnist/), with one stroke width whatever the size of the writing.
  */
 import { context2d, fitCanvas, themeColor } from './dom.ts'

@@ -1,4 +1,7 @@
-/** Where one digit falls among the test digits: on the map, beside its nearest, and in the histogram of their errors. */
+/**
+ * Where one digit falls among the test digits: on the map, beside its nearest, and in the histogram of their
+ * errors.
+ */
 import type { FloatArray } from '../browser.ts'
 import { MNIST_PIXELS } from '../browser.ts'
 import { byId, context2d, element, fitCanvas, nextTask, setText, themeColor } from './dom.ts'

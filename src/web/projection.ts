@@ -37,12 +37,15 @@ function largestEigenpair(matrix: Float64Array, z: number): { value: number; vec
   return { value, vector }
 }
 
-/** Multiplications that a covariance may take: a plane needs few rows, and the page's thread has 50 ms at most. */
+/**
+ * Multiplications that a covariance may take: a plane needs few rows, and the page's thread has 50 ms at
+ * most.
+ */
 const MOST_PRODUCTS = 8e6
 
 /**
- * The axes of a plane, turned and mirrored within it to lie as near as they can to those before: else the map would flip
- * whenever training moves the codes. (The orthogonal Procrustes problem in two dimensions.)
+ * The axes of a plane, turned and mirrored within it to lie as near as they can to those before: else the map
+ * would flip whenever training moves the codes. (The orthogonal Procrustes problem in two dimensions.)
  */
 export function alignAxes(axes: Plane['axes'], before: Plane['axes']): Plane['axes'] {
   if (axes[0].length !== before[0].length) return axes
@@ -57,8 +60,8 @@ export function alignAxes(axes: Plane['axes'], before: Plane['axes']): Plane['ax
 }
 
 /**
- * Principal component analysis of codes (n, z), by power iteration with deflation of the covariance; of every so many
- * rows where all would take too long.
+ * Principal component analysis of codes (n, z), by power iteration with deflation of the covariance; of every
+ * so many rows where all would take too long.
  */
 export function principalPlane(all: FloatArray, z: number): Plane {
   const known = planes.get(all)

@@ -1,6 +1,6 @@
 /**
- * One training run on the page: start, pause, go on, to the last epoch; begun here or opened from a checkpoint. Its
- * workers live only while it trains.
+ * One training run on the page: start, pause, go on, to the last epoch; begun here or opened from a
+ * checkpoint. Its workers live only while it trains.
  */
 import type { Checkpoint, Engine, EngineInfo, EpochRecord, ImageSet, ModelState } from '../browser.ts'
 import {
@@ -31,7 +31,10 @@ export interface BatchPoint {
 
 /** How often training stops between two steps to tell its losses. */
 const SNAPSHOT_MS = 1000
-/** How often the other panels see new weights. Reading and showing them costs some 40 ms of the page's own thread. */
+/**
+ * How often the other panels see new weights. Reading and showing them costs some 40 ms of the page's own
+ * thread.
+ */
 const PANELS_MS = 2000
 /** Images a second are those of the last so many milliseconds. */
 const SPEED_WINDOW_MS = 2000
@@ -100,8 +103,8 @@ export class TrainingRun {
   }
 
   /**
-   * The run of a checkpoint, `file` by name; `machine` says what computes it here. Whether its data are this page's is
-   * found when it goes on.
+   * The run of a checkpoint, `file` by name; `machine` says what computes it here. Whether its data are this
+   * page's is found when it goes on.
    */
   static from(
     session: Session,
@@ -212,8 +215,8 @@ export class TrainingRun {
   }
 
   /**
-   * Trains to the last epoch, or through one, or until `pause`. Resolves when the workers are free again; rejects
-   * with what went wrong. The weights before are then still in use.
+   * Trains to the last epoch, or through one, or until `pause`. Resolves when the workers are free again;
+   * rejects with what went wrong. The weights before are then still in use.
    *
    * @param changes what may change while a run goes on: its last epoch, and what computes it
    */
@@ -319,7 +322,8 @@ export class TrainingRun {
     this.#isUpdating = true
     const state = await engine.readState()
     await nextTask()
-    // Not awaited: training goes on while the panels catch up. A failure would meet the update at the end again.
+    // Not awaited: training goes on while the panels catch up. A failure would meet the update at the end
+    // again.
     this.#session
       .update(this.#run.network, state)
       .catch(() => undefined)

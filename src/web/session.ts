@@ -117,7 +117,9 @@ export class Session {
     this.#changed('model')
   }
 
-  /** Replaces the weights of this network by later ones; does nothing if another model has taken its place. */
+  /**
+   * Replaces the weights of this network by later ones; does nothing if another model has taken its place.
+   */
   async update(network: Network, state: ModelState): Promise<void> {
     const isUpdated = await this.#enqueue(async () => {
       if (!this.#engine || this.#model?.network !== network) return false
@@ -144,7 +146,10 @@ export class Session {
     return this.#codes.codes
   }
 
-  /** Reconstruction error of each of the first test digits, rising; computed once for each version of the weights. */
+  /**
+   * Reconstruction error of each of the first test digits, rising; computed once for each version of the
+   * weights.
+   */
   firstErrors(): Promise<Float64Array> {
     if (this.#firstErrors?.version !== this.#version) {
       this.#firstErrors = { version: this.#version, errors: this.#computeFirstErrors() }

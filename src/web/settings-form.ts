@@ -26,7 +26,9 @@ export class SettingsForm {
     })
   }
 
-  /** The settings as they stand; undefined, with the problem shown beside the form, where one cannot be used. */
+  /**
+   * The settings as they stand; undefined, with the problem shown beside the form, where one cannot be used.
+   */
   read(): Settings | undefined {
     const settings = { ...this.#settings }
     const problems: string[] = []

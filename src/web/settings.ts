@@ -173,8 +173,8 @@ export function machineSettings(query: string): (keyof Settings)[] {
 }
 
 /**
- * The query that brings back these settings and this panel. Unknown parameters of the present query are dropped, and
- * so are threads and device, but for those in `kept`: another machine has its own.
+ * The query that brings back these settings and this panel. Unknown parameters of the present query are
+ * dropped, and so are threads and device, but for those in `kept`: another machine has its own.
  */
 export function writeSettings(
   settings: Settings,

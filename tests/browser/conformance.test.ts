@@ -1,6 +1,7 @@
 /**
- * Both browser engines under the conformance suite in Chromium, and one of PyTorch's trajectories through each: what
- * tests/engines checks in Node. A page of its own, conformance/, runs the tests one by one; each is a test here.
+ * Both browser engines under the conformance suite in Chromium, and one of PyTorch's trajectories through
+ * each: what tests/engines checks in Node. A page of its own, conformance/, runs the tests one by one; each
+ * is a test here.
  */
 import { rmSync } from 'node:fs'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'

@@ -1,4 +1,6 @@
-/** Data of a visitor's own on the page: the numbers of the command line, and nothing that leaves the machine. */
+/**
+ * Data of a visitor's own on the page: the numbers of the command line, and nothing that leaves the machine.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

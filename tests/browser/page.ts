@@ -1,4 +1,7 @@
-/** Opens a built page in a real Chromium, served by a small static host, and watches what it writes to the console. */
+/**
+ * Opens a built page in a real Chromium, served by a small static host, and watches what it writes to the
+ * console.
+ */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -285,7 +288,9 @@ export async function download(page: Page, selector: string): Promise<{ name: st
   return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) }
 }
 
-/** Drops a small labelled table on the page and trains on it, so that the panel of data shows all that it can. */
+/**
+ * Drops a small labelled table on the page and trains on it, so that the panel of data shows all that it can.
+ */
 export async function trainOwn(page: Page): Promise<void> {
   await dropFile(page, 'machines.csv', Buffer.from(smallTable(200)))
   await waitForText(page, '#own-proposal', /^Proposed/)

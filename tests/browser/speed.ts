@@ -1,6 +1,7 @@
 /**
- * How fast the page trains beside Node, and how long its longest task holds the page's own thread, with each panel open:
- * `npm run test:page-speed -- [rounds] [panels]`. For a quiet machine; no test, for it depends on wall time.
+ * How fast the page trains beside Node, and how long its longest task holds the page's own thread, with each
+ * panel open: `npm run test:page-speed -- [rounds] [panels]`. For a quiet machine; no test, for it depends on
+ * wall time.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** The page's device choice: the GPU through WebGPU where there is an adapter, and the CPU still where there is none. */
+/**
+ * The page's device choice: the GPU through WebGPU where there is an adapter, and the CPU still where there
+ * is none.
+ */
 import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -16,7 +19,10 @@ import {
 const test = suite('the GPU in the device choice')
 test.after(closeBrowser)
 
-/** Five minibatches and a partial one. A large learning rate: they must take the loss far from where it starts. */
+/**
+ * Five minibatches and a partial one. A large learning rate: they must take the loss far from where it
+ * starts.
+ */
 const RUN = 'limit=170&z=8&epochs=1&batch=32&lr=0.005&noise=0.1&seed=7&threads=1'
 /** Between the engines' losses. The page shows five decimals of some 0.1: 5e-5 of it. */
 const RELATIVE_TOLERANCE = 1e-3

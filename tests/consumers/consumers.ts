@@ -23,7 +23,9 @@ export interface Consumer {
   readonly name: string
   /** Tried only when it is named. */
   readonly isLarge?: boolean
-  /** What it printed or found; the SHA-256 of its weights where it trains. Throws where it fails, or `Skip`. */
+  /**
+   * What it printed or found; the SHA-256 of its weights where it trains. Throws where it fails, or `Skip`.
+   */
   run(project: string): Promise<string>
 }
 

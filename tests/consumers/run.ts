@@ -1,12 +1,12 @@
 /**
- * The package as others use it: packed, installed beside the examples, and run on each Node, in other runtimes and
- * through bundlers in a browser. Each trains one epoch on 2,000 digits with plain SIMD and must end in the weights
- * of `npm run train -- -z 8 -e 1 --limit 2000 --simd plain`.
+ * The package as others use it: packed, installed beside the examples, and run on each Node, in other
+ * runtimes and through bundlers in a browser. Each trains one epoch on 2,000 digits with plain SIMD and must
+ * end in the weights of `npm run train -- -z 8 -e 1 --limit 2000 --simd plain`.
  *
  *   npm run test:consumers -- [PART OF A NAME …] [--list]
  *
- * Without names: all that need no large download. The tools are those of package.json beside this file; runtimes and
- * Next, some 900 MB, are installed when they are named.
+ * Without names: all that need no large download. The tools are those of package.json beside this file;
+ * runtimes and Next, some 900 MB, are installed when they are named.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'

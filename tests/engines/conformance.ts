@@ -1,6 +1,6 @@
 /**
- * What every engine must do, checked against the reference engine (float64) as the oracle. An engine's own test
- * file calls `conformance` and adds only what is special about that engine.
+ * What every engine must do, checked against the reference engine (float64) as the oracle. An engine's own
+ * test file calls `conformance` and adds only what is special about that engine.
  */
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import { CASES } from './conformance/networks.ts'

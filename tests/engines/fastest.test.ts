@@ -10,7 +10,9 @@ import { hourglass } from '../../src/model/recipes.ts'
 
 const NETWORK = hourglass({ input: 4, hidden: 3, bottleneck: 1 })
 
-/** Two kinds of engines that compute alike and are told apart by `info.device`; `alive` counts the undisposed. */
+/**
+ * Two kinds of engines that compute alike and are told apart by `info.device`; `alive` counts the undisposed.
+ */
 function makeKinds(isSoftware = false) {
   const made: string[] = []
   const alive = new Set<Engine>()

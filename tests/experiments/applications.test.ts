@@ -1,4 +1,7 @@
-/** The five applications on a small data set: what each promises about its numbers, and that its figures are drawn. */
+/**
+ * The five applications on a small data set: what each promises about its numbers, and that its figures are
+ * drawn.
+ */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { limitImages } from '../../src/data/dataset.ts'

@@ -22,7 +22,10 @@ function fingerprintSet(count: number): ImageSet {
 const set = fingerprintSet(COUNT)
 const unit = Float64Array.from(set.rows, (value) => value / 255)
 
-/** A model whose answers are easy to foretell: halves its input; units: never, last image, always, first image. */
+/**
+ * A model whose answers are easy to foretell: halves its input; units: never, last image, always, first
+ * image.
+ */
 function stubEngine(): Engine {
   let seen = 0
   const values = (inputs: Inputs) =>

@@ -1,4 +1,6 @@
-/** A small data set on which everything trains in moments: blurred bars of 12 × 12 pixels, one place a class. */
+/**
+ * A small data set on which everything trains in moments: blurred bars of 12 × 12 pixels, one place a class.
+ */
 import type { Dataset, ImageSet } from '../../src/data/dataset.ts'
 import { createRandomSequence, type RandomSequence } from '../../src/random/sequence.ts'
 

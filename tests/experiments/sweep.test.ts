@@ -1,4 +1,7 @@
-/** Sweeps: what is refused before anything trains, what is kept, what a failure does, what an interruption does. */
+/**
+ * Sweeps: what is refused before anything trains, what is kept, what a failure does, what an interruption
+ * does.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,8 +1,9 @@
 /**
- * Damaged files of every format, from a seed: reading one either works or throws a FileError. Bytes are changed, and so
- * is what they stand for (opcodes, records of archives, headers, members of gzip), so that the damage gets beyond the
- * first check. Both outcomes must occur where both can, and many checks must speak: a fuzz that damages nothing, or whose
- * cases all fail at the same first check, would pass too. `npm run fuzz` goes on from here.
+ * Damaged files of every format, from a seed: reading one either works or throws a FileError. Bytes are
+ * changed, and so is what they stand for (opcodes, records of archives, headers, members of gzip), so that
+ * the damage gets beyond the first check. Both outcomes must occur where both can, and many checks must
+ * speak: a fuzz that damages nothing, or whose cases all fail at the same first check, would pass too.
+ * `npm run fuzz` goes on from here.
  *
  *   node tests/formats/fuzz.test.ts [seed]
  */
@@ -36,9 +37,9 @@ const COMPLAINTS: Readonly<Record<string, number>> = {
 }
 
 /**
- * What one file may take of arrays: the budget, and as much again for copies. The constant is for the tables of fflate
- * and zlib: up to 64 KiB a block of a stream, garbage after it. Collected garbage makes the count too low now and then,
- * never too high.
+ * What one file may take of arrays: the budget, and as much again for copies. The constant is for the tables
+ * of fflate and zlib: up to 64 KiB a block of a stream, garbage after it. Collected garbage makes the count
+ * too low now and then, never too high.
  */
 const MOST_PER_FILE_BYTE = 2 * MEMORY_PER_BYTE
 const mostBesides = (name: string) =>

@@ -1,7 +1,9 @@
 import * as assert from 'uvu/assert'
 import { FileError } from '../../src/errors.ts'
 
-/** Asserts that `read` throws a FileError of one line that begins with the file's name and matches `expected`. */
+/**
+ * Asserts that `read` throws a FileError of one line that begins with the file's name and matches `expected`.
+ */
 export function assertRefused(read: (file: string) => unknown, expected: RegExp): void {
   let caught: unknown
   try {

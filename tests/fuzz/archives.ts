@@ -1,4 +1,7 @@
-/** Archives with other content or other records, whose checks of bytes (CRC-32, sizes) still hold where they should. */
+/**
+ * Archives with other content or other records, whose checks of bytes (CRC-32, sizes) still hold where they
+ * should.
+ */
 import { concatBytes, viewOf } from '../../src/formats/bytes.ts'
 import { readZipDirectory, readZipEntry, writeStoredZip } from '../../src/formats/zip.ts'
 import type { RandomSequence } from '../../src/random/sequence.ts'
@@ -15,7 +18,9 @@ function entriesOf(file: Uint8Array): [name: string, data: Uint8Array][] {
   return entries.map(([name, data]) => [name, data])
 }
 
-/** The same archive with other content: its CRCs are right, so that the damage reaches what comes after them. */
+/**
+ * The same archive with other content: its CRCs are right, so that the damage reaches what comes after them.
+ */
 export function repacked(
   file: Uint8Array,
   change: (name: string, data: Uint8Array) => Uint8Array,

@@ -1,4 +1,6 @@
-/** Small files that ask for much: memory, time or depth. Each is refused, or read for what its size allows. */
+/**
+ * Small files that ask for much: memory, time or depth. Each is refused, or read for what its size allows.
+ */
 import { gzipSync } from 'node:zlib'
 import { zipSync } from 'fflate'
 import { concatBytes } from '../../src/formats/bytes.ts'

@@ -32,7 +32,10 @@ export function pick<T>(items: readonly T[], random: RandomSequence): T {
   return items[random.below(items.length)]
 }
 
-/** One to eight edits: a byte replaced, a bit flipped, a run filled, a piece copied elsewhere, the end cut off. */
+/**
+ * One to eight edits: a byte replaced, a bit flipped, a run filled, a piece copied elsewhere, the end cut
+ * off.
+ */
 export function damage(bytes: Uint8Array, random: RandomSequence): Uint8Array {
   const damaged = Uint8Array.from(bytes)
   if (damaged.length === 0) return damaged

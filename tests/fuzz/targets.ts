@@ -1,4 +1,7 @@
-/** What is fuzzed: each reader of files from outside, the sound files to begin with, and the ways to damage them. */
+/**
+ * What is fuzzed: each reader of files from outside, the sound files to begin with, and the ways to damage
+ * them.
+ */
 import { readFileSync } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { zipSync } from 'fflate'
@@ -125,7 +128,10 @@ function checkSource({ train, test }: Source): void {
   if (test) check(test)
 }
 
-/** A reader of own data, by the name that tells the format. Complaints begin with the name: `f` takes its place. */
+/**
+ * A reader of own data, by the name that tells the format. Complaints begin with the name: `f` takes its
+ * place.
+ */
 const sourceReader = (extension: string) => async (bytes: Uint8Array) => {
   try {
     checkSource(await readSource(bytes, `${FILE}.${extension}`))
@@ -280,8 +286,8 @@ export function mutated(target: Target, seeds: readonly Uint8Array[], random: Ra
 }
 
 /**
- * Reads a file. Returns `read`, or what of the complaint tells one check from another: no names, numbers, findings.
- * Throws for anything else than a FileError of one short line.
+ * Reads a file. Returns `read`, or what of the complaint tells one check from another: no names, numbers,
+ * findings. Throws for anything else than a FileError of one short line.
  */
 export async function judge(target: Target, bytes: Uint8Array): Promise<string> {
   try {

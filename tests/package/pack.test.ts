@@ -1,4 +1,7 @@
-/** `npm pack` gives a package that works: what is in it, the documents' examples, types, and a bundle for browsers. */
+/**
+ * `npm pack` gives a package that works: what is in it, the documents' examples, types, and a bundle for
+ * browsers.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -92,7 +95,9 @@ packageTest('the file for browsers is small, and asks for no other', () => {
   }
 })
 
-/** Under the condition `browser`, which bundlers set: what the one file lacks, and what the second gives it. */
+/**
+ * Under the condition `browser`, which bundlers set: what the one file lacks, and what the second gives it.
+ */
 const TABLES_PROGRAM = `
   import { Autoencoder, FileError, readData, UsageError, writeSheet } from 'hourglass-autoencoder'
   const said = (promise) => promise.then(() => 'done', (error) =>

@@ -1,7 +1,8 @@
 /**
- * PyTorch as the judge of `readTorch`: what `torch.load(weights_only=True)` refuses is refused, and what it reads is read
- * to the same bits, but for the exceptions that corpus.py and docs/threat-model.md name. Beside the files of corpus.py
- * stand damaged ones (tests/fuzz), of which only the first half can be asked: a subset is all that is promised.
+ * PyTorch as the judge of `readTorch`: what `torch.load(weights_only=True)` refuses is refused, and what it
+ * reads is read to the same bits, but for the exceptions that corpus.py and docs/threat-model.md name. Beside
+ * the files of corpus.py stand damaged ones (tests/fuzz), of which only the first half can be asked: a subset
+ * is all that is promised.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -37,7 +38,9 @@ interface Loaded {
   loaded: Record<string, { error: string } | { tables: Record<string, LoadedTensor>[] }>
 }
 
-/** Makes the files, has PyTorch load them, and compares. Returns one line for each on which the two disagree. */
+/**
+ * Makes the files, has PyTorch load them, and compares. Returns one line for each on which the two disagree.
+ */
 export function compareWithPyTorch(python: string, directory: string): string[] {
   const script = fileURLToPath(new URL('corpus.py', import.meta.url))
   const run = (action: string) => {

@@ -1,6 +1,7 @@
 /**
- * The version of the computing code is part of a run's identity, so every change after which the same run ends in other
- * bits must raise it. Here are the bits of today's version; plain SIMD has the same ones on every machine.
+ * The version of the computing code is part of a run's identity, so every change after which the same run
+ * ends in other bits must raise it. Here are the bits of today's version; plain SIMD has the same ones on
+ * every machine.
  */
 import { createHash } from 'node:crypto'
 import { suite } from 'uvu'

@@ -1,4 +1,6 @@
-/** A run goes on with its own data, arithmetic and code alone: each difference is named, and nothing trains. */
+/**
+ * A run goes on with its own data, arithmetic and code alone: each difference is named, and nothing trains.
+ */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'

@@ -1,4 +1,7 @@
-/** Names of trials. The digests are Python's: hashlib.sha256 of json.dumps(…, sort_keys=True, separators=(',', ':')). */
+/**
+ * Names of trials. The digests are Python's: hashlib.sha256 of json.dumps(…, sort_keys=True, separators=(',',
+ * ':')).
+ */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { canonicalJson } from '../../src/formats/canonical-json.ts'

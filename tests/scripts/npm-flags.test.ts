@@ -1,4 +1,6 @@
-/** Commands as npm starts them: the forgotten `--`, where paths lead, and where results go that nobody named. */
+/**
+ * Commands as npm starts them: the forgotten `--`, where paths lead, and where results go that nobody named.
+ */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

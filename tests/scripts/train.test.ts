@@ -1,4 +1,7 @@
-/** The train command as its users run it: a process of its own, on a small data set, with the reference engine. */
+/**
+ * The train command as its users run it: a process of its own, on a small data set, with the reference
+ * engine.
+ */
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** A table that trains in milliseconds: three columns that depend on each other, a constant, a category, a label. */
+/**
+ * A table that trains in milliseconds: three columns that depend on each other, a constant, a category, a
+ * label.
+ */
 import { createRandomSequence } from '../../src/random/sequence.ts'
 
 /** CSV of so many rows; some cells of `b` are empty, and every 25th row is an outlier of class 1. */

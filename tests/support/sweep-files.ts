@@ -1,4 +1,6 @@
-/** What a sweep left in its folder, without what a clock or the machine decides: for comparing, byte for byte. */
+/**
+ * What a sweep left in its folder, without what a clock or the machine decides: for comparing, byte for byte.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'

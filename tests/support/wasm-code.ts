@@ -1,6 +1,6 @@
 /**
- * The sections and the instructions of a compiled module, so that tests can say what is in it and what is not.
- * Source: WebAssembly Core Specification 3.0, "Binary Format"; the threads proposal for the prefix 0xfe.
+ * The sections and the instructions of a compiled module, so that tests can say what is in it and what is
+ * not. Source: WebAssembly Core Specification 3.0, "Binary Format"; the threads proposal for the prefix 0xfe.
  */
 import * as assert from 'uvu/assert'
 

@@ -49,7 +49,10 @@ test('the reference engine lands within 1e-10 after 30 steps', async () => {
   assert.ok(report.passed)
 })
 
-/** An engine that says it computes in float32, and ends with `final`; its losses are the true ones unless given. */
+/**
+ * An engine that says it computes in float32, and ends with `final`; its losses are the true ones unless
+ * given.
+ */
 function pretender(final: FloatArray, losses: readonly number[]): Engine {
   const inner = createReferenceEngine(trajectory.network)
   let done = 0

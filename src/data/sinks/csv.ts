@@ -1,4 +1,7 @@
-/** Tables as text by RFC 4180: UTF-8, CRLF, a first line of names, quotes where a cell needs them. Runs in a browser. */
+/**
+ * Tables as text by RFC 4180: UTF-8, CRLF, a first line of names, quotes where a cell needs them. Runs in a
+ * browser.
+ */
 import type { CellKind, Cells, Sheet } from './sheet.ts'
 
 const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/

@@ -1,6 +1,6 @@
 /**
- * NumPy's archives: `rows`, the columns of numbers side by side; `columns`, their names; and each column of text under
- * its own name. Runs in a browser.
+ * NumPy's archives: `rows`, the columns of numbers side by side; `columns`, their names; and each column of
+ * text under its own name. Runs in a browser.
  */
 import { concatBytes } from '../../formats/bytes.ts'
 import { writeStoredZip } from '../../formats/zip.ts'

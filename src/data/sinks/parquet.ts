@@ -1,4 +1,7 @@
-/** Tables in Parquet, by hyparquet-writer: FLOAT, DOUBLE, INT32 and STRING, packed by Snappy. Runs in a browser. */
+/**
+ * Tables in Parquet, by hyparquet-writer: FLOAT, DOUBLE, INT32 and STRING, packed by Snappy. Runs in a
+ * browser.
+ */
 import type { BasicType } from 'hyparquet-writer'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { type CellKind, collectCells, type Sheet } from './sheet.ts'

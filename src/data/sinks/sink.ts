@@ -19,10 +19,11 @@ export function holdsText(format: SinkFormat): boolean {
 }
 
 /**
- * The bytes of a file in the format that its name asks for, as they come: those of .csv and .npy a part at a time, so
- * that the rows need not be in memory together.
+ * The bytes of a file in the format that its name asks for, as they come: those of .csv and .npy a part at a
+ * time, so that the rows need not be in memory together.
  *
- * @throws UsageError for another name, for text where the format has no room for it, and for two columns of one name
+ * @throws UsageError for another name, for text where the format has no room for it, and for two columns of
+ *   one name
  */
 export async function* writeSheet(sheet: Sheet, file: string): AsyncGenerator<Uint8Array> {
   const names = sheet.columns.map(({ name }) => name)

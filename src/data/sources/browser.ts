@@ -4,7 +4,10 @@ import type { Source } from '../table.ts'
 import { type DecodePicture, PICTURE_NAME, readPictures } from './pictures.ts'
 import { checkMemory, describe, readSource, type SourceOptions } from './source.ts'
 
-/** A file and where it lies: `digits/3/a.png`, or its name alone. A dropped folder's files do not know it themselves. */
+/**
+ * A file and where it lies: `digits/3/a.png`, or its name alone. A dropped folder's files do not know it
+ * themselves.
+ */
 export interface PlacedFile {
   readonly file: File
   readonly path: string
@@ -16,8 +19,8 @@ export function placed(files: Iterable<File>): PlacedFile[] {
 }
 
 /**
- * What files hold, as a page gets them: a table or array, or pictures, whose class is the name of the folder that they
- * lie in, within the one that was chosen.
+ * What files hold, as a page gets them: a table or array, or pictures, whose class is the name of the folder
+ * that they lie in, within the one that was chosen.
  *
  * @throws FileError for what cannot be read, or is no data
  */

@@ -52,8 +52,8 @@ const EXACT_DIGITS = 15
 const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, i) => 10 ** i)
 
 /**
- * Digits with a point or without, at most fifteen; undefined for any other text. The quotient of two whole numbers that
- * float64 holds is rounded once: the same number that `Number` gives, in half the time.
+ * Digits with a point or without, at most fifteen; undefined for any other text. The quotient of two whole
+ * numbers that float64 holds is rounded once: the same number that `Number` gives, in half the time.
  */
 function plainNumber(cell: string, point: number): number | undefined {
   const start = cell.charCodeAt(0) === MINUS ? 1 : 0

@@ -1,6 +1,6 @@
 /**
- * Tables as text: CSV by RFC 4180 and its relatives, by papaparse. The first line names the columns, unless all its
- * cells are numbers. Runs in a browser.
+ * Tables as text: CSV by RFC 4180 and its relatives, by papaparse. The first line names the columns, unless
+ * all its cells are numbers. Runs in a browser.
  */
 import type { ParseResult, Parser } from 'papaparse'
 import { FileError, UsageError } from '../../errors.ts'
@@ -20,7 +20,10 @@ export interface CsvOptions {
 const MOST_BYTES = 2 ** 28
 /** Characters that are parsed at once: rows of them are arrays of strings only meanwhile. */
 const CHUNK = 2 ** 16
-/** Characters of a row: of ten times as many columns as a layer may have. A longer one is a quote that never ends. */
+/**
+ * Characters of a row: of ten times as many columns as a layer may have. A longer one is a quote that never
+ * ends.
+ */
 const MOST_ROW = 2 ** 22
 /** Arrays beside a multiple of the file: empty cells take one byte each there, and eight here. */
 const ARRAYS_BESIDES = 2 ** 26
@@ -125,10 +128,11 @@ class ColumnReader {
 /**
  * A table from the bytes of a CSV or TSV file, in UTF-8 or in UTF-16 with a mark.
  *
- * Blank lines are passed over, and so are a first column without a name (an index, as pandas writes it) and others
- * without name and content.
+ * Blank lines are passed over, and so are a first column without a name (an index, as pandas writes it) and
+ * others without name and content.
  *
- * @throws FileError for text that is no table, naming row and cell; UsageError for a separator that cannot be one
+ * @throws FileError for text that is no table, naming row and cell; UsageError for a separator that cannot be
+ *   one
  */
 export async function readCsv(bytes: Uint8Array, file: string, options: CsvOptions = {}): Promise<Table> {
   if (bytes.length > MOST_BYTES) {
@@ -157,7 +161,10 @@ export async function readCsv(bytes: Uint8Array, file: string, options: CsvOptio
   return reader.finish()
 }
 
-/** Gives each row to `onRow`, from pieces of the text: its rows as arrays of strings would take many times as much. */
+/**
+ * Gives each row to `onRow`, from pieces of the text: its rows as arrays of strings would take many times as
+ * much.
+ */
 function parseRows(
   parser: Parser,
   text: string,
@@ -193,7 +200,10 @@ function decode(bytes: Uint8Array, file: string): string {
   }
 }
 
-/** The separator that makes the first rows equally wide; of a ragged table, the one that makes the first row widest. */
+/**
+ * The separator that makes the first rows equally wide; of a ragged table, the one that makes the first row
+ * widest.
+ */
 function findSeparator(
   parse: typeof import('papaparse').parse,
   text: string,

@@ -1,6 +1,6 @@
 /**
- * NumPy's archives: a zip of .npy files. The rows are an array of rank 2 or more, the labels one of rank 1; Keras' data
- * sets bring their test set along (x_train, y_train, x_test, y_test). Runs in a browser.
+ * NumPy's archives: a zip of .npy files. The rows are an array of rank 2 or more, the labels one of rank 1;
+ * Keras' data sets bring their test set along (x_train, y_train, x_test, y_test). Runs in a browser.
  */
 import { FileError } from '../../errors.ts'
 import { readZipDirectory, readZipEntry } from '../../formats/zip.ts'
@@ -108,7 +108,10 @@ function isColumn(shape: readonly number[]): boolean {
   return shape.length === 1 || (shape.length === 2 && shape[1] === 1)
 }
 
-/** Rows of an array of shape (n, …); one of two more dimensions, or three with 1 or 3 channels, is of pictures. */
+/**
+ * Rows of an array of shape (n, …); one of two more dimensions, or three with 1 or 3 channels, is of
+ * pictures.
+ */
 export function valuesOf({ shape, data }: NpyArray, file: string, labels?: NpyArray): Values {
   const [count = 0] = shape
   if (shape.length === 0 || count === 0 || data.length === 0) {

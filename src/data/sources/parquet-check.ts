@@ -1,6 +1,7 @@
 /**
- * What hyparquet believes of a file is checked here before it reads it: sizes, counts and runs, so that a small or damaged
- * file never makes it take much memory or time. Format: https://parquet.apache.org/docs/file-format/. Runs in a browser.
+ * What hyparquet believes of a file is checked here before it reads it: sizes, counts and runs, so that a
+ * small or damaged file never makes it take much memory or time. Format:
+ * https://parquet.apache.org/docs/file-format/. Runs in a browser.
  */
 import type { FileMetaData } from 'hyparquet'
 import { viewOf } from '../../formats/bytes.ts'
@@ -40,7 +41,10 @@ function refuse(problem: string): never {
 type Value = number | boolean | Uint8Array | Value[] | Struct
 type Struct = Map<number, Value>
 
-/** Thrift's compact protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md). */
+/**
+ * Thrift's compact protocol
+ * (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
+ */
 class ThriftReader {
   readonly #bytes: Uint8Array
   readonly #budget: ReaderBudget

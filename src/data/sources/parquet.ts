@@ -1,5 +1,6 @@
 /**
- * Parquet tables, by hyparquet: uncompressed, Snappy or gzip; plain values and dictionaries. Runs in a browser.
+ * Parquet tables, by hyparquet: uncompressed, Snappy or gzip; plain values and dictionaries. Runs in a
+ * browser.
  *
  * Refused by name: lists and structs, other codecs (ZSTD, LZ4, Brotli), delta encodings, encryption.
  */
@@ -18,7 +19,8 @@ const ARRAYS_BESIDES = 2 ** 28
 const BYTES_PER_TEXT = 32
 
 const unzip: Decompress = (input, length) => {
-  // One byte of room more than promised, so that data which is longer shows; fflate never grows a given buffer.
+  // One byte of room more than promised, so that data which is longer shows; fflate never grows a given
+  // buffer.
   return gunzipSync(input, { out: new Uint8Array(length + 1) })
 }
 
@@ -34,8 +36,8 @@ const PARSERS = {
 }
 
 /**
- * A table from the bytes of a Parquet file. Dates and times are text, in ISO 8601. The index that pandas writes is passed
- * over.
+ * A table from the bytes of a Parquet file. Dates and times are text, in ISO 8601. The index that pandas
+ * writes is passed over.
  *
  * @param checkBytes throws for a table of too many bytes
  * @throws FileError for what is no Parquet, is damaged, or uses what is not read

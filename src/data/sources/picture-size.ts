@@ -1,4 +1,7 @@
-/** Width and height of a PNG, JPEG or WebP picture by its first bytes: what decoding it will take. Runs in a browser. */
+/**
+ * Width and height of a PNG, JPEG or WebP picture by its first bytes: what decoding it will take. Runs in a
+ * browser.
+ */
 import { viewOf } from '../../formats/bytes.ts'
 
 export interface PictureSize {

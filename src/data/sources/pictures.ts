@@ -22,7 +22,10 @@ export interface DecodedPicture {
   readonly pixels: Uint8ClampedArray | Uint8Array
 }
 
-/** Decodes a picture as large as it is. Throws for one that is damaged; HourglassError for one that it never decodes. */
+/**
+ * Decodes a picture as large as it is. Throws for one that is damaged; HourglassError for one that it never
+ * decodes.
+ */
 export type DecodePicture = (bytes: Uint8Array) => Promise<DecodedPicture>
 
 /** A picture's bytes and its path within the folder: the first part of several is its class. */
@@ -119,8 +122,8 @@ function folderClasses(files: readonly PictureFile[], folder: string): Partial<R
 }
 
 /**
- * The bytes of a row, scaled by the mean over the area that each of its pixels covers: the same whoever decodes, unlike
- * what a canvas would draw.
+ * The bytes of a row, scaled by the mean over the area that each of its pixels covers: the same whoever
+ * decodes, unlike what a canvas would draw.
  */
 function fillRow(row: Uint8Array, { pixels, ...from }: DecodedPicture, to: PictureShape): void {
   const { channels } = to
@@ -184,7 +187,9 @@ function fillLine(line: Uint8Array, pixels: ArrayLike<number>, channels: 1 | 3):
   }
 }
 
-/** Luma by ITU-R BT.601, 0.299 red + 0.587 green + 0.114 blue, in the sixteen bits of Pillow's convert('L'). */
+/**
+ * Luma by ITU-R BT.601, 0.299 red + 0.587 green + 0.114 blue, in the sixteen bits of Pillow's convert('L').
+ */
 function grey(red: number, green: number, blue: number): number {
   return Math.floor((19595 * red + 38470 * green + 7471 * blue + 0x8000) / 0x10000)
 }

@@ -1,4 +1,6 @@
-/** Adam as `torch.optim.Adam` computes it: Kingma & Ba 2015, algorithm 1, with PyTorch's coupled weight decay. */
+/**
+ * Adam as `torch.optim.Adam` computes it: Kingma & Ba 2015, algorithm 1, with PyTorch's coupled weight decay.
+ */
 import { BETA_1, BETA_2, EPSILON } from '../../model/adam.ts'
 
 /** Parameters and moments, (parameterCount) each, in canonical order. */

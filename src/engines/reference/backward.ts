@@ -1,6 +1,7 @@
 /**
- * The backward pass, mirroring forward.ts. Letters as there; a leading d means the derivative of the batch's mean loss
- * with respect to that array, which has the same shape: dW (out, in), dA (n, out) before the activation.
+ * The backward pass, mirroring forward.ts. Letters as there; a leading d means the derivative of the batch's
+ * mean loss with respect to that array, which has the same shape: dW (out, in), dA (n, out) before the
+ * activation.
  */
 import type { Activation, Layer, Network } from '../../model/network.ts'
 import type { LayerOutput, LayerParameters } from './forward.ts'
@@ -108,8 +109,9 @@ function lossBackward(network: Network, y: Float64Array, batch: Batch): Float64A
 }
 
 /**
- * Mean loss of a batch and its gradient, (parameterCount) in canonical order; zero for the first `frozenLayers` layers.
- * Pure: nothing that is passed in changes. The loss alone, without the gradient, is `lossOf`.
+ * Mean loss of a batch and its gradient, (parameterCount) in canonical order; zero for the first
+ * `frozenLayers` layers. Pure: nothing that is passed in changes. The loss alone, without the gradient, is
+ * `lossOf`.
  */
 export function gradients(
   network: Network,

@@ -1,6 +1,6 @@
 /**
- * The losses of a batch, and their derivatives with respect to A, what enters the last layer's activation. Y (n, outputs)
- * is what leaves it, T (n, outputs) the targets.
+ * The losses of a batch, and their derivatives with respect to A, what enters the last layer's activation. Y
+ * (n, outputs) is what leaves it, T (n, outputs) the targets.
  */
 
 /** Mean squared error over all n · outputs elements: L = Σ (y − t)² / (n · outputs). */
@@ -16,8 +16,9 @@ export function meanSquaredErrorBackward(y: Float64Array, target: Float64Array):
 }
 
 /**
- * Mean over all n · outputs elements of −t ln σ(a) − (1 − t) ln(1 − σ(a)), for T in [0, 1], in the form that neither
- * overflows nor loses small terms: max(a, 0) − a t + ln(1 + e^−|a|), as PyTorch's `binary_cross_entropy_with_logits`.
+ * Mean over all n · outputs elements of −t ln σ(a) − (1 − t) ln(1 − σ(a)), for T in [0, 1], in the form that
+ * neither overflows nor loses small terms: max(a, 0) − a t + ln(1 + e^−|a|), as PyTorch's
+ * `binary_cross_entropy_with_logits`.
  */
 export function binaryCrossEntropy(a: Float64Array, target: Float64Array): number {
   let sum = 0

@@ -1,4 +1,7 @@
-/** The engine to believe: float64, one thread, no tricks. The oracle of the tests, and the network's documentation. */
+/**
+ * The engine to believe: float64, one thread, no tricks. The oracle of the tests, and the network's
+ * documentation.
+ */
 import type { Network } from '../../model/network.ts'
 import { inputSize, parameterCount, parameterTable } from '../../model/network.ts'
 import type { FloatArray } from '../../model/state.ts'
@@ -92,8 +95,8 @@ async function trainEpoch(network: Network, held: Held, request: EpochRequest): 
 }
 
 /**
- * Output of layer `last` for rows that enter layer `first`, (n, outputs of `last`). Where the code layer is the last
- * one, nothing follows it, and decoding gives the codes back.
+ * Output of layer `last` for rows that enter layer `first`, (n, outputs of `last`). Where the code layer is
+ * the last one, nothing follows it, and decoding gives the codes back.
  */
 async function infer(
   network: Network,
@@ -174,8 +177,8 @@ export function createReferenceEngine(network: Network): Engine {
     setTrainingSet: (set) =>
       guard.run(async () => {
         held.rowCount = checkTrainingSet(network, set)
-        // Arrays passed in are the caller's again when this settles, so they are copied; a Buffer's slice() would be
-        // a view.
+        // Arrays passed in are the caller's again when this settles, so they are copied; a Buffer's slice()
+        // would be a view.
         held.set = {
           rows: set.rows instanceof Uint8Array ? new Uint8Array(set.rows) : new Float32Array(set.rows),
           ...(set.labels && { labels: new Uint8Array(set.labels) }),

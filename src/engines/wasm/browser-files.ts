@@ -1,7 +1,7 @@
 /**
- * The files that the engine is made of in a browser: the core, and the code of its workers. They lie beside this
- * module, and their addresses are written out so that a bundler (Vite, webpack) sees and ships them. The standalone
- * build of the package has another module in this one's place, which holds them itself
+ * The files that the engine is made of in a browser: the core, and the code of its workers. They lie beside
+ * this module, and their addresses are written out so that a bundler (Vite, webpack) sees and ships them. The
+ * standalone build of the package has another module in this one's place, which holds them itself
  * (scripts/build-standalone.ts).
  */
 import { DeviceError } from '../../errors.ts'

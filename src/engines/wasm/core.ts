@@ -70,8 +70,8 @@ export interface WorkerPool {
 }
 
 /**
- * What decides the bits of this core here: the relaxed multiply-add rounds once on one kind of processor and twice on
- * another, where it is no other than the plain build's.
+ * What decides the bits of this core here: the relaxed multiply-add rounds once on one kind of processor and
+ * twice on another, where it is no other than the plain build's.
  */
 export function bitsOf(core: CoreExports): string {
   // (1 + 2⁻¹²)² = 1 + 2⁻¹¹ + 2⁻²⁴, whose last term is lost where the product is rounded by itself.

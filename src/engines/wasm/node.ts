@@ -26,7 +26,9 @@ import { createOrClose } from './wasm-engine.ts'
 export interface WasmOptions {
   readonly threads: number
   readonly simd: Simd
-  /** Whether V8's flags may be set for the process. Here it is, unless said otherwise: `createEngine` asks. */
+  /**
+   * Whether V8's flags may be set for the process. Here it is, unless said otherwise: `createEngine` asks.
+   */
   readonly v8Flags?: boolean | undefined
 }
 

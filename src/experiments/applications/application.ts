@@ -18,7 +18,10 @@ export interface ApplicationContext {
   readonly dataset: Dataset
   /** Seed of every random choice, an integer in [0, 2³²). */
   readonly seed: number
-  /** Of the autoencoders that are trained here; default: `npm run train`'s. A batch is never larger than the set. */
+  /**
+   * Of the autoencoders that are trained here; default: `npm run train`'s. A batch is never larger than the
+   * set.
+   */
   readonly training?: Pick<TrainingConfig, 'batchSize' | 'learningRate' | 'weightDecay'>
   /** When it aborts, the application rejects soon. */
   readonly signal?: StopSignal | undefined

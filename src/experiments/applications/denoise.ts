@@ -35,7 +35,9 @@ export interface DenoiseOptions {
 export interface DenoisedLevel {
   readonly sigma: number
   readonly quality: ImageQuality
-  /** PSNR, in dB, and SSIM of the denoised images less those of the noisy ones; null where there is no SSIM. */
+  /**
+   * PSNR, in dB, and SSIM of the denoised images less those of the noisy ones; null where there is no SSIM.
+   */
   readonly psnrGain: number
   readonly ssimGain: number | null
   /** What the method was set to at this level, such as `σ 0.8 pixels`. */

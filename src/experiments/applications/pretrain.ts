@@ -51,8 +51,9 @@ export function usualLabels(images: number): number[] {
 }
 
 /**
- * Test accuracy of the same classifier (encoder, then softmax) from three starts, for several numbers of labels. All
- * three of a seed see the same labelled images in the same order. Throws UsageError for more labels than images.
+ * Test accuracy of the same classifier (encoder, then softmax) from three starts, for several numbers of
+ * labels. All three of a seed see the same labelled images in the same order. Throws UsageError for more
+ * labels than images.
  */
 export async function pretraining(
   context: ApplicationContext,

@@ -13,7 +13,10 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** Calls are answered in any order, and one that fails rejects with a `HourglassError` for what is the user's to mend. */
+/**
+ * Calls are answered in any order, and one that fails rejects with a `HourglassError` for what is the user's
+ * to mend.
+ */
 export class OwnClient {
   readonly #onEpochs: (records: readonly EpochRecord[]) => void
   readonly #waiting = new Map<number, Waiting>()

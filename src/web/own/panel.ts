@@ -1,6 +1,6 @@
 /**
- * Panel: a table, an array or a folder of pictures of the visitor's own. It is read, learned and scored in a worker;
- * nothing of it leaves the machine. Loaded when it is first looked at.
+ * Panel: a table, an array or a folder of pictures of the visitor's own. It is read, learned and scored in a
+ * worker; nothing of it leaves the machine. Loaded when it is first looked at.
  */
 import { DEFAULT_CONTAMINATION, type EpochRecord, HourglassError, UsageError } from '../../browser.ts'
 import { type PlacedFile, placed } from '../../data/sources/browser.ts'

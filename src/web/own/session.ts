@@ -1,6 +1,7 @@
 /**
- * Data of a visitor's own, from the files to scores: what the Data panel's worker does, in the order of the command line's
- * `train --data`, `score` and `encode`, and to the same numbers. A client of the library, as any program is.
+ * Data of a visitor's own, from the files to scores: what the Data panel's worker does, in the order of the
+ * command line's `train --data`, `score` and `encode`, and to the same numbers. A client of the library, as
+ * any program is.
  */
 import {
   Autoencoder,

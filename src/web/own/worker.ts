@@ -1,4 +1,7 @@
-/** Reads, trains and scores a visitor's own data off the page's thread, which a hostile file costs nothing but a wait. */
+/**
+ * Reads, trains and scores a visitor's own data off the page's thread, which a hostile file costs nothing but
+ * a wait.
+ */
 import { type EpochRecord, HourglassError } from '../../browser.ts'
 import type { OwnAnswer, OwnCallName, OwnCalls, OwnMessage } from './calls.ts'
 import { OwnSession } from './session.ts'

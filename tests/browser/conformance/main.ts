@@ -1,4 +1,7 @@
-/** Runs what Node's tests check about engines inside a browser, one test at a time, as `conformance.test.ts` asks. */
+/**
+ * Runs what Node's tests check about engines inside a browser, one test at a time, as `conformance.test.ts`
+ * asks.
+ */
 import type { Engine } from '../../../src/engines/engine.ts'
 import { createWasmBrowserEngine } from '../../../src/engines/wasm/browser.ts'
 import { createWebgpuBrowserEngine } from '../../../src/engines/webgpu/browser.ts'
@@ -10,7 +13,9 @@ import type { TestSuite } from '../../engines/conformance/suite.ts'
 import { conformance } from '../../engines/conformance.ts'
 
 const ENGINES = {
-  /** As many workers as do not divide the shapes; one, whatever is asked for, where the page is not isolated. */
+  /**
+   * As many workers as do not divide the shapes; one, whatever is asked for, where the page is not isolated.
+   */
   wasm: (network: Network): Promise<Engine> => createWasmBrowserEngine(network, { threads: 3 }),
   'wasm-plain': (network: Network): Promise<Engine> =>
     createWasmBrowserEngine(network, { threads: 2, simd: 'plain' }),

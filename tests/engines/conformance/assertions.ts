@@ -14,8 +14,9 @@ export interface Tolerance {
 }
 
 /**
- * Float32 sums of up to 100 terms in any order against float64: an error of √100 · 2⁻²⁴ ≈ 6e-7 a product, carried
- * through four layers and a dozen steps. Adam divides the first moment's error by √v ≈ 0.01 before the learning rate.
+ * Float32 sums of up to 100 terms in any order against float64: an error of √100 · 2⁻²⁴ ≈ 6e-7 a product,
+ * carried through four layers and a dozen steps. Adam divides the first moment's error by √v ≈ 0.01 before
+ * the learning rate.
  */
 export const FLOAT32_TOLERANCE: Tolerance = { loss: 5e-6, parameters: 5e-6, moments: 1e-5, outputs: 5e-6 }
 

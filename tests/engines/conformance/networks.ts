@@ -14,7 +14,9 @@ interface Case {
   readonly batchSize: number
 }
 
-/** A network of these layer sizes, one activation a layer, whose codes are the output of the narrowest layer. */
+/**
+ * A network of these layer sizes, one activation a layer, whose codes are the output of the narrowest layer.
+ */
 export function chain(sizes: readonly number[], activations: readonly Activation[], loss: Loss): Network {
   const outputs = sizes.slice(1)
   return {
@@ -39,8 +41,9 @@ const OUTPUTS = [
 const HIDDEN = ['relu', 'tanh', 'sigmoid', 'identity'] as const
 
 /**
- * Every depth that is asked of engines, with hidden activations in turn: over the four starts each activation stands in
- * each place. Widths lie around 40 and 80, the panels of the WASM engine, and 16, the tiles of WebGPU.
+ * Every depth that is asked of engines, with hidden activations in turn: over the four starts each activation
+ * stands in each place. Widths lie around 40 and 80, the panels of the WASM engine, and 16, the tiles of
+ * WebGPU.
  */
 const CHAINS: readonly Case[] = [
   [9],

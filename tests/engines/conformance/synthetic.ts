@@ -42,7 +42,9 @@ export function floatSet(
   return { rows, labels }
 }
 
-/** Signed parameters of a sensible size, and moments as after some steps, so that Adam is well conditioned. */
+/**
+ * Signed parameters of a sensible size, and moments as after some steps, so that Adam is well conditioned.
+ */
 export function syntheticState(network: Network, seed: number): ModelState {
   const next = uniforms(seed)
   const count = parameterCount(network)

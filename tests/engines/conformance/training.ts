@@ -37,7 +37,8 @@ export function testTraining(engines: EngineSuite): void {
     engines.withSmall(async (engine) => {
       const oracle = createReferenceEngine(small)
       const state = syntheticState(small, 12)
-      // A bottleneck of ReLUs that are all off: no gradient in fc1 and fc2, and moments so small that ε decides.
+      // A bottleneck of ReLUs that are all off: no gradient in fc1 and fc2, and moments so small that ε
+      // decides.
       const bias = parameterTable(small)[3]
       state.parameters.fill(-100, bias.offset, bias.offset + bias.length)
       state.firstMoment.fill(1e-9)

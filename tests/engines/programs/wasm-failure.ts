@@ -1,6 +1,6 @@
 /**
- * Lets a worker of the WASM engine fail in the middle of an epoch, and says in one line of JSON what the engine made of it.
- * Then it must end by itself.
+ * Lets a worker of the WASM engine fail in the middle of an epoch, and says in one line of JSON what the
+ * engine made of it. Then it must end by itself.
  *
  *   node wasm-failure.ts throws|killed THREADS
  */

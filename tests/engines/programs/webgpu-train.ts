@@ -1,6 +1,6 @@
 /**
- * A process of its own for webgpu.test.ts: trains a small network, prints its losses and ends by itself. Prints the
- * message of a HourglassError instead where there is one. With `keep` the engine is not disposed.
+ * A process of its own for webgpu.test.ts: trains a small network, prints its losses and ends by itself.
+ * Prints the message of a HourglassError instead where there is one. With `keep` the engine is not disposed.
  */
 import { createWebgpuNodeEngine } from '../../../src/engines/webgpu/node.ts'
 import { HourglassError } from '../../../src/errors.ts'

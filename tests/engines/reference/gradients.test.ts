@@ -43,7 +43,9 @@ const NETWORKS: Record<string, Network> = {
 }
 
 const STEP = 1e-5
-/** Pre-activations must be further from 0 than a step can move them: |x| ≤ 1, and weights below 1 pass it on. */
+/**
+ * Pre-activations must be further from 0 than a step can move them: |x| ≤ 1, and weights below 1 pass it on.
+ */
 const KINK_DISTANCE = 1e-3
 
 /** Signed parameters and rows, and targets that are not the inputs, so that the two cannot be confused. */

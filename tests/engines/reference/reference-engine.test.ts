@@ -6,7 +6,10 @@ import { hourglass } from '../../../src/model/recipes.ts'
 import { imageNoise, initialParameters, shuffledOrder } from '../../../src/random/streams.ts'
 import { conformance } from '../conformance.ts'
 
-/** Against itself nothing may differ at all; what the oracle itself must do stands below and in gradients.test.ts. */
+/**
+ * Against itself nothing may differ at all; what the oracle itself must do stands below and in
+ * gradients.test.ts.
+ */
 conformance('the reference engine', async (network) => createReferenceEngine(network), {
   tolerance: { loss: 0, parameters: 0, moments: 0, outputs: 0 },
 })

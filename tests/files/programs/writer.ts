@@ -3,7 +3,7 @@
  *
  *   node writer.ts hold FILE …          holds the files, prints `held PID` and waits to be killed
  *   node writer.ts try FILE …           holds the files and lets go of them; prints `held` or the error
- *   node writer.ts write FILE FROM TO   writes what `content` makes of FROM, FROM + 1 … TO, one after the other
+ *   node writer.ts write FILE FROM TO   writes what `content` makes of FROM, FROM + 1 … TO, in turn
  */
 import { holdOutputs, writeFileAtomically } from '../../../src/files/write.ts'
 import { content } from './content.ts'
