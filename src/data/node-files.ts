@@ -60,6 +60,8 @@ const INFLATED_AT_ONCE_BYTES = 2 ** 18
 
 /** How much of a file is hashed while the next part is read. */
 const HASHED_AT_ONCE_BYTES = 2 ** 20
+/** How much of a file is read at once before there is room for its rows. */
+const READ_BEFORE_ROOM_BYTES = 2 ** 22
 
 /** Room for the rows of so many images, for the loader to fill. */
 export type RoomFor = (shape: ImageShape) => Promise<Uint8Array>
@@ -195,6 +197,44 @@ async function readInto(
 }
 
 /**
+ * As `readInto`, of room that may take a while to make. What is read and hashed until then is copied: an
+ * engine makes room when it has checked its core, in whose pauses this thread has nothing else to do.
+ */
+async function readIntoRoom(
+  file: FileHandle,
+  making: Promise<Uint8Array>,
+  length: number,
+  position: number,
+  hash: Hash | undefined,
+): Promise<Uint8Array> {
+  let isMade = false
+  const settle = () => {
+    isMade = true
+  }
+  making.then(settle, settle)
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  let read = 0
+  let isWhole = true
+  while (read < length && isWhole && !isMade) {
+    const part = new Uint8Array(Math.min(READ_BEFORE_ROOM_BYTES, length - read))
+    const { length: found } = await readInto(file, part, position + read, hash)
+    parts.push(part.subarray(0, found))
+    read += found
+    isWhole = found === part.length
+  }
+  const room = await making
+  let copied = 0
+  for (const part of parts) {
+    room.set(part, copied)
+    copied += part.length
+    // At once, where the garbage collector would take its time.
+    part.buffer.transfer(0)
+  }
+  const rest = await readInto(file, room.subarray(copied), position + copied, hash)
+  return room.subarray(0, copied + rest.length)
+}
+
+/**
  * The images of an uncompressed IDX file, read into room that is asked for once their shape is known.
  * `sha256`: the whole file's, if that is known beforehand.
  */
@@ -205,9 +245,9 @@ async function readImages(path: string, roomFor: RoomFor, sha256: string | undef
     const { size } = await file.stat()
     const head = await readInto(file, new Uint8Array(Math.min(size, IMAGE_HEADER_BYTES)), 0, hash)
     const shape = parseIdxImageHeader(head, size, path)
-    const room = await roomFor(shape)
-    const rows = await readInto(file, room, IMAGE_HEADER_BYTES, hash)
-    if (rows.length < room.length) throw new FileError(path, 'cannot be read: it became shorter')
+    const length = shape.count * shape.width * shape.height
+    const rows = await readIntoRoom(file, roomFor(shape), length, IMAGE_HEADER_BYTES, hash)
+    if (rows.length < length) throw new FileError(path, 'cannot be read: it became shorter')
     checkDigest(path, sha256, hash)
     if (sha256 !== undefined) rememberDigest(rows, sha256)
     return { ...shape, file: path, rows }
