@@ -41,5 +41,5 @@ export async function createWasmBrowserEngine(
   const core = await instantiateCore(module, memory)
   const pool = await createWebWorkerPool(threads, module, memory)
   const cores = navigator.hardwareConcurrency
-  return createOrClose(network, { memory, core, pool, wideTile, cores, arithmetic })
+  return createOrClose(network, pool, { memory, core, wideTile, cores, arithmetic })
 }

@@ -7,13 +7,13 @@ import type { Meeting } from './node-worker.ts'
 
 /**
  * `size` threads that each hold an instance of the core over `memory`; tests reach the threads through
- * `piscina`. They start at once, and the first task waits for all of them: meanwhile the host reads its data.
- * Where the system does not start so many, that task and all later ones reject with a DeviceError, and no
- * thread is left running.
+ * `piscina`. They start at once, while the core is still being chosen, and the first task waits for all of
+ * them: meanwhile the host reads its data. Where the system does not start so many, or there is no module,
+ * that task and all later ones reject, the former with a DeviceError, and no thread is left running.
  */
 export function createPiscinaPool(
   size: number,
-  module: WebAssembly.Module,
+  module: WebAssembly.Module | Promise<WebAssembly.Module>,
   memory: WebAssembly.Memory,
 ): WorkerPool & { readonly piscina: Piscina } {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -28,10 +28,10 @@ export function createPiscinaPool(
     concurrentTasksPerWorker: 1,
     recordTiming: false,
     taskQueue: queue,
-    workerData: { module, memory },
+    workerData: { memory },
   })
   const calls = new PoolCalls(piscina, queue)
-  const ready = meet(calls, size)
+  const ready = start(calls, size, module)
   // It is said by the task that meets it.
   ready.catch(() => undefined)
   return {
@@ -45,15 +45,26 @@ export function createPiscinaPool(
   }
 }
 
-/** Resolves when each of `size` threads has begun. Ends all of them, and rejects, where one does not. */
-async function meet(calls: PoolCalls, size: number): Promise<void> {
-  const meeting = new Int32Array(new SharedArrayBuffer(4))
+/** Resolves when each of `size` threads has the core. Ends all of them, and rejects, where one has not. */
+async function start(
+  calls: PoolCalls,
+  size: number,
+  module: WebAssembly.Module | Promise<WebAssembly.Module>,
+): Promise<void> {
   try {
-    await Promise.all(Array.from({ length: size }, () => calls.run({ meeting, size })))
+    // A module that cannot be had is what the other promise says; this one must not be without a listener.
+    const [chosen] = await Promise.all([module, meet(calls, { size })])
+    await meet(calls, { size, module: chosen })
   } catch (cause) {
     await calls.close()
     throw cause instanceof HourglassError ? cause : startError(size, cause)
   }
+}
+
+/** One task for each of `size` threads, which wait for each other in it. */
+async function meet(calls: PoolCalls, task: Omit<Meeting, 'meeting'>): Promise<void> {
+  const meeting = new Int32Array(new SharedArrayBuffer(4))
+  await Promise.all(Array.from({ length: task.size }, () => calls.run({ ...task, meeting })))
 }
 
 type Task = Parameters<TaskQueue['push']>[0]

@@ -2,8 +2,9 @@
  * A Piscina worker: its own instance of the core over the shared memory, and whatever share of a job it is
  * given.
  */
-import { workerData } from 'piscina'
-import type { WorkerTask } from './core.ts'
+// Piscina's own `workerData` is this one, and would load all of Piscina in every thread.
+import { workerData } from 'node:worker_threads'
+import type { CoreExports, WorkerTask } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
 
 /** A task that ends when as many workers as `size` do it: all threads are there then. */
@@ -11,14 +12,21 @@ export interface Meeting {
   /** One word, shared: the workers that have come. */
   readonly meeting: Int32Array
   readonly size: number
+  /** What each of them makes an instance of. */
+  readonly module?: WebAssembly.Module
 }
 
-const { module, memory } = workerData as { module: WebAssembly.Module; memory: WebAssembly.Memory }
-const core = await instantiateCore(module, memory)
+const { memory } = workerData as { memory: WebAssembly.Memory }
+let core: CoreExports | undefined
 
-export default function work(task: WorkerTask | Meeting): void {
-  if ('meeting' in task) meet(task)
-  else runTask(core, task)
+export default async function work(task: WorkerTask | Meeting): Promise<void> {
+  if ('meeting' in task) {
+    if (task.module) core = await instantiateCore(task.module, memory)
+    meet(task)
+  } else {
+    if (!core) throw new Error('internal: a task came before the core')
+    runTask(core, task)
+  }
 }
 
 /** Where one does not come, the pool ends the thread. */

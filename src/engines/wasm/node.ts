@@ -18,7 +18,6 @@ import { createMemory } from './memory.ts'
 import type { CoreName, CoreUse, ModuleChoice, Platform } from './module-choice.ts'
 import { chooseModule } from './module-choice.ts'
 import { sharedAddressSpace } from './node-address-space.ts'
-import { createPiscinaPool } from './node-pool.ts'
 import { canFuse, compileBaseline, compileFused, compileUnfused } from './node-v8.ts'
 import { kernelsOf } from './self-check.ts'
 import { createOrClose } from './wasm-engine.ts'
@@ -40,18 +39,19 @@ export interface WasmOptions {
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   checkNetwork(network)
   const { threads, simd, v8Flags } = options
-  const choice = await chooseNodeModule(simd, { network, v8Flags })
+  const choosing = chooseNodeModule(simd, { network, v8Flags })
+  // It is awaited below, if nothing fails before.
+  choosing.catch(() => undefined)
   const memory = createMemory(await sharedAddressSpace(threads))
-  const core = await instantiateCore(choice.module, memory)
-  const pool = createPiscinaPool(threads, choice.module, memory)
-  return createOrClose(network, {
-    memory,
-    core,
-    pool,
-    wideTile: choice.wideTile,
-    cores: availableParallelism(),
-    arithmetic: choice.arithmetic,
-  })
+  const { createPiscinaPool } = await import('./node-pool.ts')
+  const module = choosing.then((choice) => choice.module)
+  const pool = createPiscinaPool(threads, module, memory)
+  const others = async () => {
+    const { module, wideTile, arithmetic } = await choosing
+    const core = await instantiateCore(module, memory)
+    return { memory, core, wideTile, cores: availableParallelism(), arithmetic }
+  }
+  return createOrClose(network, pool, others())
 }
 
 const choices = new Map<string, Promise<ModuleChoice>>()

@@ -89,12 +89,16 @@ function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
-/** An engine of its parts; where it cannot be made, such as for want of memory, the pool is closed. */
-export async function createOrClose(network: Network, parts: WasmParts): Promise<WasmEngine> {
+/** An engine of its parts; where one of them or it cannot be made, as for want of memory, the pool is closed. */
+export async function createOrClose(
+  network: Network,
+  pool: WorkerPool,
+  others: Omit<WasmParts, 'pool'> | Promise<Omit<WasmParts, 'pool'>>,
+): Promise<WasmEngine> {
   try {
-    return new WasmEngine(network, parts)
+    return new WasmEngine(network, { ...(await others), pool })
   } catch (error) {
-    await parts.pool.close()
+    await pool.close()
     throw error
   }
 }
