@@ -99,8 +99,8 @@ export interface BuildOptions {
   /** Names of outputs; all of them unless given. */
   readonly files?: readonly string[]
   readonly isForced?: boolean
-  /** Called once, before anything is compiled. */
-  readonly onCompile?: () => void
+  /** Called and awaited once, before anything is compiled. */
+  readonly onCompile?: () => Promise<void>
 }
 
 /**
@@ -119,7 +119,7 @@ export async function buildWasm({ files, isForced = false, onCompile }: BuildOpt
     if (files !== undefined && !files.includes(file)) continue
     if (!isForced && isBuilt(file, digests[file], sources)) continue
     if (!hasCompiled) {
-      onCompile?.()
+      await onCompile?.()
       isTwinNew = await writePlanTwin()
     }
     hasCompiled = true

@@ -5,6 +5,7 @@
  * Exit codes: 0 done; 1 a file, device or run failed; 2 the command was called wrongly; interrupted: 130 by
  * Ctrl-C (SIGINT), 143 by SIGTERM or the death of npm, 129 by SIGHUP.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import yargs, { type Argv } from 'yargs'
 import { MAX_THREADS } from '../src/engines/checks.ts'
 import { allowV8Flags } from '../src/engines/create.ts'
@@ -63,11 +64,15 @@ export async function runCommand(
 
 let hasFailed = false
 
+/** What is wrong with the files of a command has been found by then: a hundredth of what compiling takes. */
+const BEFORE_COMPILING_MS = 50
+
 /** What a command loads is compiled only now: help and errors wait for nothing. */
 async function compileCore(file: string): Promise<void> {
   const { buildWasm } = await import('./build-wasm.ts')
-  const onCompile = () => {
-    // The core is asked for while files are read: where one of those was wrong, nobody waits for it any more.
+  const onCompile = async () => {
+    // The core is asked for while files are read: where one of those is wrong, nobody waits for it any more.
+    await sleep(BEFORE_COMPILING_MS)
     if (hasFailed) throw new HourglassError('the command has failed')
     console.error('Compiling the core from assembly/, once: this takes some seconds')
   }

@@ -3,7 +3,7 @@ import { Piscina, type TaskQueue } from 'piscina'
 import { DeviceError, HourglassError } from '../../errors.ts'
 import { disposedDuringCall } from '../checks.ts'
 import type { WorkerPool, WorkerTask } from './core.ts'
-import type { Meeting } from './node-worker.ts'
+import type { Meeting, ThreadData } from './node-worker.ts'
 
 /**
  * `size` threads that each hold an instance of the core over `memory`; tests reach the threads through
@@ -18,6 +18,7 @@ export function createPiscinaPool(
 ): WorkerPool & { readonly piscina: Piscina } {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const queue = new Queue()
+  const data: ThreadData = { memory, module: undefined }
   const piscina = new Piscina({
     filename: new URL(`./node-worker.${extension}`, import.meta.url).href,
     // Threads start in `run` alone: Piscina starts others in handlers of events, where no call hears of their
@@ -28,10 +29,10 @@ export function createPiscinaPool(
     concurrentTasksPerWorker: 1,
     recordTiming: false,
     taskQueue: queue,
-    workerData: { memory },
+    workerData: data,
   })
   const calls = new PoolCalls(piscina, queue)
-  const ready = start(calls, size, module)
+  const ready = start(calls, size, module, data)
   // It is said by the task that meets it.
   ready.catch(() => undefined)
   return {
@@ -50,10 +51,12 @@ async function start(
   calls: PoolCalls,
   size: number,
   module: WebAssembly.Module | Promise<WebAssembly.Module>,
+  data: ThreadData,
 ): Promise<void> {
   try {
-    // A module that cannot be had is what the other promise says; this one must not be without a listener.
     const [chosen] = await Promise.all([module, meet(calls, { size })])
+    // For a thread that takes the place of one that dies.
+    data.module = chosen
     await meet(calls, { size, module: chosen })
   } catch (cause) {
     await calls.close()

@@ -7,6 +7,13 @@ import { workerData } from 'node:worker_threads'
 import type { CoreExports, WorkerTask } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
 
+/** What a thread is told as it starts. */
+export interface ThreadData {
+  readonly memory: WebAssembly.Memory
+  /** Undefined where it is still being chosen: a meeting brings it then. */
+  module: WebAssembly.Module | undefined
+}
+
 /** A task that ends when as many workers as `size` do it: all threads are there then. */
 export interface Meeting {
   /** One word, shared: the workers that have come. */
@@ -16,8 +23,9 @@ export interface Meeting {
   readonly module?: WebAssembly.Module
 }
 
-const { memory } = workerData as { memory: WebAssembly.Memory }
+const { memory, module } = workerData as ThreadData
 let core: CoreExports | undefined
+if (module) core = await instantiateCore(module, memory)
 
 export default async function work(task: WorkerTask | Meeting): Promise<void> {
   if ('meeting' in task) {
