@@ -14,6 +14,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { HourglassError } from '../../src/errors.ts'
 import { inputSize, type Network, type ParameterEntry, parameterTable } from '../../src/model/network.ts'
 import { hourglassOptions } from '../../src/model/recipes.ts'
@@ -368,7 +369,7 @@ function converse(kind: PeerKind, config: PeerConfig): Conversation {
 }
 
 function spawnPeer(kind: PeerKind, { threads, environment = {} }: PeerConfig): ChildProcess {
-  const file = path.join(import.meta.dirname, PROGRAMS[kind].file)
+  const file = fileURLToPath(new URL(PROGRAMS[kind].file, import.meta.url))
   const interpreter = file.endsWith('.py')
     ? (environment.PYTHON ?? process.env.PYTHON ?? 'python3')
     : process.execPath

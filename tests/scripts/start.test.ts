@@ -1,5 +1,15 @@
 /** The launcher of the commands where something is missing or broken. */
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -64,6 +74,38 @@ test('a core that was cut short is built anew, with a word, and that one alone',
   assert.is(stderr, 'Compiling the core from assembly/, once: this takes some seconds\n')
   assert.ok(readFileSync(CORE).equals(whole))
   assert.is(readFileSync(other).length, 0, 'what no command loads')
+})
+
+/** Runs the command; returns what it ended with and whether it was a bundle that ran. */
+async function trained(): Promise<{ readonly sha256: string; readonly isBundle: boolean }> {
+  const hooks = `
+    import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+    process.on('exit', () => console.error(loaded.some((url) => url.endsWith('/scripts/train.ts')) ? 'source' : 'bundle'))`
+  const preload = `data:text/javascript,${encodeURIComponent(hooks)}`
+  const { code, stdout, stderr } = await runNode(['--import', preload, START, ...TRAINING])
+  assert.is(code, 0, stderr)
+  const [, sha256 = ''] = /"parametersSha256":"(\w+)"/.exec(stdout) ?? []
+  assert.is(sha256.length, 64, stdout)
+  return { sha256, isBundle: /^bundle$/m.test(stderr) }
+}
+
+test('a bundle runs, to the same bits, until one of its files is another', async () => {
+  rmSync(join(copy, 'build/commands.json'), { force: true })
+  const { sha256, isBundle } = await trained()
+  assert.not(isBundle)
+  const prepared = await runNode([join(copy, 'scripts/prepare.mjs')])
+  assert.is(prepared.code, 0, prepared.stderr)
+  assert.equal(await trained(), { sha256, isBundle: true })
+  const source = join(copy, 'src/quote.ts')
+  const text = readFileSync(source, 'utf8')
+  const { atime, mtime } = statSync(source)
+  writeFileSync(source, `${text}\n`)
+  utimesSync(source, atime, mtime)
+  assert.equal(await trained(), { sha256, isBundle: false }, 'of another size')
+  writeFileSync(source, text)
+  assert.equal(await trained(), { sha256, isBundle: false }, 'of another date')
 })
 
 test('help, and an error of flags, compile nothing', async () => {
