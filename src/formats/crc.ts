@@ -36,8 +36,12 @@ function reflectedCrc(polynomial: number): (bytes: Uint8Array) => number {
   }
 }
 
+/** Node's own, on the processor's instructions: a twentieth of the time. Undefined before Node 22.2. */
+const nodesCrc32: ((bytes: Uint8Array) => number) | undefined =
+  globalThis.process?.getBuiltinModule?.('node:zlib')?.crc32
+
 /** ZIP's, PNG's and gzip's CRC-32. */
-export const crc32 = reflectedCrc(0xedb88320)
+export const crc32 = nodesCrc32 ?? reflectedCrc(0xedb88320)
 
 /** Castagnoli's CRC-32C, of iSCSI (RFC 3720) and TensorFlow's records. */
 export const crc32c = reflectedCrc(0x82f63b78)

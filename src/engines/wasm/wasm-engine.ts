@@ -89,7 +89,7 @@ function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
-/** An engine of its parts; where one of them or it cannot be made, as for want of memory, the pool is closed. */
+/** An engine of its parts; where one of them, or it, cannot be made (want of memory), the pool is closed. */
 export async function createOrClose(
   network: Network,
   pool: WorkerPool,
