@@ -11,13 +11,15 @@ import type { Dataset } from '../../src/data/dataset.ts'
 import type { Simd } from '../../src/engines/options.ts'
 import { HourglassError } from '../../src/errors.ts'
 import type { Contestant, Effort, Measurement } from './measure.ts'
-import { measure } from './measure.ts'
+import { measure, quantile } from './measure.ts'
 
 export interface ProcessRow {
   readonly title: string
   readonly command: string
   /** Milliseconds from start to end. */
   readonly time: Measurement
+  /** Milliseconds from start to the first line it prints, the median; of ours, which is when it trains. */
+  readonly startMilliseconds?: number
   readonly peakMemoryMiB: number
   /** Test error after the epoch: both have really trained. */
   readonly testLoss: number
@@ -35,6 +37,7 @@ const LARGEST_TEST_LOSS = 0.06
 const LIMIT_MILLISECONDS = 300_000
 
 interface Outcome {
+  readonly startMilliseconds?: number
   readonly peakMemoryBytes: number
   readonly testLoss: number
 }
@@ -82,10 +85,17 @@ export async function benchProcess(
     ])
     const rows = session.measurements.map((time) => {
       const of = outcomes.get(time.name) ?? []
+      const starts = of.flatMap(({ startMilliseconds }) => startMilliseconds ?? [])
       return {
         title: time.name,
         command: commands.get(time.name) ?? '',
         time,
+        ...(starts.length > 0 && {
+          startMilliseconds: quantile(
+            starts.sort((a, b) => a - b),
+            0.5,
+          ),
+        }),
         peakMemoryMiB: Math.max(...of.map(({ peakMemoryBytes }) => peakMemoryBytes)) / 2 ** 20,
         testLoss: of[0].testLoss,
       }
@@ -108,12 +118,13 @@ async function runOurs(
   const out = ['--save', join(directory, 'ours.pth'), '--plot', join(directory, 'ours.png')]
   const data = dataDirectory === undefined ? [] : ['--data', dataDirectory]
   const flags = ['-z', '8', '-e', '1', '--device', 'cpu', '--threads', String(threads), '--simd', simd]
-  const stdout = await runProgram(
+  const { stdout, firstMilliseconds } = await runProgram(
     process.execPath,
     ['--import', preload, launcher, 'train', ...flags, '--json', ...out, ...data],
     { PEAK_MEMORY_FILE: memoryFile },
   )
   return {
+    startMilliseconds: firstMilliseconds,
     peakMemoryBytes: Number(await readFile(memoryFile, 'utf8')),
     testLoss: Number(/"testLoss":([\d.e-]+)/.exec(stdout)?.[1]),
   }
@@ -121,7 +132,7 @@ async function runOurs(
 
 async function runPyTorch(directory: string, threads: number): Promise<Outcome> {
   const script = fileURLToPath(new URL('./pytorch-epoch.py', import.meta.url))
-  const stdout = await runProgram(
+  const { stdout } = await runProgram(
     process.env.PYTHON ?? 'python3',
     [
       script,
@@ -138,13 +149,18 @@ async function runPyTorch(directory: string, threads: number): Promise<Outcome> 
   return { testLoss, peakMemoryBytes }
 }
 
-/** Standard output of a program that ends well; rejects with what it wrote on standard error otherwise. */
+/**
+ * Standard output of a program that ends well, and when it began; rejects with what it wrote on standard
+ * error otherwise.
+ */
 function runProgram(
   program: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-): Promise<string> {
+): Promise<{ readonly stdout: string; readonly firstMilliseconds: number }> {
   return new Promise((resolve, reject) => {
+    const startMs = performance.now()
+    let firstMilliseconds = Number.NaN
     const child = spawn(program, args, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -154,6 +170,7 @@ function runProgram(
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (stdout === '') firstMilliseconds = performance.now() - startMs
       stdout += text
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -161,7 +178,7 @@ function runProgram(
     })
     child.on('error', (error) => reject(new HourglassError(`cannot start ${program}: ${error.message}`)))
     child.on('close', (code, signal) => {
-      if (code === 0) resolve(stdout)
+      if (code === 0) resolve({ stdout, firstMilliseconds })
       else reject(new HourglassError(`${program} ended with ${signal ?? `code ${code}`}: ${stderr.trim()}`))
     })
   })

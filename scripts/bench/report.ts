@@ -221,19 +221,23 @@ function peersText({ sessions, missing }: PeersResult): string {
 
 function processText({ rows, missing }: ProcessResult): string {
   const table: Table = {
-    columns: ['process', 'command', 's', 'min', 'max', 'spread', 'peak memory (MiB)', 'test error'],
-    rows: rows.map(({ title, command, time, peakMemoryMiB, testLoss }) => [
+    columns: [
+      ...['process', 'command', 's', 'min', 'max', 'spread', 'first line (s)'],
+      ...['peak memory (MiB)', 'test error'],
+    ],
+    rows: rows.map(({ title, command, time, startMilliseconds, peakMemoryMiB, testLoss }) => [
       title,
       `\`${command}\``,
       ...[time.median, time.minimum, time.maximum].map((ms) => (ms / 1000).toPrecision(3)),
       percent(time.spread),
+      startMilliseconds === undefined ? '–' : (startMilliseconds / 1000).toPrecision(2),
       peakMemoryMiB.toFixed(0),
       testLoss.toFixed(4),
     ]),
   }
   return section(
     'Whole process',
-    'From start to files written.\n',
+    'From start to files written. The first line comes when training begins.\n',
     tableToMarkdown(table),
     missingText(missing),
   )
