@@ -15,7 +15,7 @@ import type { KeptColumn } from '../src/tools/kept-columns.ts'
 import { keptColumns } from '../src/tools/kept-columns.ts'
 import type { ToolHooks, ToolModel } from '../src/tools/model.ts'
 import type { ModelRows } from '../src/tools/rows.ts'
-import { rowsForModel } from '../src/tools/rows.ts'
+import { readingFor, rowsForModel } from '../src/tools/rows.ts'
 import { engineOptions, jsonOption, oneOf, path } from './cli.ts'
 import { columnList, sourceFlags, sourceOptions } from './data-flags.ts'
 import { loadOption, loadUsableModel, networkOptions } from './model-option.ts'
@@ -113,14 +113,7 @@ export async function runTool(
   work: (job: ToolJob) => Promise<ToolResult>,
 ): Promise<number | undefined> {
   const stored = await loadUsableModel(flags.load, flags)
-  const { picture } = stored.preprocessing ?? {}
-  const reading = sourceOptions(flags)
-  const source = await loadSource(flags.data, {
-    ...reading,
-    // A model knows what its pictures are.
-    size: reading.size ?? picture,
-    colour: reading.colour ?? picture?.channels === 3,
-  })
+  const source = await loadSource(flags.data, readingFor(stored.preprocessing ?? {}, sourceOptions(flags)))
   const set = chosenSet(source, flags)
   const held = await holdOutputs(outputs)
   const bar = progressBar(process.stderr)

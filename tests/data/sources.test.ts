@@ -1,5 +1,7 @@
 /** Every source of own data against what NumPy, pandas, pyarrow and Pillow read in the same files. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -7,8 +9,9 @@ import { fitFeatures, labelsOf, rowsOf } from '../../src/data/features.ts'
 import { loadSource } from '../../src/data/sources/node.ts'
 import { readNpy } from '../../src/data/sources/npy.ts'
 import { readSource } from '../../src/data/sources/source.ts'
+import { loadDecoder } from '../../src/data/sources/webp.ts'
 import type { Source, Table, Values } from '../../src/data/table.ts'
-import { FileError, UsageError } from '../../src/errors.ts'
+import { FileError, HourglassError, UsageError } from '../../src/errors.ts'
 import { refuses } from '../support/rejection.ts'
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/sources')
@@ -165,12 +168,17 @@ test('a folder of pictures, grey and in colour, classes by folder', async () => 
   assert.match(source.description, /3 pictures, 6 × 4 pixels of bytes, 2 classes$/)
 })
 
-test('JPEG, and pictures brought to a size by the mean of areas', async () => {
+test('JPEG and WebP, and pictures brought to a size by the mean of areas', async () => {
   const formats = expected.formats as Record<string, number[]>
-  const { rows } = valuesOf(await loadSource(fixture('formats/jpeg')))
-  formats['photo.jpg'].forEach((value, i) => {
-    assert.ok(Math.abs(rows[i] - value) <= 2, `value ${i}: ${rows[i]} against ${value}`)
-  })
+  for (const [folder, name] of [
+    ['jpeg', 'photo.jpg'],
+    ['webp', 'photo.webp'],
+  ]) {
+    const { rows } = valuesOf(await loadSource(fixture(`formats/${folder}`)))
+    formats[name].forEach((value, i) => {
+      assert.ok(Math.abs(rows[i] - value) <= 2, `${name}, value ${i}: ${rows[i]} against ${value}`)
+    })
+  }
   for (const [name, wanted] of Object.entries(expected.sizes as Record<string, number[]>)) {
     const [width, height] = name.split('x').map(Number)
     const scaled = valuesOf(await loadSource(fixture('pictures'), { size: { width, height } }))
@@ -186,11 +194,20 @@ test('JPEG, and pictures brought to a size by the mean of areas', async () => {
   }
 })
 
-test('WebP is refused in Node, in words', () =>
-  refusedLater(
-    loadSource(fixture('formats/webp')),
-    /photo\.webp: expected a WebP picture .*in browsers alone: save it as PNG or JPEG/,
-  ))
+test('WebP without its package is refused in words; a damaged picture leaves the next as it is', async () => {
+  await refuses(
+    loadDecoder(() => Promise.reject(new Error('Cannot find package'))),
+    HourglassError,
+    /^found no package to decode it: npm install @jsquash\/webp, or save it as PNG or JPEG$/,
+  )
+  const bytes = readFileSync(fixture('formats/webp/photo.webp'))
+  const folder = mkdtempSync(join(tmpdir(), 'hourglass-webp-'))
+  writeFileSync(join(folder, 'cut.webp'), bytes.subarray(0, 60))
+  await refusedLater(loadSource(folder), /cut\.webp: expected a WebP picture .*found a damaged file$/)
+  writeFileSync(join(folder, 'cut.webp'), bytes)
+  assert.is((await loadSource(folder)).train.count, 1)
+  rmSync(folder, { recursive: true })
+})
 
 const csv = (text: string, options = {}) => readSource(Buffer.from(text), 'my.csv', options)
 

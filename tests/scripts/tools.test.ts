@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loadSource } from '../../src/data/sources/node.ts'
-import type { Table } from '../../src/data/table.ts'
+import type { Table, Values } from '../../src/data/table.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { classifierOn, hourglass } from '../../src/model/recipes.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { smallDigits } from '../experiments/small-digits.ts'
 import { runScript } from '../support/command.ts'
 import { writeDataset } from '../support/small-data.ts'
+import { writeSmallPngs } from '../support/small-pictures.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-tools-'))
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
@@ -121,6 +122,23 @@ test('pictures of a model without preprocessing: page, folder, score by the rows
   assert.is(readdirSync(join(directory, 'seven')).length, 7)
   const again = await runScript('generate', [...given, '-n', '7', '--out', 'seven'], directory)
   assert.match(again.stderr, /^error: seven: expected a new or an empty folder, found one with 7 entries\n$/)
+})
+
+test('a folder of 200 pictures trains, reconstructs and denoises, under their names', async () => {
+  writeSmallPngs(join(directory, 'digits'), 200)
+  const data = ['--data', 'digits', '--threads', '1']
+  await done('train', [...data, '-s', 'digits.pth', '-e', '100', '--noise-std', '0.2', '-z', '4'])
+  await done('reconstruct', ['-l', 'digits.pth', ...data, '--out', 'rebuilt'])
+  const args = ['-l', 'digits.pth', ...data, '--out', 'clean', '--add-noise', '0.2', '--json']
+  const end = last(await done('denoise', args))
+  assert.ok(end.error < 0.7 * end.noisyError, `${end.error}, before ${end.noisyError}`)
+  const [given, rebuilt, clean] = await Promise.all(
+    ['digits', 'rebuilt', 'clean'].map(async (name) => (await loadSource(join(directory, name))).train),
+  )
+  const names = (set: typeof given) => (set as Values).names
+  assert.is(given.count, 200)
+  assert.equal(names(rebuilt), names(given))
+  assert.equal(names(clean), names(given))
 })
 
 test('pretrain: a classifier in two files, with accuracies, that keeps the scaling', async () => {

@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { FileError, HourglassError } from '../../errors.ts'
+import { FileError } from '../../errors.ts'
 import { loadCanvas } from '../../figures/canvas.ts'
 import { reason } from '../../files/reason.ts'
 import type { ImageSet } from '../dataset.ts'
@@ -81,11 +81,9 @@ async function findPictures(
   }
 }
 
-/** By node-canvas. */
+/** By node-canvas; WebP, which it does not know, by a package of its own. */
 const decodeInNode: DecodePicture = async (bytes) => {
-  if (pictureSize(bytes)?.format === 'WebP') {
-    throw new HourglassError('found one of WebP, which is decoded in browsers alone: save it as PNG or JPEG')
-  }
+  if (pictureSize(bytes)?.format === 'WebP') return (await import('./webp.ts')).decodeWebp(bytes)
   const { createCanvas, loadImage } = await loadCanvas()
   const image = await loadImage(Buffer.from(bytes))
   const { width, height } = image
