@@ -18,6 +18,7 @@ import type { ErrorQuantiles } from '../model/error-quantiles.ts'
 import { inputSize, isAutoencoder, type Network } from '../model/network.ts'
 import { networkRows, type Preprocessing, rawRows } from '../model/preprocessing.ts'
 import { type FloatArray, type ModelState, stateOf } from '../model/state.ts'
+import { addUnseen } from '../model/unseen.ts'
 import { Run } from '../run/run.ts'
 import { completeSettings, DEFAULT_SETTINGS, fitBatch, trainingOf } from '../run/settings.ts'
 import { measureTrainingErrors } from '../run/training-errors.ts'
@@ -256,9 +257,13 @@ export class BaseAutoencoder {
 
   /**
    * Mean squared error of each row's reconstruction against the row, (n), both as scaled: its anomaly score.
+   * Values that a constant column did not have in training add to it (`model/unseen.ts`).
    */
   reconstructionErrors(rows: Rows): Promise<Float64Array> {
-    return this.#queue.add(async () => this.#engine.reconstructionErrors(this.#seen(rows)))
+    return this.#queue.add(async () => {
+      const errors = await this.#engine.reconstructionErrors(this.#seen(rows))
+      return addUnseen(errors, rowInputs(rows, this.network), this.#preprocessing?.scaling)
+    })
   }
 
   /**

@@ -21,7 +21,7 @@ export function fitScaling(rows: FloatArray, inputs: number, kind: ScalingKind):
     const place = `input ${bad + 1} of ${inputs}`
     throw new UsageError(`scale: expected values whose spread is a number, found others in ${place}`)
   }
-  return scaling
+  return { ...scaling, rows: rows.length / inputs }
 }
 
 function fitStandard(rows: FloatArray, inputs: number, isConstant: readonly boolean[]): Scaling {

@@ -111,10 +111,12 @@ async function scoredBy(
 }
 
 browserTest(test, 'a file is scored alike by command, Node, browser and ONNX Runtime', async () => {
-  // Empty cells, a constant column, categories; and a file with the same columns in another order.
+  // Empty cells, a constant column, categories; and a file with the columns in another order and another
+  // constant in one row.
   const text = smallTable(200)
   const [head, ...rows] = text.trimEnd().split('\n')
-  const other = [head, ...rows.slice(0, 60)].map((line) => line.split(',').reverse().join()).join('\n')
+  const changed = rows.slice(0, 60).with(4, rows[4].replace(',7,', ',8,'))
+  const other = [head, ...changed].map((line) => line.split(',').reverse().join()).join('\n')
   writeFileSync(join(root, 'seen.csv'), text)
   writeFileSync(join(root, 'new.csv'), `${other}\n`)
   const flags = ['--label', 'outlier', '--one-hot', 'site']
@@ -129,6 +131,7 @@ browserTest(test, 'a file is scored alike by command, Node, browser and ONNX Run
       const end = await command('score', '-l', 'm.pth', '--data', name, '-o', 's.csv', '--no-plot', '--json')
       const wanted = await scoredByCommand('s.csv', end)
       assert.ok((wanted.auroc ?? 0) > 0.9)
+      assert.is(wanted.features[4] === 'fixed', name === 'new.csv', 'the constant is another one there')
       const readInNode = await model.loadRows(join(root, name))
       const inNode = await scoredBy(await import('../../src/index.ts'), model, readInNode)
       const inBrowser = await page.evaluate(

@@ -69,10 +69,10 @@ for (const kind of ['standard', 'minmax'] as const) {
 
 test('one row is constant everywhere, and an equal mean misses no digit', () => {
   const one = fitScaling(Float64Array.of(0.1, 1e300), 2, 'standard')
-  assert.equal(one, { kind: 'standard', shift: [0.1, 1e300], factor: [0, 0] })
+  assert.equal(one, { kind: 'standard', shift: [0.1, 1e300], factor: [0, 0], rows: 1 })
   // Ten times 0.1 sums to less than 1.
   const tenth = fitScaling(new Float64Array(10).fill(0.1), 1, 'standard')
-  assert.equal(tenth, { kind: 'standard', shift: [0.1], factor: [0] })
+  assert.equal(tenth, { kind: 'standard', shift: [0.1], factor: [0], rows: 10 })
   assert.is(fitScaling(rows, INPUTS, 'none'), undefined)
 })
 
