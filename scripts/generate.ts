@@ -12,6 +12,11 @@ async function main(args: string[]): Promise<number | undefined> {
   const flags = await commandLine(USAGE, args)
     .options({
       ...toolOptions,
+      data: {
+        ...toolOptions.data,
+        demandOption:
+          '--data: expected rows such as the model was trained on, to learn from which codes occur (its file does not hold that), found nothing',
+      },
       ...rawRowsOptions,
       count: {
         alias: 'n',

@@ -163,6 +163,21 @@ const classifierFile = join(directory, 'classifier.safetensors')
 
 for (const [what, script, args, code, message] of [
   ['no data', 'score', ['-l', model], 2, /--data: expected/],
+  ['nothing to learn from', 'generate', ['-l', model, '-o', 'a.csv'], 2, /--data: expected rows such as/],
+  [
+    'a table',
+    'evaluate',
+    ['-l', fixture('../interop/MLP.8.pth'), '--data', table],
+    1,
+    /found a file; .*score/,
+  ],
+  [
+    'a folder of pictures',
+    'evaluate',
+    ['-l', fixture('../interop/MLP.8.pth'), '--data', fixture('../sources/pictures/a')],
+    1,
+    /four IDX files, found none; encode, score and reconstruct take tables, arrays and folders of pictures$/m,
+  ],
   ['no model', 'encode', ['--data', table, '--out', 'a.csv'], 2, /--load: expected/],
   [
     'a name of no format',
