@@ -45,7 +45,7 @@ async function main(args: string[]): Promise<number | undefined> {
     const { components, meanLogLikelihood } = made
     return {
       lines: [
-        `${count.toLocaleString('en-US')} rows from a mixture of ${components} Gaussians, seed ${seed}`,
+        `${count.toLocaleString('en-US')} rows from a mixture of ${components} ${components === 1 ? 'Gaussian' : 'Gaussians'}, seed ${seed}`,
       ],
       record: { rows: count, components, meanLogLikelihood, seed },
       files: [flags.out],

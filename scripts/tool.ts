@@ -115,7 +115,7 @@ export async function runTool(
   const stored = await loadUsableModel(flags.load, flags)
   const source = await loadSource(flags.data, readingFor(stored.preprocessing ?? {}, sourceOptions(flags)))
   const set = chosenSet(source, flags)
-  const held = await holdOutputs(outputs)
+  const held = await holdOutputs(outputs, [flags.data, flags.load])
   const bar = progressBar(process.stderr)
   const print = (record: object) => console.log(JSON.stringify(record))
   const note = (line: string) => {

@@ -1,5 +1,5 @@
 /** Rows of a source as a model takes them, and by parts as its network sees them. Runs in a browser. */
-import { fitFeatures, rowsOf, unknownNotes } from '../data/features.ts'
+import { filledNote, fitFeatures, rowsOf, unknownNotes } from '../data/features.ts'
 import { selectRows, wholeRows } from '../data/own-data.ts'
 import type { SourceOptions } from '../data/sources/source.ts'
 import type { Table, Values } from '../data/table.ts'
@@ -76,7 +76,7 @@ export function rowsForModel(
   }
   const features = preprocessing.features ?? namelessFeatures(set, inputs, name, options)
   const { count, rows, kept } = rowsOf(set, features, missing)
-  const notes = [...leftOut(set, count), ...unknownNotes(set, features)]
+  const notes = [...leftOut(set, count), ...filledNote(set, features), ...unknownNotes(set, features)]
   return { count, rows, kept, picture, features, notes }
 }
 

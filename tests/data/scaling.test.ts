@@ -81,8 +81,9 @@ test('values whose spread is no number are refused', () => {
     const far = Float64Array.of(0, -1.7e308, 0, 1.7e308)
     assert.throws(
       () => fitScaling(far, 2, kind),
-      /^scale: expected values whose spread is a number.*input 2 of 2/,
+      /^input 2 of 2: expected a spread that is a number, found values from -1\.7e\+308 to 1\.7e\+308/,
     )
+    assert.throws(() => fitScaling(far, 2, kind, ['a', 'b']), /^column "b": expected a spread/)
     const close = Float64Array.of(0, 5e-324)
     assert.throws(() => fitScaling(close, 1, kind), /input 1 of 1/)
   }

@@ -103,6 +103,13 @@ for (const name of ['table.csv', 'table.csv.gz', 'table.tsv', 'utf16.csv']) {
 }
 
 test('numbers with a decimal comma', async () => {
+  const points = tableOf(await readSource(Buffer.from('a;b\n1,5;2\n2,5;3\n'), 'my.csv'))
+  assert.throws(
+    () => fitFeatures(points, {}),
+    /row 2, column "a": expected a number, found "1,5" \(a number with decimal-comma\)$/,
+  )
+  const spaces = tableOf(await readSource(Buffer.from('a b\n1 5\n2 5\n'), 'my.txt'))
+  assert.throws(() => fitFeatures(spaces, { label: 'b' }), /found "a b" alone \(separator says/)
   const source = await loadSource(fixture('comma.csv'), { decimalComma: true, separator: ';' })
   checkTable(tableOf(source))
   checkTable(tableOf(await loadSource(fixture('comma.csv'), { decimalComma: true })))

@@ -1,5 +1,13 @@
 /** The tools as processes: files in and out, JSON, and what they refuse. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -139,6 +147,31 @@ test('a folder of 200 pictures trains, reconstructs and denoises, under their na
   assert.is(given.count, 200)
   assert.equal(names(rebuilt), names(given))
   assert.equal(names(clean), names(given))
+})
+
+test('what is read is not written over, whatever its path, and constants teach nothing', async () => {
+  const file = join(directory, 'mine.csv')
+  const text = readFileSync(table, 'utf8')
+  writeFileSync(file, text)
+  symlinkSync(file, join(directory, 'link.csv'))
+  const given = ['-l', model, '--data', 'mine.csv', '--threads', '1']
+  for (const [script, ...args] of [
+    ['score', ...given, '--out', 'mine.csv'],
+    ['encode', ...given, '--out', './link.csv'],
+    ['encode', '-l', 'link.csv', '--data', table, '--out', 'mine.csv'],
+    ['train', '--data', 'link.csv', '--log', file, '-e', '1'],
+    ['train', '--data', table, '--test', file, '--log', 'link.csv', '-e', '1'],
+  ]) {
+    const { code, stderr } = await runScript(script, args, directory)
+    assert.is(code, 1, `${script} ${args}`)
+    if (args[1] !== 'link.csv') {
+      assert.match(stderr, /csv: expected another file than those that are read, found one of them\n$/)
+    }
+    assert.is(readFileSync(file, 'utf8'), text)
+  }
+  writeFileSync(join(directory, 'same.csv'), 'a,b\n1,2\n1,2\n1,2\n')
+  const { stderr } = await runScript('train', ['--data', 'same.csv', '-e', '1', '-s', 's.pth'], directory)
+  assert.match(stderr, /^All columns are constant over the training rows/m)
 })
 
 test('pretrain: a classifier in two files, with accuracies, that keeps the scaling', async () => {
