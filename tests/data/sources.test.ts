@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32, deflateSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fitFeatures, labelsOf, rowsOf } from '../../src/data/features.ts'
@@ -213,6 +214,88 @@ test('WebP without its package is refused in words; a damaged picture leaves the
   await refusedLater(loadSource(folder), /cut\.webp: expected a WebP picture .*found a damaged file$/)
   writeFileSync(join(folder, 'cut.webp'), bytes)
   assert.is((await loadSource(folder)).train.count, 1)
+  rmSync(folder, { recursive: true })
+})
+
+test('PNG of every kind as Pillow reads it: palettes, two levels, alpha, 16 bits', async () => {
+  const kinds = expected.kinds as Record<string, number[]>
+  const { rows, names } = valuesOf(await loadSource(fixture('formats/png')))
+  assert.equal(names, Object.keys(kinds).sort())
+  names?.forEach((name, picture) => {
+    kinds[name].forEach((value, i) => {
+      const found = rows[64 * picture + i]
+      assert.ok(Math.abs(found - value) <= 1, `${name}, value ${i}: ${found} against ${value}`)
+    })
+  })
+})
+
+/** A chunk of PNG. */
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data])
+  const ends = Buffer.alloc(8)
+  ends.writeUInt32BE(data.length, 0)
+  ends.writeUInt32BE(crc32(body), 4)
+  return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)])
+}
+
+test('interlaced PNG is read, and what a damaged one lacks is said before it is decoded', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hourglass-png-'))
+  const write = (bytes: Uint8Array) => writeFileSync(join(folder, 'a.png'), bytes)
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
+  const header = (depth: number, colour: number, interlace: number) =>
+    chunk('IHDR', Uint8Array.of(0, 0, 0, 8, 0, 0, 0, 8, depth, colour, 0, 0, interlace))
+  const png = (head: Uint8Array, lines: readonly number[], ...others: Uint8Array[]) => {
+    const pixels = chunk('IDAT', deflateSync(Uint8Array.from(lines)))
+    return Buffer.concat([signature, head, ...others, pixels, chunk('IEND', new Uint8Array())])
+  }
+  // The seven passes of the specification, by what they say of each pixel.
+  const places = Array.from({ length: 64 }, (_, i) => ({ x: i % 8, y: i >> 3, value: 3 * i }))
+  const pass = (x: number, y: number) => {
+    if (y % 2 === 1) return 6
+    if (x % 2 === 1) return 5
+    if (y % 4 === 2) return 4
+    if (x % 4 === 2) return 3
+    if (y === 4) return 2
+    return x === 4 ? 1 : 0
+  }
+  const lines = [0, 1, 2, 3, 4, 5, 6].flatMap((wanted) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].flatMap((line) => {
+      const values = places
+        .filter(({ x, y }) => y === line && pass(x, y) === wanted)
+        .map(({ value }) => value)
+      return values.length > 0 ? [0, ...values] : []
+    }),
+  )
+  write(png(header(8, 0, 1), lines))
+  assert.equal(
+    [...valuesOf(await loadSource(folder)).rows],
+    places.map(({ value }) => value),
+  )
+  const plain = Array.from({ length: 72 }, (_, i) => (i % 9 === 0 ? 0 : i))
+  const sound = png(header(8, 0, 0), plain)
+  for (const [bytes, lacks] of [
+    // node-canvas 4.0.0-rc1 ended Node with a segmentation fault here.
+    [
+      Buffer.from(
+        'iVBORw0KGgoAAAANSUhEUgAAAAYAAAAECAIAAAAiZtkUAAAAV0lEQVR4nAFMALP/ASVwvINWY8OnMfgZ3MX9/MkfTQEeHhQIbgouge4' +
+          'WGoxBykWpuqYCA96h5aD1nt+h+QlYwq/8Lt8FAD9Vrga1LVRWIrpf+NUNVbvKADzdI0XthosXKQAAAElFTkSuQmCC',
+        'base64',
+      ),
+      'end',
+    ],
+    [sound.subarray(0, 60), 'end'],
+    [Buffer.from(sound).fill(9, 45, 46), 'right checksum'],
+    [png(header(8, 0, 0), plain.slice(1)), 'pixel for each place'],
+    [png(header(8, 0, 0), [...plain, 1]), 'intact pixels'],
+    [png(header(8, 0, 0), plain.with(9, 5)), 'known filter'],
+    [png(header(3, 0, 0), plain), 'known kind of pixels'],
+    [png(header(8, 3, 0), plain), 'palette'],
+    [png(header(8, 0, 0), plain, chunk('tRNS', Uint8Array.of(1, 2, 3))), 'transparency for it'],
+    [png(header(8, 0, 0), plain, header(8, 0, 0)), 'header'],
+  ] as const) {
+    write(bytes)
+    await refusedLater(loadSource(folder), new RegExp(`a\\.png: .*found a damaged file: no ${lacks}$`))
+  }
   rmSync(folder, { recursive: true })
 })
 
