@@ -370,7 +370,7 @@ test('features: numbers are used, text is left out, and both are said', async ()
   ])
   assert.equal(notes, [
     'Left out, text: "note"',
-    'Empty cells: 1 in "y", for which the column\'s mean stands',
+    'Empty cells: 1 in "y", for which the mean in training stands',
   ])
   assert.equal(Array.from(rowsOf(table, features, 'error').rows), [1, 10, 1, 0, 2, 20, 0, 1, 4, 30, 1, 0])
 })
