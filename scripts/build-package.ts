@@ -4,18 +4,18 @@
  *
  * tsc rewrites the extensions of imports. What it does not know is done here: the workers' files, which
  * `new URL` names, and the WGSL files, which only Vite imports as text. `build-standalone.ts` makes files of
- * it that need no bundler.
+ * it that need no bundler. With the path of another folder inside the checkout, it is built there.
  */
 import { execFile } from 'node:child_process'
 import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { buildStandalone, buildTables } from './build-standalone.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const dist = join(root, 'dist')
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const shaders = 'engines/webgpu/shaders'
 
 /** The compiler of the project, whose package tells where its command lies. */
@@ -27,7 +27,11 @@ function compilerPath(): string {
 
 async function compile(): Promise<void> {
   try {
-    await promisify(execFile)(process.execPath, [compilerPath(), '-p', join(root, 'tsconfig.build.json')])
+    await promisify(execFile)(process.execPath, [
+      compilerPath(),
+      ...['-p', join(root, 'tsconfig.build.json')],
+      ...['--outDir', dist],
+    ])
   } catch (error) {
     // tsc writes what is wrong to stdout.
     console.error((error as { stdout?: string }).stdout || error)
@@ -60,5 +64,5 @@ await rm(dist, { recursive: true, force: true })
 await compile()
 await addShaders()
 await rewritePaths()
-await buildStandalone(root)
-await buildTables(root)
+await buildStandalone(root, dist)
+await buildTables(root, dist)

@@ -108,13 +108,13 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** The file's modules: those of dist/, and what is replaced and packed. */
-async function replacements(root: string): Promise<Plugin> {
+async function replacements(root: string, dist: string): Promise<Plugin> {
   const files = new Map<string, Uint8Array>()
   for (const core of CORES) files.set(core, await readFile(join(root, 'build', core)))
   for (const file of Object.values(WORKERS)) {
-    files.set(file, Buffer.from(await bundle(join(root, `dist/engines/wasm/${file}.js`), 'iife')))
+    files.set(file, Buffer.from(await bundle(join(dist, `engines/wasm/${file}.js`), 'iife')))
   }
-  const shaders = join(root, 'dist/engines/webgpu/shaders')
+  const shaders = join(dist, 'engines/webgpu/shaders')
   for (const name of (await readdir(shaders)).filter((file) => file.endsWith('.wgsl.js')).sort()) {
     files.set(name, Buffer.from(withoutComments(await readFile(join(shaders, name), 'utf8'))))
   }
@@ -123,7 +123,7 @@ async function replacements(root: string): Promise<Plugin> {
     name: 'replacements',
     resolveId: (id) => {
       if (id === PACKED) return id
-      return id === ERRORS ? join(root, 'dist/errors.js') : undefined
+      return id === ERRORS ? join(dist, 'errors.js') : undefined
     },
     load: (id) => {
       if (id === PACKED) return packed
@@ -152,20 +152,20 @@ async function licences(root: string, packages: Readonly<Record<string, string>>
 const LOADER =
   'a part of @assemblyscript/loader (Apache-2.0,\nhttps://www.apache.org/licenses/LICENSE-2.0, Copyright The AssemblyScript Authors)'
 
-/** Needs dist/ as it is otherwise, and build/. */
-export async function buildStandalone(root: string): Promise<void> {
-  const code = await bundle(join(root, 'dist/browser.js'), 'es', [await replacements(root)])
+/** Needs `dist` as it is otherwise, and build/ of the checkout. */
+export async function buildStandalone(root: string, dist: string): Promise<void> {
+  const code = await bundle(join(dist, 'browser.js'), 'es', [await replacements(root, dist)])
   if (/import\.meta|\bimport[\s(]/.test(code)) {
     throw new Error('internal: the standalone file asks for files beside it')
   }
   const head = `/*!\nhourglass-autoencoder, and in it fflate (MIT) and ${LOADER}.\n\n`
   const text = head + (await licences(root, { fflate: 'fflate' })) + code
-  await writeFileAtomically(join(root, 'dist/hourglass.browser.js'), text)
+  await writeFileAtomically(join(dist, 'hourglass.browser.js'), text)
 }
 
 /** The second file: it shares the classes of errors with the first, which must lie beside it. */
-export async function buildTables(root: string): Promise<void> {
-  const entry = join(root, 'dist/tables.js')
+export async function buildTables(root: string, dist: string): Promise<void> {
+  const entry = join(dist, 'tables.js')
   const plugin: Plugin = {
     name: 'tables',
     resolveId: (id) =>
@@ -187,8 +187,5 @@ export async function buildTables(root: string): Promise<void> {
     'hyparquet-writer': 'hyparquet-writer',
     fflate: 'fflate',
   }
-  await writeFileAtomically(
-    join(root, 'dist/hourglass.tables.js'),
-    head + (await licences(root, others)) + code,
-  )
+  await writeFileAtomically(join(dist, 'hourglass.tables.js'), head + (await licences(root, others)) + code)
 }

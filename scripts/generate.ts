@@ -1,19 +1,8 @@
 /** `npm run generate -- -l FILE --data PATH -n 100 --out rows.csv`: new rows, or pictures. */
-import { inputSize } from '../src/model/network.ts'
 import { generateRows } from '../src/tools/generate.ts'
-import { rawSheet } from '../src/tools/reconstruct.ts'
 import { commandLine, runCommand, seedOption, wholeNumber } from './cli.ts'
-import {
-  heldFiles,
-  outOption,
-  rowOptions,
-  rowsOut,
-  runTool,
-  toolOptions,
-  toolRows,
-  writeRows,
-} from './tool.ts'
-import { pictureOption, pictureShape, rowsOfParts } from './tool-pictures.ts'
+import { rowOptions, runTool, toolOptions, toolRows } from './tool.ts'
+import { rawRowsOptions, rawRowsPlace } from './tool-rows.ts'
 
 const USAGE = `npm run generate -- -l FILE --data PATH -n 100 --out rows.csv [flags]
 
@@ -23,7 +12,12 @@ async function main(args: string[]): Promise<number | undefined> {
   const flags = await commandLine(USAGE, args)
     .options({
       ...toolOptions,
-      out: outOption('file of the rows: .csv, .npy, .npz or .parquet; pictures: .png or a folder'),
+      data: {
+        ...toolOptions.data,
+        demandOption:
+          '--data: expected rows such as the model was trained on, to learn from which codes occur (its file does not hold that), found nothing',
+      },
+      ...rawRowsOptions,
       count: {
         alias: 'n',
         describe: 'rows to make',
@@ -38,28 +32,20 @@ async function main(args: string[]): Promise<number | undefined> {
         coerce: wholeNumber('components', 1),
       },
       missing: rowOptions.missing,
-      picture: pictureOption,
       seed: seedOption(0),
     } as const)
     .parseAsync()
-  const kind = await rowsOut(flags.out)
-  return runTool('generate', flags, heldFiles(flags.out, kind), async (job) => {
+  const place = await rawRowsPlace(flags)
+  return runTool('generate', flags, place.held, async (job) => {
     const { model, hooks } = job
     const { rows } = toolRows(job, flags)
-    const shape = pictureShape(model, rows.picture, flags.picture)
     const { count, seed } = flags
     const made = await generateRows(model, rows, { count, seed, components: flags.components }, hooks)
-    await writeRows(
-      flags.out,
-      kind,
-      (oneNumberAnInput) =>
-        rawSheet(count, rows, inputSize(model.engine.network), made.parts, [], oneNumberAnInput),
-      { count, shape, parts: rowsOfParts(made.parts) },
-    )
+    await place.write(model, { count, parts: made.parts, like: rows })
     const { components, meanLogLikelihood } = made
     return {
       lines: [
-        `${count.toLocaleString('en-US')} rows from a mixture of ${components} Gaussians, seed ${seed}`,
+        `${count.toLocaleString('en-US')} rows from a mixture of ${components} ${components === 1 ? 'Gaussian' : 'Gaussians'}, seed ${seed}`,
       ],
       record: { rows: count, components, meanLogLikelihood, seed },
       files: [flags.out],

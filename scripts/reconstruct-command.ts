@@ -1,23 +1,11 @@
 /** `reconstruct` and `denoise` are one: what a model makes of rows. */
 import { formatLoss } from '../src/figures/theme.ts'
 import { NOISE_KEY } from '../src/formats/model-file.ts'
-import { inputSize } from '../src/model/network.ts'
 import { checkAutoencoder } from '../src/tools/model.ts'
-import { rawSheet, reconstructRows } from '../src/tools/reconstruct.ts'
+import { reconstructRows } from '../src/tools/reconstruct.ts'
 import { commandLine, positiveNumber, seedOption } from './cli.ts'
-import {
-  checkNoKept,
-  heldFiles,
-  outOption,
-  rowOptions,
-  rowsOut,
-  runTool,
-  type ToolJob,
-  toolOptions,
-  toolRows,
-  writeRows,
-} from './tool.ts'
-import { pictureOption, pictureShape, rowsOfParts } from './tool-pictures.ts'
+import { rowOptions, runTool, type ToolJob, toolOptions, toolRows } from './tool.ts'
+import { rawRowsOptions, rawRowsPlace } from './tool-rows.ts'
 
 export async function reconstructCommand(
   tool: 'reconstruct' | 'denoise',
@@ -26,9 +14,8 @@ export async function reconstructCommand(
   const flags = await commandLine(`npm run ${tool} -- -l FILE --data PATH --out rows.csv [flags]`, args)
     .options({
       ...toolOptions,
-      out: outOption('file of the rows: .csv, .npy, .npz or .parquet; pictures: .png or a folder'),
+      ...rawRowsOptions,
       ...rowOptions,
-      picture: pictureOption,
       'add-noise': {
         describe: 'standard deviation of noise to add before, on values as the network sees them',
         defaultDescription: 'none',
@@ -38,14 +25,12 @@ export async function reconstructCommand(
       seed: seedOption(0),
     } as const)
     .parseAsync()
-  const kind = await rowsOut(flags.out)
-  checkNoKept(kind, flags['keep-columns'])
-  return runTool(tool, flags, heldFiles(flags.out, kind), async (job) => {
+  const place = await rawRowsPlace(flags)
+  return runTool(tool, flags, place.held, async (job) => {
     const { model, set, hooks } = job
     checkAutoencoder(model)
     if (tool === 'denoise') noteTraining(job)
     const { rows, kept } = toolRows(job, flags)
-    const shape = pictureShape(model, rows.picture, flags.picture)
     const std = flags['add-noise']
     const { parts, quality } = reconstructRows(
       model,
@@ -53,18 +38,13 @@ export async function reconstructCommand(
       hooks,
       std === undefined ? undefined : { std, seed: flags.seed },
     )
-    await writeRows(
-      flags.out,
-      kind,
-      (oneNumberAnInput) =>
-        rawSheet(rows.count, rows, inputSize(model.engine.network), parts, kept, oneNumberAnInput),
-      {
-        count: rows.count,
-        shape,
-        parts: rowsOfParts(parts),
-        names: set.kind === 'values' ? set.names : undefined,
-      },
-    )
+    await place.write(model, {
+      count: rows.count,
+      parts,
+      like: rows,
+      kept,
+      names: set.kind === 'values' ? set.names : undefined,
+    })
     const { error, noisyError } = quality()
     const count = rows.count.toLocaleString('en-US')
     const line =

@@ -10,6 +10,7 @@ import { DEFAULT_CONTAMINATION } from '../src/model/error-quantiles.ts'
 import { DEFAULT_EXPLAIN, type Scores, scoreRows } from '../src/tools/score.ts'
 import {
   type Detection,
+  listed,
   type Measured,
   measureScores,
   type Truth,
@@ -170,11 +171,13 @@ function truthNotes(truth: Truth | undefined, measured: Measured | undefined, { 
   if (!truth) return []
   const notes: string[] = []
   if (truth.unknown > 0)
-    notes.push(`${truth.unknown} rows have no label; they count for none of the measures`)
+    notes.push(`Rows without a label, which count for none of the measures: ${truth.unknown}`)
   if (measured) return notes
   const kind = truth.outliers === 0 ? 'inliers' : 'outliers'
   const hint =
-    outlier === undefined && truth.outliers > 0 ? '; --outlier VALUE says what outliers are called' : ''
+    outlier === undefined && truth.outliers > 0
+      ? `, as none is 0; --outlier VALUE says which of ${listed(truth.examples)} they are`
+      : ''
   return [...notes, `All labelled rows are ${kind}: there is nothing to measure${hint}`]
 }
 

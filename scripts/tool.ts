@@ -1,14 +1,10 @@
 /** What the tools' commands share: model and data in, files out, with progress, text or JSON lines. */
-import { stat } from 'node:fs/promises'
-import type { Pictures } from '../src/data/sinks/pictures.ts'
-import { pictureFiles, picturePage } from '../src/data/sinks/pictures.ts'
 import type { Sheet } from '../src/data/sinks/sheet.ts'
-import { holdsText, SINK_NAMES, sinkFormat, writeSheet } from '../src/data/sinks/sink.ts'
+import { SINK_NAMES, sinkFormat, writeSheet } from '../src/data/sinks/sink.ts'
 import { loadSource } from '../src/data/sources/node.ts'
 import type { Source, Table, Values } from '../src/data/table.ts'
 import { createEngine } from '../src/engines/create.ts'
 import { UsageError } from '../src/errors.ts'
-import { checkFolder, writeFolder } from '../src/files/folder.ts'
 import { holdOutputs, writeFileAtomically } from '../src/files/write.ts'
 import type { StoredModel } from '../src/formats/model-file.ts'
 import { describeSizes } from '../src/model/network.ts'
@@ -19,7 +15,7 @@ import type { KeptColumn } from '../src/tools/kept-columns.ts'
 import { keptColumns } from '../src/tools/kept-columns.ts'
 import type { ToolHooks, ToolModel } from '../src/tools/model.ts'
 import type { ModelRows } from '../src/tools/rows.ts'
-import { rowsForModel } from '../src/tools/rows.ts'
+import { readingFor, rowsForModel } from '../src/tools/rows.ts'
 import { engineOptions, jsonOption, oneOf, path } from './cli.ts'
 import { columnList, sourceFlags, sourceOptions } from './data-flags.ts'
 import { loadOption, loadUsableModel, networkOptions } from './model-option.ts'
@@ -117,16 +113,9 @@ export async function runTool(
   work: (job: ToolJob) => Promise<ToolResult>,
 ): Promise<number | undefined> {
   const stored = await loadUsableModel(flags.load, flags)
-  const { picture } = stored.preprocessing ?? {}
-  const reading = sourceOptions(flags)
-  const source = await loadSource(flags.data, {
-    ...reading,
-    // A model knows what its pictures are.
-    size: reading.size ?? picture,
-    colour: reading.colour ?? picture?.channels === 3,
-  })
+  const source = await loadSource(flags.data, readingFor(stored.preprocessing ?? {}, sourceOptions(flags)))
   const set = chosenSet(source, flags)
-  const held = await holdOutputs(outputs)
+  const held = await holdOutputs(outputs, [flags.data, flags.load])
   const bar = progressBar(process.stderr)
   const print = (record: object) => console.log(JSON.stringify(record))
   const note = (line: string) => {
@@ -206,66 +195,7 @@ export function checkSheetName(out: string): void {
   }
 }
 
-/** Where rows go that may be pictures. */
-export type RowsOut = 'sheet' | 'page' | 'folder'
-
-/**
- * Which of them a name asks for: a table or array, one .png of all, or a folder of one each, which a name
- * without an ending is. Throws UsageError for other endings; FileError for a folder that is not empty.
- */
-export async function rowsOut(out: string): Promise<RowsOut> {
-  if (sinkFormat(out) !== undefined) return 'sheet'
-  if (/\.png$/i.test(out)) return 'page'
-  const isFolder = /[/\\]$/.test(out) || !/[^/\\.]\.[^/\\.]+$/.test(out) || (await isDirectory(out))
-  if (!isFolder) {
-    throw new UsageError(`--out: expected ${SINK_NAMES}, .png or a folder, found ${quote(out)}`)
-  }
-  await checkFolder(out)
-  return 'folder'
-}
-
-async function isDirectory(name: string): Promise<boolean> {
-  return stat(name).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
-}
-
-/** Files to take at the start. */
-export function heldFiles(out: string, kind: RowsOut): string[] {
-  return kind === 'folder' ? [] : [out]
-}
-
 /** Writes rows under named columns. */
 export async function writeSheetFile(sheet: Sheet, out: string): Promise<void> {
   await writeFileAtomically(out, writeSheet(sheet, out))
-}
-
-/** Writes rows in the way that was asked for. Throws UsageError for pictures that are none. */
-export async function writeRows(
-  out: string,
-  kind: RowsOut,
-  sheet: (oneNumberAnInput: boolean) => Sheet,
-  pictures: (Omit<Pictures, 'shape'> & { readonly shape: Pictures['shape'] | undefined }) | undefined,
-): Promise<void> {
-  const format = sinkFormat(out)
-  if (kind === 'sheet' && format !== undefined) {
-    await writeSheetFile(sheet(!holdsText(format)), out)
-    return
-  }
-  const { shape } = pictures ?? {}
-  if (!pictures || !shape) {
-    throw new UsageError(
-      `--out: expected a name that ends in ${SINK_NAMES} for rows that are no pictures, found ${quote(out)}`,
-    )
-  }
-  if (kind === 'page') await writeFileAtomically(out, await picturePage({ ...pictures, shape }))
-  else await writeFolder(out, pictureFiles({ ...pictures, shape }))
-}
-
-/** Throws UsageError for columns that pictures have no room for. */
-export function checkNoKept(kind: RowsOut, kept: readonly string[] | undefined): void {
-  if (kind !== 'sheet' && kept !== undefined) {
-    throw new UsageError(`--keep-columns: expected --out of a table or array beside it, found pictures`)
-  }
 }

@@ -137,6 +137,8 @@ export interface Wanted {
   readonly preprocessing: Preprocessing | undefined
 }
 
+const NOTHING_VARIES = 'All columns are constant over the training rows: there is nothing to learn from them'
+
 /**
  * Reads the data and makes them what the network sees.
  *
@@ -171,13 +173,14 @@ export async function loadOwnData(wanted: Wanted): Promise<OwnRun> {
       )
     }
     const clip = flags.clip ?? own.usualClip(fitted)
+    const live = own.liveInputs(fitted, raw.inputs)
     const whole = own.networkData(raw, fitted)
     return {
       data: { ...own.clipped(whole, clip), name: source.train.file, picture: raw.picture },
       scored: whole.train,
       clip,
-      live: own.liveInputs(fitted, raw.inputs),
-      raw,
+      live,
+      raw: live > 0 ? raw : { ...raw, notes: [...raw.notes, NOTHING_VARIES] },
       preprocessing: fitted,
       isUnit: fitted.scaling?.kind !== 'standard' && own.isUnit(whole.train.rows),
     }

@@ -88,7 +88,7 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   }
   const continued = before?.continued(given, kept, nameOfFlag)
 
-  const holding = holdOutputs(replacedFiles(files))
+  const holding = holdOutputs(replacedFiles(files), [dataDirectory, ownFlags?.test])
   const wanted = { dataDirectory, limit, given, settings, run: continued, options: flags }
   const loading = ownFlags ? loadOwn({ ...wanted, flags: ownFlags }) : loadImages(wanted)
   // Both take a while, and neither needs the other. What the first of them fails with is said.

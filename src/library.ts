@@ -1,14 +1,8 @@
 /** What Node (`index.ts`) and browsers (`browser.ts`) both have. */
-export type {
-  GenerateOptions,
-  Rows,
-  ScoreOptions,
-  TrainData,
-  TrainOptions,
-} from './api/base-autoencoder.ts'
 export type { RawData } from './api/checks.ts'
 export type { FileFormat, FileOptions } from './api/files.ts'
-export type { DataOptions, Proposal, TestBytes } from './api/own-data.ts'
+export type { GenerateOptions, Rows, ScoreOptions, TrainData, TrainOptions } from './api/options.ts'
+export type { DataOptions, Proposal, ReadRows, RowsOptions, TestBytes } from './api/own-data.ts'
 export { propose, readData } from './api/own-data.ts'
 export type { ModelOptions } from './api/start.ts'
 export type { Dataset, IdxFiles, ImageSet, NamedBytes } from './data/dataset.ts'
@@ -20,6 +14,7 @@ export { fitPreprocessing, networkData } from './data/own-data.ts'
 export type { RowSet } from './data/rows.ts'
 export type { Cells, Sheet, SheetColumn } from './data/sinks/sheet.ts'
 export { writeSheet } from './data/sinks/sink.ts'
+export type { Column, Table, Values } from './data/table.ts'
 export type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from './engines/engine.ts'
 export type { Simd } from './engines/options.ts'
 export { WASM_BITS } from './engines/options.ts'

@@ -4,15 +4,9 @@
  * how one is made.
  */
 import type { ImageSet } from '../data/dataset.ts'
-import {
-  clipped,
-  fitPreprocessing,
-  holdBack,
-  networkData,
-  type OwnData,
-  type RawRows,
-  usualClip,
-} from '../data/own-data.ts'
+import { clipped, fitPreprocessing, networkData, usualClip } from '../data/own-data.ts'
+import { readSource, type SourceOptions } from '../data/sources/source.ts'
+import type { Source } from '../data/table.ts'
 import type { Engine, EngineInfo, Inputs } from '../engines/engine.ts'
 import { TrainingError, UsageError } from '../errors.ts'
 import type { Evaluation, EvaluationOptions } from '../experiments/evaluation.ts'
@@ -22,19 +16,18 @@ import { type DataKnowledge, writeModel } from '../formats/model-file.ts'
 import { writeOnnx } from '../formats/onnx.ts'
 import type { ErrorQuantiles } from '../model/error-quantiles.ts'
 import { inputSize, isAutoencoder, type Network } from '../model/network.ts'
-import { networkRows, type Preprocessing, rawRows, type ScalingKind } from '../model/preprocessing.ts'
+import { networkRows, type Preprocessing, rawRows } from '../model/preprocessing.ts'
 import { type FloatArray, type ModelState, stateOf } from '../model/state.ts'
+import { addUnseen } from '../model/unseen.ts'
 import { Run } from '../run/run.ts'
-import type { GivenSettings } from '../run/settings.ts'
 import { completeSettings, DEFAULT_SETTINGS, fitBatch, trainingOf } from '../run/settings.ts'
 import { measureTrainingErrors } from '../run/training-errors.ts'
-import { type GenerateOptions as GenerateSettings, generateRows } from '../tools/generate.ts'
+import { generateRows } from '../tools/generate.ts'
 import type { ToolHooks, ToolModel } from '../tools/model.ts'
 import { type Pretrained, type PretrainOptions, pretrainRows, type RowLabels } from '../tools/pretrain.ts'
 import type { ModelRows } from '../tools/rows.ts'
-import { type ScoreOptions as ScoreSettings, type Scores, scoreRows } from '../tools/score.ts'
+import { type Scores, scoreRows } from '../tools/score.ts'
 import type { TrainingConfig } from '../training/config.ts'
-import { TRAINING_RULES } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
 import type { TrainingHooks, TrainingProgress } from '../training/trainer.ts'
 import {
@@ -51,48 +44,17 @@ import {
   rowInputs,
 } from './checks.ts'
 import type { FileFormat, FileOptions } from './files.ts'
+import {
+  type GenerateOptions,
+  type Rows,
+  type ScoreOptions,
+  TRAIN_OPTIONS,
+  type TrainData,
+  type TrainOptions,
+  validated,
+} from './options.ts'
+import { type ReadRows, type RowsOptions, rowsRead } from './own-data.ts'
 import { CallQueue } from './queue.ts'
-
-/**
- * (n, inputs), row-major: bytes mean value / 255, black 0 and white 255; floats are taken as they are, black
- * 0 and white 1. Or a set of rows, such as images, of which the rows are taken.
- */
-export type Rows = Inputs | Uint8ClampedArray | RawRows
-
-/**
- * Settings of a run, and what happens during it. Without a setting: that of the run it goes on with, else the
- * default.
- */
-export interface TrainOptions extends Pick<GivenSettings, keyof TrainingConfig>, TrainingHooks {
-  /**
-   * How values are scaled, fitted on the training rows and part of the model from then on. Default: as
-   * `loadData` and `readData` propose for what they read; `none` for other rows.
-   */
-  readonly scale?: ScalingKind | undefined
-  /**
-   * Standard deviations beyond which values are trained on as if they were so many; default 2.5 with
-   * `standard`, else 0.
-   */
-  readonly clip?: number | undefined
-  /** Share of the training rows, drawn by the seed, that is held back and judges in place of `test`. */
-  readonly validation?: number | undefined
-}
-
-/** What a model learns from: rows and what judges them, or what `loadData` and `readData` have read. */
-export type TrainData = RawData & Partial<Pick<OwnData, 'features' | 'label' | 'picture' | 'usualScaling'>>
-
-const TRAIN_OPTIONS = [
-  ...Object.keys(TRAINING_RULES),
-  'schedule',
-  'keep',
-  'scale',
-  'clip',
-  'validation',
-  ...(['signal', 'onRowsResident', 'onProgress', 'onEpoch'] satisfies (keyof TrainingHooks)[]),
-]
-
-export interface ScoreOptions extends ScoreSettings, ToolHooks {}
-export interface GenerateOptions extends GenerateSettings, ToolHooks {}
 
 /** How a model begins. */
 export interface Start {
@@ -259,6 +221,25 @@ export class BaseAutoencoder {
     return trainingOf(fitBatch(settings, options, trainingRows))
   }
 
+  /**
+   * Rows from the bytes of a file, as this model takes them: its columns by their names, its own means for
+   * empty cells, its own categories. `loadData` and `readData` would fit all that anew.
+   *
+   * @param name of the file, which tells its format
+   * @throws FileError for a file that cannot be used; UsageError for options that cannot be
+   */
+  readRows(bytes: Uint8Array, name: string, options: RowsOptions = {}): Promise<ReadRows> {
+    return this.rowsRead('readRows', options, (reading) => readSource(bytes, name, reading))
+  }
+
+  protected rowsRead(
+    call: string,
+    options: RowsOptions,
+    read: (options: SourceOptions) => Promise<Source>,
+  ): Promise<ReadRows> {
+    return this.#queue.add(async () => rowsRead(call, this.#tool(), options, read))
+  }
+
   /** Codes, (n, bottleneck). Float32Array; Float64Array from the reference engine. */
   encode(rows: Rows): Promise<FloatArray> {
     return this.#queue.add(async () => this.#engine.encode(this.#seen(rows)))
@@ -276,9 +257,13 @@ export class BaseAutoencoder {
 
   /**
    * Mean squared error of each row's reconstruction against the row, (n), both as scaled: its anomaly score.
+   * Values that a constant column did not have in training add to it (`model/unseen.ts`).
    */
   reconstructionErrors(rows: Rows): Promise<Float64Array> {
-    return this.#queue.add(async () => this.#engine.reconstructionErrors(this.#seen(rows)))
+    return this.#queue.add(async () => {
+      const errors = await this.#engine.reconstructionErrors(this.#seen(rows))
+      return addUnseen(errors, rowInputs(rows, this.network), this.#preprocessing?.scaling)
+    })
   }
 
   /**
@@ -455,11 +440,4 @@ export class BaseAutoencoder {
   async #readParameters(): Promise<Float32Array> {
     return Float32Array.from((await this.#engine.readState()).parameters)
   }
-}
-
-/** The data with the rows held back that `validation` asks for. */
-function validated(data: RawData, { validation }: TrainOptions, inputs: number, seed: number): RawData {
-  if (validation === undefined) return data
-  if (data.test) throw new UsageError('validation: expected none beside a test set, found one')
-  return holdBack(data.train, inputs, validation, seed)
 }

@@ -1,4 +1,6 @@
 /** The autoencoder of a program in a browser: files are bytes that come and go as the page likes. */
+import { type OwnData, ownData } from '../data/own-data.ts'
+import { placed, sourceFromFiles } from '../data/sources/browser.ts'
 import type { EngineOptions } from '../engines/create-browser.ts'
 import { createBrowserEngine as makeEngine } from '../engines/create-browser.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -6,6 +8,7 @@ import { ENGINE_OPTIONS } from '../engines/options.ts'
 import type { Network } from '../model/network.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import { checkBytes, checkKeys } from './checks.ts'
+import { checkDataOptions, type DataOptions, type ReadRows, type RowsOptions } from './own-data.ts'
 import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
@@ -19,6 +22,24 @@ export async function createEngine(network: Network, options: EngineOptions = {}
 }
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
+
+/**
+ * Rows from the files that somebody chose, to train on: a table or array, or pictures, whose class is the
+ * name of the folder that they lie in, within the one that was chosen.
+ *
+ * @param files as `<input type="file">` gives them, one with `webkitdirectory` too
+ * @param options `test`: other files, which judge the training
+ * @throws FileError for what cannot be used; UsageError for options that cannot be
+ */
+export async function loadData(
+  files: Iterable<File>,
+  options: DataOptions & { readonly test?: Iterable<File> | undefined } = {},
+): Promise<OwnData> {
+  checkDataOptions('loadData', options)
+  const { test } = options
+  const source = await sourceFromFiles(placed(files), options)
+  return ownData(source, options, test && (await sourceFromFiles(placed(test), options)))
+}
 
 export class Autoencoder extends BaseAutoencoder {
   /**
@@ -42,6 +63,15 @@ export class Autoencoder extends BaseAutoencoder {
     checkBytes(bytes, name)
     checkKeys('fromBytes', options, ENGINE_OPTIONS)
     return Autoencoder.#open(fromFile(bytes, name), options)
+  }
+
+  /**
+   * Rows from files that somebody chose, as this model takes them; `readRows` says more.
+   *
+   * @throws FileError for what cannot be used; UsageError for options that cannot be
+   */
+  loadRows(files: Iterable<File>, options: RowsOptions = {}): Promise<ReadRows> {
+    return this.rowsRead('loadRows', options, (reading) => sourceFromFiles(placed(files), reading))
   }
 
   static async #open(prepared: Prepared, options: EngineOptions): Promise<Autoencoder> {

@@ -11,7 +11,7 @@ import type { Network } from '../model/network.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import { checkBytes, checkKeys } from './checks.ts'
 import type { FileFormat, FileOptions } from './files.ts'
-import { checkDataOptions, type DataOptions } from './own-data.ts'
+import { checkDataOptions, type DataOptions, type ReadRows, type RowsOptions } from './own-data.ts'
 import type { ModelOptions, Prepared } from './start.ts'
 import { begin, fromFile, fromSeed } from './start.ts'
 
@@ -74,6 +74,16 @@ export class Autoencoder extends BaseAutoencoder {
   static async #open(prepared: Prepared, options: EngineOptions): Promise<Autoencoder> {
     const engine = await begin(prepared, (network) => makeEngine(network, options))
     return new Autoencoder(engine, prepared.start)
+  }
+
+  /**
+   * Rows from a file or a folder of pictures, as this model takes them; `readRows` says more.
+   *
+   * @throws FileError for what is not there or cannot be used; UsageError for options that cannot be
+   */
+  async loadRows(path: string, options: RowsOptions = {}): Promise<ReadRows> {
+    const { loadSource } = await import('../data/sources/node.ts')
+    return this.rowsRead('loadRows', options, (reading) => loadSource(path, reading))
   }
 
   /**

@@ -8,13 +8,24 @@ import {
   ownData,
 } from '../data/own-data.ts'
 import { readSource, type SourceOptions } from '../data/sources/source.ts'
+import type { Source, Table, Values } from '../data/table.ts'
 import type { ScalingKind } from '../model/preprocessing.ts'
 import { type ProposedNetwork, type ProposedTraining, proposeSettings } from '../run/proposal.ts'
+import type { ToolModel } from '../tools/model.ts'
+import { type ModelRows, type RowOptions, readingFor, rowsForModel } from '../tools/rows.ts'
 import { checkKeys } from './checks.ts'
 
 /** How data are read and what becomes of them; the flags of `npm run train` of the same names. */
 export interface DataOptions extends OwnDataOptions, SourceOptions {}
 
+const READING = [
+  'separator',
+  'decimalComma',
+  'size',
+  'colour',
+  'array',
+  'memoryLimit',
+] as const satisfies readonly (keyof SourceOptions)[]
 const OPTIONS = [
   'columns',
   'exclude',
@@ -24,17 +35,11 @@ const OPTIONS = [
   'validation',
   'seed',
   'limit',
-  'separator',
-  'decimalComma',
-  'size',
-  'colour',
-  'array',
-  'memoryLimit',
-] as const satisfies readonly (keyof DataOptions)[]
+] as const satisfies readonly (keyof OwnDataOptions)[]
 
 /** Throws UsageError for an option that nobody reads. */
 export function checkDataOptions(call: string, options: object): void {
-  checkKeys(call, options, [...OPTIONS, 'test'])
+  checkKeys(call, options, [...OPTIONS, ...READING, 'test'])
 }
 
 /** Bytes of another file, whose rows judge the training. */
@@ -74,4 +79,30 @@ export function propose(data: OwnData, scale: ScalingKind = data.usualScaling): 
   const live = liveInputs(fitPreprocessing(data, scale), inputs)
   const { network, training } = proposeSettings({ inputs, live, rows: train.count, isUnit: isWithin })
   return { model: { input: inputs, ...network }, training: { ...training, scale } }
+}
+
+/** How rows are read for a model that is there; the flags of the tools of the same names. */
+export interface RowsOptions extends SourceOptions, RowOptions {}
+
+/** Rows as a model takes them, and what they were read from: what `truthOf` finds labels in. */
+export interface ReadRows extends ModelRows {
+  readonly source: Table | Values
+}
+
+/**
+ * The rows that `read` finds, as a model takes them: its columns by their names, its means for empty cells.
+ *
+ * @throws UsageError for an option that nobody reads; FileError for rows that are not what the model was
+ *   trained on
+ */
+export async function rowsRead(
+  call: string,
+  model: ToolModel,
+  options: RowsOptions,
+  read: (options: SourceOptions) => Promise<Source>,
+): Promise<ReadRows> {
+  checkKeys(call, options, [...READING, 'missing', 'label'] satisfies (keyof RowsOptions)[])
+  const { missing, label = model.preprocessing?.label, ...reading } = options
+  const { train: source } = await read(readingFor(model.preprocessing ?? {}, reading))
+  return { ...rowsForModel(source, model, { missing, label }), source }
 }

@@ -106,7 +106,7 @@ export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32
     const found = text ? `columns of text such as ${quote(text.name)}` : 'none'
     throw new FileError(table.file, `expected at least one column of numbers to learn from, found ${found}`)
   }
-  if (missing === 'mean') notes.push(...missingNote(table, features))
+  notes.push(...filledNote(table, features))
   return { features, notes }
 }
 
@@ -139,7 +139,8 @@ export function columnOf(table: Table, name: string): Column {
   if (column) return column
   const names = table.columns.map((candidate) => candidate.name)
   const nearest = nearestName(name, names)
-  const found = nearest ? `the nearest is ${quote(nearest)}` : `found ${listed(names)}`
+  const one = names.length === 1 ? ' alone (separator says what stands between columns)' : ''
+  const found = nearest ? `the nearest is ${quote(nearest)}` : `found ${listed(names)}${one}`
   throw new FileError(table.file, `expected a column ${quote(name)}, ${found}`)
 }
 
@@ -199,7 +200,7 @@ function numbersOf(table: Table, column: Column): Float64Array {
           const value = cellNumber(text, table.decimalComma)
           if (value !== undefined) return value
           const isOther = cellNumber(text, !table.decimalComma) !== undefined
-          const hint = isOther ? ` (is the comma ${table.decimalComma ? 'not ' : ''}the decimal sign?)` : ''
+          const hint = isOther ? ` (a number ${table.decimalComma ? 'without' : 'with'} decimal-comma)` : ''
           throw cellError(table, column.name, i, `expected a number, found ${quote(text)}${hint}`)
         })
   const infinite = numbers.findIndex((value) => value === Infinity || value === -Infinity)
@@ -270,12 +271,14 @@ function byCodePoints(a: string, b: string): number {
   return first.length - second.length
 }
 
-function missingNote(table: Table, features: readonly Feature[]): string[] {
+/** One line where the table has empty cells for which means stand. */
+export function filledNote(table: Table, features: readonly Feature[]): string[] {
   let cells = 0
   const names: string[] = []
-  for (const { kind, name } of features) {
+  for (const feature of features) {
+    const { name } = feature
     const column = columnOf(table, name)
-    if (kind !== 'number' || column.kind !== 'number') continue
+    if (feature.kind !== 'number' || feature.fill === undefined || column.kind !== 'number') continue
     const empty = column.values.reduce((sum, value) => sum + Number(Number.isNaN(value)), 0)
     if (empty === 0) continue
     cells += empty
@@ -283,7 +286,7 @@ function missingNote(table: Table, features: readonly Feature[]): string[] {
   }
   if (cells === 0) return []
   const where = names.length === 1 ? quote(names[0]) : `${names.length} columns`
-  return [`Empty cells: ${cells} in ${where}, for which the column's mean stands`]
+  return [`Empty cells: ${cells} in ${where}, for which the mean in training stands`]
 }
 
 /**

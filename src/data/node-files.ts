@@ -138,6 +138,9 @@ async function isDataFile(directory: string, entry: Dirent): Promise<boolean> {
   return target?.isFile() ?? false
 }
 
+/** What commands of images say of other data. */
+const OTHER_DATA = 'encode, score and reconstruct take tables, arrays and folders of pictures'
+
 async function locateInDirectory(directory: string): Promise<Record<Role, string>> {
   const names: string[] = []
   try {
@@ -145,13 +148,13 @@ async function locateInDirectory(directory: string): Promise<Record<Role, string
       if (await isDataFile(directory, entry)) names.push(entry.name)
     }
   } catch (error) {
-    const found =
-      errorCode(error) === 'ENOTDIR'
-        ? ' a file; encode, score and reconstruct take tables and arrays'
-        : `: ${reason(error)}`
+    const found = errorCode(error) === 'ENOTDIR' ? ` a file; ${OTHER_DATA}` : `: ${reason(error)}`
     throw new FileError(directory, `expected a directory with four IDX files, found${found}`, {
       cause: error,
     })
+  }
+  if (names.every((name) => ROLES.every((role) => !FILE_PATTERNS[role].test(name)))) {
+    throw new FileError(directory, `expected a directory with four IDX files, found none; ${OTHER_DATA}`)
   }
   const paths = ROLES.map((role) => [role, join(directory, chooseFile(names, role, directory))] as const)
   return Object.fromEntries(paths) as Record<Role, string>

@@ -124,7 +124,8 @@ export function fitPreprocessing(
   const { features, label, picture, inputs } = data
   const filled = networkRows(data.train.rows, { features })
   const numbers = filled instanceof Uint8Array ? unitRows(filled) : filled
-  const scaling = scale === 'none' ? undefined : fitScaling(numbers, inputs, scale)
+  const names = features && inputNames(features)
+  const scaling = scale === 'none' ? undefined : fitScaling(numbers, inputs, scale, names)
   return {
     ...(features && { features }),
     ...(label !== undefined && { label }),

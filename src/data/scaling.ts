@@ -2,15 +2,22 @@
 import { UsageError } from '../errors.ts'
 import type { Scaling, ScalingKind } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
+import { quote } from '../quote.ts'
 
 /**
  * The scaling of `kind` over rows (n, inputs): two passes in float64, so that large offsets cost no digits.
  * An input that is constant gets factor 0. Undefined for `none`.
  *
+ * @param names of the inputs, for complaints
  * @throws UsageError for an input whose values lie too far apart, or too close together, for its factor to be
  *   a number
  */
-export function fitScaling(rows: FloatArray, inputs: number, kind: ScalingKind): Scaling | undefined {
+export function fitScaling(
+  rows: FloatArray,
+  inputs: number,
+  kind: ScalingKind,
+  names?: readonly string[] | undefined,
+): Scaling | undefined {
   if (kind === 'none') return undefined
   const isConstant = constantInputs(rows, inputs)
   const scaling =
@@ -18,10 +25,14 @@ export function fitScaling(rows: FloatArray, inputs: number, kind: ScalingKind):
   const isNumber = (factor: number) => factor > 0 && Number.isFinite(factor) && Number.isFinite(1 / factor)
   const bad = scaling.factor.findIndex((factor, i) => !isConstant[i] && !isNumber(factor))
   if (bad !== -1) {
-    const place = `input ${bad + 1} of ${inputs}`
-    throw new UsageError(`scale: expected values whose spread is a number, found others in ${place}`)
+    const place = names ? `column ${quote(names[bad])}` : `input ${bad + 1} of ${inputs}`
+    const values = rows.filter((_, i) => i % inputs === bad).sort()
+    const found = `found values from ${values[0]} to ${values[values.length - 1]}`
+    throw new UsageError(
+      `${place}: expected a spread that is a number, ${found}; leave it out, or scale it before`,
+    )
   }
-  return scaling
+  return { ...scaling, rows: rows.length / inputs }
 }
 
 function fitStandard(rows: FloatArray, inputs: number, isConstant: readonly boolean[]): Scaling {

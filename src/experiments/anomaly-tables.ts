@@ -10,6 +10,7 @@ import type { Engine } from '../engines/engine.ts'
 import { FileError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
 import { describeSizes } from '../model/network.ts'
+import { addUnseen } from '../model/unseen.ts'
 import { createRandomSequence, sampleIndices } from '../random/sequence.ts'
 import { proposeSettings } from '../run/proposal.ts'
 import { Run } from '../run/run.ts'
@@ -169,7 +170,8 @@ export async function runTrial(
     await run.train(engine, data, { signal }, { initialize: true })
     signal?.throwIfAborted()
     lap()
-    const errors = await engine.reconstructionErrors(test.rows)
+    const { rows: judgedRows } = raw.test ?? raw.train
+    const errors = addUnseen(await engine.reconstructionErrors(test.rows), judgedRows, preprocessing.scaling)
     lap()
     const truth = judge ? judge.map((row) => outliers[row]) : outliers
     const others = await plainScores(train, test, raw.inputs, signal)

@@ -124,10 +124,14 @@ async function findTarget(path: string): Promise<string> {
  * another process, removes what killed runs left of them, and keeps other processes from writing them until
  * `release`. After a SIGKILL they are free at once.
  *
- * @throws FileError for a path that cannot be written, for one that another run holds, and for two paths of
- * one file
+ * @param inputs files that the run reads, none of which it may write
+ * @throws FileError for a path that cannot be written, for one that another run holds, for two paths of one
+ *   file, and for an input
  */
-export async function holdOutputs(paths: readonly string[]): Promise<Outputs> {
+export async function holdOutputs(
+  paths: readonly string[],
+  inputs: readonly (string | undefined)[] = [],
+): Promise<Outputs> {
   // One after the other: of several that cannot be, the first is named, not the one that was seen first.
   const targets: string[] = []
   for (const path of paths) targets.push(await findTarget(path))
@@ -136,6 +140,13 @@ export async function holdOutputs(paths: readonly string[]): Promise<Outputs> {
     if (first === i) return
     throw new FileError(paths[i], `expected another file than ${paths[first]}, found the same one`)
   })
+  for (const input of inputs) {
+    // One that is not there is the reader's to refuse.
+    const read = input === undefined ? undefined : await resolveTarget(input).catch(() => undefined)
+    if (read === undefined || !targets.includes(read)) continue
+    const path = paths[targets.indexOf(read)]
+    throw new FileError(path, 'expected another file than those that are read, found one of them')
+  }
   const claims: (readonly [string, Claim])[] = []
   const notes: string[] = []
   const release = async () => {

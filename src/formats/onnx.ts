@@ -7,8 +7,9 @@
 import { UsageError } from '../errors.ts'
 import type { Activation, Layer, Network } from '../model/network.ts'
 import { isAutoencoder, parameterTable } from '../model/network.ts'
-import { inputFills, type Preprocessing } from '../model/preprocessing.ts'
+import { inputFills, type Preprocessing, type Scaling } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
+import { unseenOf } from '../model/unseen.ts'
 import { concatBytes } from './bytes.ts'
 import { integerField, messageField, textField } from './protobuf.ts'
 import { tensorBytes } from './tensor.ts'
@@ -117,7 +118,9 @@ export function writeOnnx(
   const before = part === 'decoder' ? PASSED_BY : rawToNetwork(preprocessing, input.name)
   const ends = part === 'autoencoder' || part === 'decoder'
   const after = ends && isAutoencoder(network) ? networkToRaw(preprocessing, output.name) : PASSED_BY
-  const score = isScore ? scoreOf(before.output ?? input.name, output.name, threshold) : PASSED_BY
+  const score = isScore
+    ? scoreOf(before.output ?? input.name, output.name, threshold, preprocessing.scaling)
+    : PASSED_BY
   const modelled = after.input ?? score.input ?? output.name
 
   const nodes: Uint8Array[] = [...before.nodes]
@@ -222,7 +225,8 @@ function networkToRaw({ scaling }: Preprocessing, output: string): Piece {
 }
 
 /** The mean square of what is left of a row, and whether it is above the threshold. */
-function scoreOf(row: string, error: string, threshold: number): Piece {
+function scoreOf(row: string, error: string, threshold: number, scaling: Scaling | undefined): Piece {
+  const unseen = unseenSquares('score.square', scaling)
   const axes = messageField(5, [textField(1, 'axes'), integerField(8, 1), integerField(20, INTS_ATTRIBUTE)])
   const keep = messageField(5, [
     textField(1, 'keepdims'),
@@ -234,10 +238,32 @@ function scoreOf(row: string, error: string, threshold: number): Piece {
     nodes: [
       node('Sub', 'score.difference', ['score.reconstruction', row], 'score.difference', []),
       node('Mul', 'score.square', ['score.difference', 'score.difference'], 'score.square', []),
-      node('ReduceMean', 'score.mean', ['score.square'], error, [axes, keep]),
+      ...unseen.nodes,
+      node('ReduceMean', 'score.mean', [unseen.output ?? 'score.square'], error, [axes, keep]),
       node('Greater', 'score.verdict', [error, 'score.threshold'], VERDICT, []),
     ],
-    initializers: [initializer('score.threshold', [], Float32Array.of(threshold))],
+    initializers: [initializer('score.threshold', [], Float32Array.of(threshold)), ...unseen.initializers],
+  }
+}
+
+/** Squares (batch, inputs) with what values add that a constant column did not have in training. */
+function unseenSquares(squares: string, scaling: Scaling | undefined): Piece {
+  const unseen = scaling && unseenOf(scaling)
+  if (!unseen) return PASSED_BY
+  const shape = [1, unseen.squares.length]
+  return {
+    output: 'unseen.squares',
+    nodes: [
+      node('Abs', 'unseen.distance', ['scale.shifted'], 'unseen.distance', []),
+      node('Greater', 'unseen.is', ['unseen.distance', 'unseen.tolerance'], 'unseen.is', []),
+      castNode('unseen.is', 'unseen.float', FLOAT),
+      node('Mul', 'unseen.square', ['unseen.float', 'unseen.weight'], 'unseen.square', []),
+      node('Add', 'unseen.squares', [squares, 'unseen.square'], 'unseen.squares', []),
+    ],
+    initializers: [
+      initializer('unseen.tolerance', shape, unseen.tolerances),
+      initializer('unseen.weight', shape, unseen.squares),
+    ],
   }
 }
 

@@ -93,7 +93,8 @@ function readScaling(fields: JsonFields, inputs: number): Scaling {
   const factor = readNumbers(fields, 'factor', inputs)
   const bad = factor.find((value) => value !== 0 && !(value > 0 && Number.isFinite(1 / value)))
   if (bad !== undefined) fields.fail('factor', 'numbers of at least 0 with a finite reciprocal', bad)
-  return { kind, shift, factor }
+  const rows = fields.has('rows') ? fields.integer('rows', 1) : undefined
+  return { kind, shift, factor, ...(rows !== undefined && { rows }) }
 }
 
 /** So many finite numbers. */

@@ -45,7 +45,8 @@ export type ScalingKind = (typeof SCALINGS)[number]
 /**
  * x ↦ (x − shift) · factor, input by input: `standard` has shift μ and factor 1/σ (σ of the population, as
  * scikit-learn's StandardScaler), `minmax` the minimum and 1/(maximum − minimum), over the training rows. An
- * input that is constant there has factor 0: it is always 0 to the network, and comes back as the constant.
+ * input that is constant there has factor 0: it is always 0 to the network, and comes back as the constant
+ * (`unseen.ts` says what another value there does to a score).
  */
 export interface Scaling {
   readonly kind: Exclude<ScalingKind, 'none'>
@@ -53,6 +54,8 @@ export interface Scaling {
   readonly shift: readonly number[]
   /** (inputs) */
   readonly factor: readonly number[]
+  /** Training rows that it was fitted on; undefined of those that do not say. */
+  readonly rows?: number | undefined
 }
 
 /**

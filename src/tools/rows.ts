@@ -1,12 +1,13 @@
 /** Rows of a source as a model takes them, and by parts as its network sees them. Runs in a browser. */
-import { fitFeatures, rowsOf, unknownNotes } from '../data/features.ts'
+import { filledNote, fitFeatures, rowsOf, unknownNotes } from '../data/features.ts'
 import { selectRows, wholeRows } from '../data/own-data.ts'
+import type { SourceOptions } from '../data/sources/source.ts'
 import type { Table, Values } from '../data/table.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { FileError } from '../errors.ts'
 import { inputSize } from '../model/network.ts'
 import type { Feature, PictureShape } from '../model/preprocessing.ts'
-import { inputNames, networkRows } from '../model/preprocessing.ts'
+import { inputNames, networkRows, type Preprocessing } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 import { throwIfAborted } from '../run/turns.ts'
 import type { ToolHooks, ToolModel } from './model.ts'
@@ -31,6 +32,14 @@ export interface RowOptions {
   readonly missing?: 'error' | 'drop' | undefined
   /** Column that is no input, for a model that does not know its columns. */
   readonly label?: string | undefined
+}
+
+/** How a source is read for a model: pictures as the model knows them, where the options say nothing else. */
+export function readingFor(
+  { picture }: Preprocessing,
+  { size = picture, colour = picture && picture.channels === 3, ...options }: SourceOptions,
+): SourceOptions {
+  return { ...options, size, colour }
 }
 
 /**
@@ -67,7 +76,7 @@ export function rowsForModel(
   }
   const features = preprocessing.features ?? namelessFeatures(set, inputs, name, options)
   const { count, rows, kept } = rowsOf(set, features, missing)
-  const notes = [...leftOut(set, count), ...unknownNotes(set, features)]
+  const notes = [...leftOut(set, count), ...filledNote(set, features), ...unknownNotes(set, features)]
   return { count, rows, kept, picture, features, notes }
 }
 

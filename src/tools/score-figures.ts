@@ -55,12 +55,13 @@ export async function drawWorstRows(
   const inputs = inputSize(model.engine.network)
   const chosen = selectModelRows(rows, inputs, worst)
   const seen = networkRows(chosen.rows, model.preprocessing ?? {})
+  const rebuilt = { raw: chosen.rows, seen, scaling: model.preprocessing?.scaling }
   const outputs = await model.engine.forward(seen)
   const names = Array.from(worst, (row) => `${rowNames(row)}: ${formatLoss(scores.errors[row])}`)
   if (isGrey && rows.picture) {
     const { width, height } = rows.picture
     const originals = chosen.rows instanceof Uint8Array ? unitRows(chosen.rows) : chosen.rows
-    const rebuilt = rawRows(outputs, model.preprocessing ?? {})
+    const pictures = rawRows(outputs, model.preprocessing ?? {})
     const cells = (values: typeof originals, captions: boolean): ImageCell[] =>
       Array.from(worst, (row, i) => ({
         pixels: values.slice(i * inputs, (i + 1) * inputs),
@@ -71,11 +72,11 @@ export async function drawWorstRows(
       subtitles: ['each above its reconstruction, with the mean squared error per value'],
       imageWidth: width,
       imageHeight: height,
-      rows: [cells(originals, false), cells(rebuilt, true)],
+      rows: [cells(originals, false), cells(pictures, true)],
     })
   }
   return drawContributions(
-    squaredErrors(outputs, seen, inputGroups(rows, inputs)),
+    squaredErrors(outputs, rebuilt, inputGroups(rows, inputs)),
     inputGroups(rows, inputs).names,
     names,
   )

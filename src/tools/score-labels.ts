@@ -21,6 +21,8 @@ export interface Truth {
   readonly outliers: number
   readonly inliers: number
   readonly unknown: number
+  /** Some of the labels that occur, each once. */
+  readonly examples: readonly string[]
 }
 
 /**
@@ -39,13 +41,22 @@ export function truthOf(
   if (!texts) return undefined
   const { outlier } = options
   if (outlier !== undefined && !texts.some((text) => isSameLabel(text, outlier))) {
-    throw new FileError(set.file, `expected labels of outliers ${quote(outlier)}, found ${examples(texts)}`)
+    throw new FileError(
+      set.file,
+      `expected labels of outliers ${quote(outlier)}, found ${listed(examplesOf(texts))}`,
+    )
   }
   const values = Uint8Array.from({ length: kept?.length ?? set.count }, (_, i) =>
     judgeLabel(texts[kept ? kept[i] : i], outlier),
   )
   const count = (wanted: number) => values.reduce((sum, value) => sum + Number(value === wanted), 0)
-  return { values, outliers: count(1), inliers: count(0), unknown: count(UNKNOWN) }
+  return {
+    values,
+    outliers: count(1),
+    inliers: count(0),
+    unknown: count(UNKNOWN),
+    examples: examplesOf(texts),
+  }
 }
 
 function labelTexts(
@@ -68,11 +79,13 @@ function labelTexts(
   return outlier !== undefined || texts.every((text) => text === '0' || text === '1') ? texts : undefined
 }
 
-function examples(texts: readonly string[]): string {
-  return [...new Set(texts)]
-    .slice(0, 5)
-    .map((text) => quote(text, 20))
-    .join(', ')
+function examplesOf(texts: readonly string[]): string[] {
+  return [...new Set(texts)].filter((text) => text !== '').slice(0, 5)
+}
+
+/** For people. */
+export function listed(labels: readonly string[]): string {
+  return labels.map((text) => quote(text, 20)).join(', ')
 }
 
 /** How well a score tells outliers from inliers. */

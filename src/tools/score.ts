@@ -4,8 +4,9 @@ import { UsageError } from '../errors.ts'
 import { squaredLengths } from '../experiments/outliers.ts'
 import { DEFAULT_CONTAMINATION, ErrorQuantiles } from '../model/error-quantiles.ts'
 import { inputSize } from '../model/network.ts'
-import { featureSize, scaleRows, unitRows } from '../model/preprocessing.ts'
+import { featureSize, type Scaling, scaleRows, unitRows } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
+import { addUnseen, eachUnseen } from '../model/unseen.ts'
 import { checkAutoencoder, type ToolHooks, type ToolModel } from './model.ts'
 import { type ModelRows, namesOfInputs, networkParts } from './rows.ts'
 
@@ -91,7 +92,7 @@ export async function scoreRows(
 ): Promise<Scores> {
   checkOptions(options)
   checkAutoencoder(model)
-  const { engine, trainingErrors } = model
+  const { engine, trainingErrors, preprocessing: { scaling } = {} } = model
   const inputs = inputSize(engine.network)
   const groups = inputGroups(rows, inputs)
   const most = Math.min(options.explain ?? DEFAULT_EXPLAIN, groups.names.length)
@@ -100,10 +101,10 @@ export async function scoreRows(
   const shares = new Float32Array(rows.count * most)
   const lengths = new RowLengths(model, rows, inputs)
   for await (const { from, raw, inputs: seen } of networkParts(model, rows, hooks)) {
-    errors.set(await engine.reconstructionErrors(seen), from)
+    errors.set(addUnseen(await engine.reconstructionErrors(seen), raw, scaling), from)
     lengths.add(from, raw)
     if (most === 0) continue
-    const contributions = squaredErrors(await engine.forward(seen), seen, groups)
+    const contributions = squaredErrors(await engine.forward(seen), { raw, seen, scaling }, groups)
     explain(contributions, groups.names.length, most, {
       features: features.subarray(from * most),
       shares: shares.subarray(from * most),
@@ -149,10 +150,18 @@ function checkOptions({ contamination, threshold, explain }: ScoreOptions): void
   }
 }
 
+/** Rows (n, inputs) that were rebuilt. */
+export interface Rebuilt {
+  readonly raw: Uint8Array | FloatArray
+  /** As the network saw them. */
+  readonly seen: Uint8Array | FloatArray
+  readonly scaling: Scaling | undefined
+}
+
 /** (n, features) squared error of each feature: the sum over its inputs. */
 export function squaredErrors(
   outputs: FloatArray,
-  seen: Uint8Array | FloatArray,
+  { raw, seen, scaling }: Rebuilt,
   { names, of }: InputGroups,
 ): Float64Array {
   const scale = seen instanceof Uint8Array ? 1 / 255 : 1
@@ -162,6 +171,9 @@ export function squaredErrors(
   for (let start = 0, to = 0; start < seen.length; start += inputs, to += features) {
     for (let i = 0; i < inputs; i++) sums[to + of[i]] += (outputs[start + i] - scale * seen[start + i]) ** 2
   }
+  eachUnseen(raw, scaling, (row, input, square) => {
+    sums[row * features + of[input]] += square
+  })
   return sums
 }
 
@@ -190,18 +202,23 @@ function explain(
 class RowLengths {
   readonly values: Float64Array
   readonly #inputs: number
+  readonly #own: Scaling | undefined
   readonly #scale: (rows: Uint8Array | FloatArray) => FloatArray
 
   constructor({ preprocessing = {} }: ToolModel, { rows, count }: ModelRows, inputs: number) {
     this.values = new Float64Array(count)
     this.#inputs = inputs
     const numbers = (raw: Uint8Array | FloatArray) => (raw instanceof Uint8Array ? unitRows(raw) : raw)
-    const own = preprocessing.scaling?.kind === 'standard' ? preprocessing.scaling : undefined
-    const scaling = own ?? fitScaling(numbers(rows), inputs, 'standard')
+    this.#own = preprocessing.scaling?.kind === 'standard' ? preprocessing.scaling : undefined
+    const scaling = this.#own ?? fitScaling(numbers(rows), inputs, 'standard')
     this.#scale = (raw) => (scaling ? scaleRows(numbers(raw), scaling) : numbers(raw))
   }
 
   add(from: number, raw: Uint8Array | FloatArray): void {
-    this.values.set(squaredLengths(this.#scale(raw), this.#inputs).map(Math.sqrt), from)
+    const squares = squaredLengths(this.#scale(raw), this.#inputs)
+    eachUnseen(raw, this.#own, (row, _, square) => {
+      squares[row] += square
+    })
+    this.values.set(squares.map(Math.sqrt), from)
   }
 }

@@ -69,10 +69,10 @@ for (const kind of ['standard', 'minmax'] as const) {
 
 test('one row is constant everywhere, and an equal mean misses no digit', () => {
   const one = fitScaling(Float64Array.of(0.1, 1e300), 2, 'standard')
-  assert.equal(one, { kind: 'standard', shift: [0.1, 1e300], factor: [0, 0] })
+  assert.equal(one, { kind: 'standard', shift: [0.1, 1e300], factor: [0, 0], rows: 1 })
   // Ten times 0.1 sums to less than 1.
   const tenth = fitScaling(new Float64Array(10).fill(0.1), 1, 'standard')
-  assert.equal(tenth, { kind: 'standard', shift: [0.1], factor: [0] })
+  assert.equal(tenth, { kind: 'standard', shift: [0.1], factor: [0], rows: 10 })
   assert.is(fitScaling(rows, INPUTS, 'none'), undefined)
 })
 
@@ -81,8 +81,9 @@ test('values whose spread is no number are refused', () => {
     const far = Float64Array.of(0, -1.7e308, 0, 1.7e308)
     assert.throws(
       () => fitScaling(far, 2, kind),
-      /^scale: expected values whose spread is a number.*input 2 of 2/,
+      /^input 2 of 2: expected a spread that is a number, found values from -1\.7e\+308 to 1\.7e\+308/,
     )
+    assert.throws(() => fitScaling(far, 2, kind, ['a', 'b']), /^column "b": expected a spread/)
     const close = Float64Array.of(0, 5e-324)
     assert.throws(() => fitScaling(close, 1, kind), /input 1 of 1/)
   }

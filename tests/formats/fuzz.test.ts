@@ -33,6 +33,8 @@ const COMPLAINTS: Readonly<Record<string, number>> = {
   'CSV in gzip': 7,
   Parquet: 20,
   'size of a picture': 1,
+  'a picture': 5,
+  'a table to learn from': 6,
   'a trajectory in JSON': 20,
 }
 

@@ -23,7 +23,12 @@ const TABLE: Preprocessing = {
     { kind: 'category', name: 'site', categories: ['', 'Kiel, Halle 2', 'Århus'] },
   ],
   label: 'outlier',
-  scaling: { kind: 'standard', shift: [0.1 + 0.2, 0, -0, 1e9, 5], factor: [1 / 3, 0, 1e-30, 1e30, 2] },
+  scaling: {
+    kind: 'standard',
+    shift: [0.1 + 0.2, 0, -0, 1e9, 5],
+    factor: [1 / 3, 0, 1e-30, 1e30, 2],
+    rows: 7,
+  },
 }
 const trainingErrors = ErrorQuantiles.fit(Float64Array.from({ length: 77 }, (_, i) => (i * i) / 7))
 

@@ -6,10 +6,13 @@ import { readFileSync } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { zipSync } from 'fflate'
 import { parseIdxImages, parseIdxLabels, unpackIdx } from '../../src/data/idx.ts'
+import { fitPreprocessing, networkData, type OwnData, ownData } from '../../src/data/own-data.ts'
+import { decodeInNode } from '../../src/data/sources/node.ts'
 import { pictureSize } from '../../src/data/sources/picture-size.ts'
+import { readPictures } from '../../src/data/sources/pictures.ts'
 import { readSource } from '../../src/data/sources/source.ts'
 import type { Source, Table, Values } from '../../src/data/table.ts'
-import { FileError } from '../../src/errors.ts'
+import { FileError, UsageError } from '../../src/errors.ts'
 import { type ModelToStore, readModel, writeModel } from '../../src/formats/model-file.ts'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { elementCount, type Tensor } from '../../src/formats/tensor.ts'
@@ -17,6 +20,7 @@ import { readTorch, writeTorch } from '../../src/formats/torch.ts'
 import { readZipDirectory, readZipEntry } from '../../src/formats/zip.ts'
 import { ErrorQuantiles } from '../../src/model/error-quantiles.ts'
 import { parameterTable } from '../../src/model/network.ts'
+import type { Preprocessing } from '../../src/model/preprocessing.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { stateOf } from '../../src/model/state.ts'
 import type { RandomSequence } from '../../src/random/sequence.ts'
@@ -132,12 +136,34 @@ function checkSource({ train, test }: Source): void {
  * A reader of own data, by the name that tells the format. Complaints begin with the name: `f` takes its
  * place.
  */
-const sourceReader = (extension: string) => async (bytes: Uint8Array) => {
+/** A reader of a file that is called by the name given, which complaints then begin with. */
+const named =
+  (name: string, read: (bytes: Uint8Array, name: string) => unknown) => async (bytes: Uint8Array) => {
+    try {
+      await read(bytes, name)
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      throw new FileError(FILE, error.message.replace(name, ''))
+    }
+  }
+
+const sourceReader = (extension: string) =>
+  named(`${FILE}.${extension}`, async (bytes, name) => checkSource(await readSource(bytes, name)))
+
+/** The rows of a table as a network sees them. */
+async function learnFrom(bytes: Uint8Array, name: string): Promise<void> {
+  const data = ownData(await readSource(bytes, name))
+  const { train } = networkData(data, scalingOf(data, name))
+  if (!train.rows.every(Number.isFinite)) throw new Error('expected finite rows, found others')
+}
+
+/** What a command says of a spread that is no number. */
+function scalingOf(data: OwnData, name: string): Preprocessing {
   try {
-    checkSource(await readSource(bytes, `${FILE}.${extension}`))
+    return fitPreprocessing(data, 'standard')
   } catch (error) {
-    if (!(error instanceof FileError)) throw error
-    throw new FileError(FILE, error.message.replace(`${FILE}.${extension}`, ''))
+    if (error instanceof UsageError) throw new FileError(name, error.message)
+    throw error
   }
 }
 
@@ -264,6 +290,20 @@ export const TARGETS: readonly Target[] = [
       const size = pictureSize(bytes)
       if (!size) throw new FileError(FILE, 'expected a picture, found something else')
     },
+  },
+  {
+    name: 'a picture',
+    seeds: ['pictures/a/one.png', 'formats/jpeg/photo.jpg', 'formats/webp/photo.webp'].map(sourceFixture),
+    mutators: [damagePicture],
+    read: named(`${FILE}/a.png`, (bytes) =>
+      readPictures([{ path: 'a.png', read: async () => bytes }], FILE, decodeInNode),
+    ),
+  },
+  {
+    name: 'a table to learn from',
+    seeds: ['table.csv', 'headless.csv', 'comma.csv'].map(sourceFixture),
+    mutators: [damageCsv],
+    read: named(`${FILE}.csv`, learnFrom),
   },
   {
     name: 'a trajectory in JSON',

@@ -226,7 +226,9 @@ packageTest('a bundler finds workers, shaders and the core for browsers', async 
     worker: { format: 'es' },
     build: { target: 'es2022' },
   })
-  assert.equal(warnings, [])
+  // How long plugins take is the machine's affair.
+  const own = warnings.filter((text) => !text.includes('PLUGIN_TIMINGS'))
+  assert.equal(own, [])
   const built = filesIn(join(page, 'dist'))
   for (const name of ['core.relaxed', 'core.plain']) {
     const file = built.find((candidate) => candidate.startsWith(`assets/${name}-`))

@@ -1,8 +1,9 @@
 /**
  * `npm run test:pytorch`: our .pth and .safetensors in PyTorch (weights_only=True), our .onnx in the ONNX
  * checker, and files of every kind in PyTorch and in our reader, which must agree (differential.ts); our
- * event files in TensorBoard's reader (event-files.ts). Needs a Python with torch, safetensors, onnx and
- * tensorboard: $PYTHON, else python3. What is missing is skipped, loudly.
+ * event files in TensorBoard's reader (event-files.ts); scores in ONNX Runtime (scores.ts). Needs a Python
+ * with torch, safetensors, onnx, onnxruntime, pandas and tensorboard: $PYTHON, else python3. What is missing
+ * is skipped, loudly.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,6 +20,7 @@ import { stateOf } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { compareWithPyTorch, LEAST_VERSION } from './differential.ts'
 import { checkEventFiles } from './event-files.ts'
+import { checkOnnxScores } from './scores.ts'
 
 const TOLERANCE = 1e-6
 const IMAGES = 16
@@ -72,7 +74,8 @@ async function prepare(directory: string, { name, network, parameters }: Case, i
 
 async function main(): Promise<number> {
   const unread = await checkEventFiles(python)
-  return Math.max(unread, await checkModels())
+  const other = await checkOnnxScores(python)
+  return Math.max(unread, other, await checkModels())
 }
 
 async function checkModels(): Promise<number> {

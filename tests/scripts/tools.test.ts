@@ -1,18 +1,27 @@
 /** The tools as processes: files in and out, JSON, and what they refuse. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loadSource } from '../../src/data/sources/node.ts'
-import type { Table } from '../../src/data/table.ts'
+import type { Table, Values } from '../../src/data/table.ts'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { classifierOn, hourglass } from '../../src/model/recipes.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { smallDigits } from '../experiments/small-digits.ts'
 import { runScript } from '../support/command.ts'
 import { writeDataset } from '../support/small-data.ts'
+import { writeSmallPngs } from '../support/small-pictures.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hourglass-tools-'))
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
@@ -123,6 +132,48 @@ test('pictures of a model without preprocessing: page, folder, score by the rows
   assert.match(again.stderr, /^error: seven: expected a new or an empty folder, found one with 7 entries\n$/)
 })
 
+test('a folder of 200 pictures trains, reconstructs and denoises, under their names', async () => {
+  writeSmallPngs(join(directory, 'digits'), 200)
+  const data = ['--data', 'digits', '--threads', '1']
+  await done('train', [...data, '-s', 'digits.pth', '-e', '100', '--noise-std', '0.2', '-z', '4'])
+  await done('reconstruct', ['-l', 'digits.pth', ...data, '--out', 'rebuilt'])
+  const args = ['-l', 'digits.pth', ...data, '--out', 'clean', '--add-noise', '0.2', '--json']
+  const end = last(await done('denoise', args))
+  assert.ok(end.error < 0.7 * end.noisyError, `${end.error}, before ${end.noisyError}`)
+  const [given, rebuilt, clean] = await Promise.all(
+    ['digits', 'rebuilt', 'clean'].map(async (name) => (await loadSource(join(directory, name))).train),
+  )
+  const names = (set: typeof given) => (set as Values).names
+  assert.is(given.count, 200)
+  assert.equal(names(rebuilt), names(given))
+  assert.equal(names(clean), names(given))
+})
+
+test('what is read is not written over, whatever its path, and constants teach nothing', async () => {
+  const file = join(directory, 'mine.csv')
+  const text = readFileSync(table, 'utf8')
+  writeFileSync(file, text)
+  symlinkSync(file, join(directory, 'link.csv'))
+  const given = ['-l', model, '--data', 'mine.csv', '--threads', '1']
+  for (const [script, ...args] of [
+    ['score', ...given, '--out', 'mine.csv'],
+    ['encode', ...given, '--out', './link.csv'],
+    ['encode', '-l', 'link.csv', '--data', table, '--out', 'mine.csv'],
+    ['train', '--data', 'link.csv', '--log', file, '-e', '1'],
+    ['train', '--data', table, '--test', file, '--log', 'link.csv', '-e', '1'],
+  ]) {
+    const { code, stderr } = await runScript(script, args, directory)
+    assert.is(code, 1, `${script} ${args}`)
+    if (args[1] !== 'link.csv') {
+      assert.match(stderr, /csv: expected another file than those that are read, found one of them\n$/)
+    }
+    assert.is(readFileSync(file, 'utf8'), text)
+  }
+  writeFileSync(join(directory, 'same.csv'), 'a,b\n1,2\n1,2\n1,2\n')
+  const { stderr } = await runScript('train', ['--data', 'same.csv', '-e', '1', '-s', 's.pth'], directory)
+  assert.match(stderr, /^All columns are constant over the training rows/m)
+})
+
 test('pretrain: a classifier in two files, with accuracies, that keeps the scaling', async () => {
   const args = [...flags, '--label', 'site', '--out', 'sites.pth', '--steps', '20']
   const refused = await runScript('classify', args, directory)
@@ -145,6 +196,21 @@ const classifierFile = join(directory, 'classifier.safetensors')
 
 for (const [what, script, args, code, message] of [
   ['no data', 'score', ['-l', model], 2, /--data: expected/],
+  ['nothing to learn from', 'generate', ['-l', model, '-o', 'a.csv'], 2, /--data: expected rows such as/],
+  [
+    'a table',
+    'evaluate',
+    ['-l', fixture('../interop/MLP.8.pth'), '--data', table],
+    1,
+    /found a file; .*score/,
+  ],
+  [
+    'a folder of pictures',
+    'evaluate',
+    ['-l', fixture('../interop/MLP.8.pth'), '--data', fixture('../sources/pictures/a')],
+    1,
+    /four IDX files, found none; encode, score and reconstruct take tables, arrays and folders of pictures$/m,
+  ],
   ['no model', 'encode', ['--data', table, '--out', 'a.csv'], 2, /--load: expected/],
   [
     'a name of no format',

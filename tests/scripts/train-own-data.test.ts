@@ -51,7 +51,7 @@ test('says what it found, proposes a network, and keeps in the model what later 
     stdout,
     /^weights\.pth keeps columns, scaling and errors in an entry that torch\.load passes over$/m,
   )
-  assert.match(stderr, /^Empty cells: 11 in "b", for which the column's mean stands$/m)
+  assert.match(stderr, /^Empty cells: 11 in "b", for which the mean in training stands$/m)
   for (const name of ['weights.pth', 'weights.checkpoint.safetensors']) {
     const { network, preprocessing, trainingErrors } = readModel(readFileSync(join(cwd, name)), name)
     assert.is(network.layers[3].activation, 'identity')

@@ -39,6 +39,11 @@ test('categories that were not in training are said, and empty cells are none of
   assert.equal(notes, [
     'new.csv: column "site": 2 of 4 rows hold categories that were not in training, "Rom" first: all zeros',
   ])
+  const empty = await readSource(new TextEncoder().encode('speed,load,heat,site\n,2,,Kiel\n'), 'new.csv')
+  const filled = await model.withEngine(async (engine) =>
+    rowsForModel(empty.train, { engine, name: 'model', preprocessing: model.preprocessing }),
+  )
+  assert.equal(filled.notes, ['Empty cells: 2 in 2 columns, for which the mean in training stands'])
   const width = found.length / 4
   assert.equal([...found.subarray(3, width)], [...found.subarray(3 * width + 3, 4 * width)])
   assert.ok(found.subarray(3, width).every((value) => value === 0))
@@ -118,6 +123,7 @@ test('options that cannot be are refused, and labels that say nothing', async ()
   const scores = await model.score(rows.rows)
   const sites = truthOf(table, { label: 'site' })
   assert.is(sites && measureScores(scores, sites), undefined)
+  assert.equal(sites?.examples.slice(0, 2), ['Kiel', 'Ulm'])
   assert.is(truthOf(table, { label: 'site', outlier: 'Ulm' })?.outliers, 40)
 })
 

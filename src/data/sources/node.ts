@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { FileError, HourglassError } from '../../errors.ts'
+import { FileError } from '../../errors.ts'
 import { loadCanvas } from '../../figures/canvas.ts'
 import { reason } from '../../files/reason.ts'
 import type { ImageSet } from '../dataset.ts'
@@ -10,6 +10,7 @@ import { holdsIdxFiles, loadDataset, readFileBytes } from '../node-files.ts'
 import type { Source, Values } from '../table.ts'
 import { pictureSize } from './picture-size.ts'
 import { type DecodePicture, PICTURE_NAME, type PictureFile, readPictures } from './pictures.ts'
+import { soundPng } from './png-check.ts'
 import {
   checkMemory,
   describe,
@@ -81,13 +82,13 @@ async function findPictures(
   }
 }
 
-/** By node-canvas. */
-const decodeInNode: DecodePicture = async (bytes) => {
-  if (pictureSize(bytes)?.format === 'WebP') {
-    throw new HourglassError('found one of WebP, which is decoded in browsers alone: save it as PNG or JPEG')
-  }
+/** By node-canvas; WebP, which it does not know, by a package of its own. */
+export const decodeInNode: DecodePicture = async (bytes) => {
+  const format = pictureSize(bytes)?.format
+  if (format === 'WebP') return (await import('./webp.ts')).decodeWebp(bytes)
+  const sound = format === 'PNG' ? soundPng(bytes) : bytes
   const { createCanvas, loadImage } = await loadCanvas()
-  const image = await loadImage(Buffer.from(bytes))
+  const image = await loadImage(Buffer.from(sound))
   const { width, height } = image
   const context = createCanvas(width, height).getContext('2d')
   context.drawImage(image, 0, 0)
