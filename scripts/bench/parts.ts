@@ -8,6 +8,7 @@ import { networkOf, STANDARD } from './engines.ts'
 import { BATCH_SIZE, referenceLosses, VERIFIED_STEPS } from './expected.ts'
 import { benchGpu, type GpuPlan } from './gpu.ts'
 import { benchInference } from './inference.ts'
+import type { Journal } from './journal.ts'
 import type { KernelsResult } from './kernels.ts'
 import { benchKernels, loadBenchCore } from './kernels.ts'
 import type { Effort } from './measure.ts'
@@ -15,7 +16,7 @@ import { trainedProducts } from './minibatch.ts'
 import { benchPeers } from './peers.ts'
 import { benchProcess } from './process.ts'
 import type { Product } from './products.ts'
-import { benchQuality, qualityPlan } from './quality.ts'
+import { benchQuality, type QualityResult, qualityPlan } from './quality.ts'
 import type { BenchResult } from './report.ts'
 import { benchScaling, benchStep, type ScalingPlan, threadCounts } from './step.ts'
 
@@ -39,6 +40,10 @@ export interface BenchOptions {
   readonly simd: Simd
   readonly isQuick: boolean
   readonly version: string
+  /** What a call before has measured of the parts that take longest: peers and quality. */
+  readonly journal: Journal
+  /** Those parts begin nothing new once this is so. */
+  readonly isOver: () => boolean
   /** Called when a part that takes long has filled in some more of the result. */
   readonly onPartial?: () => Promise<void>
 }
@@ -185,10 +190,13 @@ export async function runParts(
       })
     },
     quality: async () => {
-      result.quality = await benchQuality(dataset, qualityPlan(isQuick), threads, simd, async (soFar) => {
+      const { journal, isOver } = options
+      const onPartial = async (soFar: QualityResult) => {
         result.quality = soFar
         await options.onPartial?.()
-      })
+      }
+      const qualityOptions = { threads, simd, journal, isOver, onPartial }
+      result.quality = await benchQuality(dataset, qualityPlan(isQuick), qualityOptions)
     },
   }
   for (const part of PARTS) {

@@ -8,7 +8,8 @@ import type { Machine } from './machine.ts'
 import type { Measurement } from './measure.ts'
 import type { PeersResult } from './peers.ts'
 import type { ProcessResult } from './process.ts'
-import type { QualityResult, QualityRun } from './quality.ts'
+import type { QualityResult } from './quality.ts'
+import { qualityChart, qualityText } from './quality-report.ts'
 import type { ScalingPlan, ScalingResult, StepResult, StepRow } from './step.ts'
 
 /** Only the parts that were asked for. */
@@ -48,7 +49,7 @@ export function benchSections(result: BenchResult): Partial<Record<keyof BenchRe
     ...(peers && { peers: peersText(peers) }),
     ...(process && { process: processText(process) }),
     ...(gpu && { gpu: gpuText(gpu) }),
-    ...(quality && { quality: qualityText(quality) }),
+    ...(quality && { quality: qualitySection(quality) }),
   }
 }
 
@@ -287,11 +288,22 @@ function gpuFloor({ passes }: GpuBatch): { gflops: number; dispatchMs: number; f
   return { gflops: rate / 1e6, dispatchMs, floorMs: flops / rate + passes.length * dispatchMs }
 }
 
+function machineText({ processor, cores, date }: Machine): string {
+  return `${processor}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${date.slice(0, 10)}`
+}
+
 /** The figure's numbers; undefined where nothing was measured that it shows. */
-export function benchFigure({ machine, step, scaling, peers, gpu }: BenchResult): BenchFigure | undefined {
+export function benchFigure({
+  machine,
+  step,
+  scaling,
+  peers,
+  gpu,
+  quality,
+}: BenchResult): BenchFigure | undefined {
   const peerBars = (peers?.sessions ?? []).map(({ title, rows }) => ({
     title: `Milliseconds a step, ${title}`,
-    subtitle: `batch 256, z 8; × of Hourglass's median; ${machine.processor}, ${machine.cores} cores, ${machine.date.slice(0, 10)}`,
+    subtitle: `batch 256, z 8; × of Hourglass's median; ${machineText(machine)}`,
     bars: rows.map((row) => ({ ...row, label: row.title, milliseconds: row.time.median })),
   }))
   const gpuBars = (gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
@@ -326,41 +338,11 @@ export function benchFigure({ machine, step, scaling, peers, gpu }: BenchResult)
     const first = step.rows.filter(({ simd }) => simd === step.rows[0].simd)
     curves.push(curve('Threads', first, 'threads'))
   }
-  return bars.length + curves.length > 0 ? { bars, curves } : undefined
+  const race = quality && qualityChart(quality, machineText(machine))
+  return bars.length + curves.length > 0 || race ? { bars, curves, race } : undefined
 }
 
-function qualityText({ target, threads, trainingImages, recipes }: QualityResult): string {
-  const rows = recipes.map(({ name, settings, runs }) => {
-    const seconds = runs.flatMap((run) => (run.seconds === undefined ? [] : [run.seconds]))
-    const sorted = seconds.sort((a, b) => a - b)
-    const time = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(1))
-    return [
-      name,
-      `${seconds.length} of ${runs.length}`,
-      // A seed that failed took for ever: the median is over all of them.
-      time(sorted[Math.floor((runs.length - 1) / 2)]),
-      time(sorted[0]),
-      time(sorted.at(-1)),
-      worstLoss(runs),
-      Math.min(...runs.map(({ activeUnits }) => activeUnits)),
-      settingsText(settings),
-    ].map(String)
-  })
-  const columns = ['recipe', 'seeds', 'median s', 'min', 'max', 'worst error', 'fewest units', 'settings']
-  return section(
-    `Time to a test error of ${target}`,
-    `z 8, ${trainingImages} training images, ${threads} ${threads === 1 ? 'thread' : 'threads'}; seconds of ` +
-      'training steps until the end of the first epoch that is as good. Rules: `scripts/bench/quality.ts`.\n',
-    tableToMarkdown({ columns, rows }),
-  )
-}
-
-function worstLoss(runs: readonly QualityRun[]): string {
-  return Math.max(...runs.map(({ testLoss }) => testLoss)).toFixed(5)
-}
-
-function settingsText(settings: object): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ')
+function qualitySection(quality: QualityResult): string {
+  const { title, what, table } = qualityText(quality)
+  return section(title, what, table, missingText(quality.missing))
 }
