@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: how fast this machine trains, kernel by kernel, step by step and beside other libraries.
  */
+import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { loadDataset } from '../src/data/node-files.ts'
@@ -11,6 +12,7 @@ import { openJournal } from './bench/journal.ts'
 import { describeMachine } from './bench/machine.ts'
 import { PARTS, type Part, runParts } from './bench/parts.ts'
 import { type BenchResult, benchFigure, benchMarkdown, benchSections, headText } from './bench/report.ts'
+import { DEFAULT_SHAPES, parseShape, shapeText } from './bench/shapes.ts'
 import {
   commandLine,
   dataOption,
@@ -43,6 +45,12 @@ async function parseFlags(args: string[]) {
         describe: 'measure other libraries too, those that are installed (scripts/peers/README.md)',
         type: 'boolean',
         default: false,
+      },
+      shapes: {
+        describe: 'networks and batches at which peers are measured: inputs-hidden-z@batch, …',
+        defaultDescription: DEFAULT_SHAPES.map(shapeText).join(','),
+        requiresArg: true,
+        coerce: listOf('shapes', parseShape('shapes')),
       },
       process: {
         describe: 'measure the whole training process too, beside PyTorch where python3 has it',
@@ -92,6 +100,7 @@ async function main(args: string[]): Promise<undefined> {
   const result: BenchResult = { machine, command, isQuick: flags.quick }
   const { threads = availableParallelism(), simd, data, quick, minutes = Number.POSITIVE_INFINITY } = flags
   const endMilliseconds = performance.now() + 60_000 * minutes
+  const isOver = () => performance.now() > endMilliseconds
   if (!flags.json) console.log(headText(result))
   const saveNumbers = async () => {
     if (files === undefined) return
@@ -105,8 +114,9 @@ async function main(args: string[]): Promise<undefined> {
     simd,
     isQuick: quick,
     version: machine.version,
+    shapes: flags.shapes ?? DEFAULT_SHAPES,
     journal: await openJournal(files?.journal),
-    isOver: () => performance.now() > endMilliseconds,
+    isOver,
     onPartial: saveNumbers,
   }
   await runParts(parts, options, result, (part) => {
@@ -117,6 +127,8 @@ async function main(args: string[]): Promise<undefined> {
   if (files !== undefined && figure !== undefined) {
     await writeFileAtomically(files.figure, await drawBenchFigure(figure))
   }
+  // Its lines are in bench.json, and the next call is to measure anew.
+  if (files !== undefined && !isOver()) await rm(files.journal, { force: true })
   if (flags.json) console.log(JSON.stringify(result))
 }
 

@@ -177,7 +177,7 @@ function summary({ contestant, samples, repetitions }: Entrant): Measurement {
 }
 
 /** Linear between the two neighbours, as NumPy's default (Hyndman & Fan 1996, definition 7). */
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: readonly number[], share: number): number {
   const position = share * (sorted.length - 1)
   const below = Math.floor(position)
   const above = Math.ceil(position)

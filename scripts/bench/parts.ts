@@ -4,7 +4,7 @@ import type { Simd } from '../../src/engines/options.ts'
 import { chooseNodeModule } from '../../src/engines/wasm/node.ts'
 import { letOptimize } from '../../src/engines/wasm/self-check.ts'
 import { DeviceError } from '../../src/errors.ts'
-import { networkOf, STANDARD } from './engines.ts'
+import { networkOf, type Shape, STANDARD } from './engines.ts'
 import { BATCH_SIZE, referenceLosses, VERIFIED_STEPS } from './expected.ts'
 import { benchGpu, type GpuPlan } from './gpu.ts'
 import { benchInference } from './inference.ts'
@@ -13,7 +13,7 @@ import type { KernelsResult } from './kernels.ts'
 import { benchKernels, loadBenchCore } from './kernels.ts'
 import type { Effort } from './measure.ts'
 import { trainedProducts } from './minibatch.ts'
-import { benchPeers } from './peers.ts'
+import { benchPeers, type PeersResult } from './peers.ts'
 import { benchProcess } from './process.ts'
 import type { Product } from './products.ts'
 import { benchQuality, type QualityResult, qualityPlan } from './quality.ts'
@@ -40,6 +40,8 @@ export interface BenchOptions {
   readonly simd: Simd
   readonly isQuick: boolean
   readonly version: string
+  /** At which peers are measured. */
+  readonly shapes: readonly Shape[]
   /** What a call before has measured of the parts that take longest: peers and quality. */
   readonly journal: Journal
   /** Those parts begin nothing new once this is so. */
@@ -81,7 +83,7 @@ const FULL: Plan = {
   scaling: effort(11, 150, 300, 120),
   inference: effort(15, 150, 300, 60),
   // OpenMP's and XLA's threads spin for up to 0.2 s after their work.
-  peers: effort(11, 400, 1500, 600, 300),
+  peers: effort(9, 400, 1500, 200, 300),
   process: effort(5, 0, 1, 300, 300),
   gpu: effort(7, 100, 300, 60, 50),
   gpuSizes: { batchSizes: [256, 64, 1024, 4096], hidden: [392, 1568] },
@@ -136,7 +138,7 @@ export async function runParts(
   const simds: readonly Simd[] = simd === 'auto' ? ['auto', '128', 'plain'] : [simd]
   await settle('128')
   await settle('plain')
-  const needsLosses = (['step', 'inference', 'peers'] as const).some((part) => parts.has(part))
+  const needsLosses = (['step', 'inference'] as const).some((part) => parts.has(part))
   const expectedLosses = needsLosses
     ? await referenceLosses(networkOf(STANDARD), train.rows, BATCH_SIZE, VERIFIED_STEPS)
     : []
@@ -170,15 +172,13 @@ export async function runParts(
       result.inference = await benchInference(train, test, threads, simd, expectedLosses, plan.inference)
     },
     peers: async () => {
-      const { version } = options
-      result.peers = await benchPeers({
-        set: train,
-        threads,
-        simd,
-        expectedLosses,
-        effort: plan.peers,
-        version,
-      })
+      const { version, shapes, journal, isOver } = options
+      const onPartial = async (soFar: PeersResult) => {
+        result.peers = soFar
+        await options.onPartial?.()
+      }
+      const common = { threads, simd, version, journal, isOver, onPartial }
+      result.peers = await benchPeers({ ...common, images: train, shapes, effort: plan.peers })
     },
     process: async () => {
       result.process = await benchProcess(dataset, options.dataDirectory, threads, simd, plan.process)

@@ -7,6 +7,7 @@ import type { KernelsResult } from './kernels.ts'
 import type { Machine } from './machine.ts'
 import type { Measurement } from './measure.ts'
 import type { PeersResult } from './peers.ts'
+import { missingPeers, peersTexts, standingCharts } from './peers-report.ts'
 import type { ProcessResult } from './process.ts'
 import type { QualityResult } from './quality.ts'
 import { qualityChart, qualityText } from './quality-report.ts'
@@ -197,27 +198,9 @@ function inferenceText(inference: InferenceResult): string {
   return section('Inference', what, tableToMarkdown(table))
 }
 
-function peersText({ sessions, missing }: PeersResult): string {
-  const parts = sessions.map(({ title, environment, rows }) => {
-    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-    const head = `Session: ${title}${variables.length > 0 ? ` (\`${variables.join(' ')}\`)` : ''}\n`
-    const table: Table = {
-      columns: ['library', 'version', 'threads', 'instructions', 'ms a step', ...TIME_COLUMNS, 'times ours'],
-      rows: rows.map((row) => [
-        row.title,
-        row.version,
-        String(row.threads),
-        row.instructions ?? 'not told',
-        ...timeCells(row.time),
-        times(row.timesOurs),
-      ]),
-    }
-    return `${head}\n${tableToMarkdown(table)}`
-  })
-  const what =
-    'Batch 256, z 8, hidden 392, Adam with coupled weight decay: the same images, common start and arithmetic, ' +
-    'interleaved. `times ours` is relative to the first row of the same session.\n'
-  return section('Peers', what, ...parts, missingText(missing))
+function peersText(peers: PeersResult): string {
+  const texts = peersTexts(peers, { timeColumns: TIME_COLUMNS, timeCells, times })
+  return section('Peers', ...texts, missingText(missingPeers(peers)))
 }
 
 function processText({ rows, missing }: ProcessResult): string {
@@ -301,12 +284,8 @@ export function benchFigure({
   gpu,
   quality,
 }: BenchResult): BenchFigure | undefined {
-  const peerBars = (peers?.sessions ?? []).map(({ title, rows }) => ({
-    title: `Milliseconds a step, ${title}`,
-    subtitle: `batch 256, z 8; × of Hourglass's median; ${machineText(machine)}`,
-    bars: rows.map((row) => ({ ...row, label: row.title, milliseconds: row.time.median })),
-  }))
-  const gpuBars = (gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
+  const standings = peers ? standingCharts(peers, machineText(machine)) : []
+  const bars = (gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
     title: `Milliseconds a step, batch ${batchSize}, hidden ${hidden}`,
     subtitle: `z 8; × of Hourglass's median on the GPU; ${gpu?.adapter}, ${machine.date.slice(0, 10)}`,
     bars: rows.map((row) => ({
@@ -316,7 +295,6 @@ export function benchFigure({
       timesOurs: row.timesOurs,
     })),
   }))
-  const bars = [...peerBars, ...gpuBars]
   const curve = (title: string, rows: readonly StepRow[], what: keyof typeof SIZE_LABELS) => ({
     title,
     subtitle: (Object.keys(SIZE_LABELS) as (keyof typeof SIZE_LABELS)[])
@@ -339,7 +317,8 @@ export function benchFigure({
     curves.push(curve('Threads', first, 'threads'))
   }
   const race = quality && qualityChart(quality, machineText(machine))
-  return bars.length + curves.length > 0 || race ? { bars, curves, race } : undefined
+  const isEmpty = bars.length + curves.length + standings.length === 0 && race === undefined
+  return isEmpty ? undefined : { bars, curves, standings, race }
 }
 
 function qualitySection(quality: QualityResult): string {

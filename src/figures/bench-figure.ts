@@ -5,6 +5,7 @@ import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { drawChartPage, type PlacedChart } from './chart.ts'
 import { plainNumber, roundTicks } from './log-axis.ts'
 import { type RaceChart, raceChartConfig, raceChartHeight } from './race-chart.ts'
+import { type StandingChart, standingChartConfig, standingChartHeight } from './standing-chart.ts'
 import { axisOptions, COLOURS, chartOptions, FIGURE_WIDTH, FONT_SIZE, font, SERIES_COLOURS } from './theme.ts'
 
 export interface BenchBar {
@@ -33,6 +34,8 @@ export interface BenchCurve {
 export interface BenchFigure {
   readonly bars: readonly BenchBars[]
   readonly curves: readonly BenchCurve[]
+  /** Side by side. */
+  readonly standings?: readonly StandingChart[]
   readonly race?: RaceChart | undefined
 }
 
@@ -46,7 +49,7 @@ const ROOM_FOR_TEXT = 5
 const SMALLEST_LOGARITHMIC_SPAN = 4
 
 /** The figure as a PNG file, bars above curves. Throws HourglassError where node-canvas cannot load. */
-export function drawBenchFigure({ bars, curves, race }: BenchFigure): Promise<Uint8Array> {
+export function drawBenchFigure({ bars, curves, standings = [], race }: BenchFigure): Promise<Uint8Array> {
   const charts: PlacedChart[] = []
   const times = bars.flatMap((group) => group.bars.map(({ milliseconds }) => milliseconds))
   const range = {
@@ -54,6 +57,12 @@ export function drawBenchFigure({ bars, curves, race }: BenchFigure): Promise<Ui
     max: Math.max(...times) * ROOM_FOR_TEXT,
   }
   let y = 0
+  standings.forEach((chart, i) => {
+    const width = FIGURE_WIDTH / standings.length
+    const height = Math.max(...standings.map(standingChartHeight))
+    charts.push({ config: standingChartConfig(chart), x: i * width, y, width, height })
+    if (i === standings.length - 1) y += height
+  })
   for (const group of bars) {
     const height = BARS_FRAME_HEIGHT + BAR_HEIGHT * group.bars.length
     charts.push({ config: barsConfig(group, range), x: 0, y, width: FIGURE_WIDTH, height })

@@ -1,5 +1,6 @@
 /** How long each of several took to get somewhere: a dot for each run, with its median beside it. */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
+import { type Line, lineAxis, linesOf, type RowGroup } from './headed-rows.ts'
 import { plainNumber, roundTicks } from './log-axis.ts'
 import { axisOptions, COLOURS, chartOptions, FONT_SIZE, font, SERIES_COLOURS } from './theme.ts'
 
@@ -15,7 +16,7 @@ export interface RaceRow {
 export interface RaceChart {
   readonly title: string
   readonly subtitle: string
-  readonly groups: readonly { readonly title: string; readonly rows: readonly RaceRow[] }[]
+  readonly groups: readonly RowGroup<RaceRow>[]
 }
 
 const LINE_HEIGHT = 24
@@ -24,20 +25,13 @@ const DOT_RADIUS = 4
 /** Right of the slowest dot, as a factor on the logarithmic axis. */
 const ROOM_FOR_TEXT = 2.6
 
-type Line = { readonly title: string; readonly row?: RaceRow }
-
-/** One line for each heading and each row. */
-function linesOf({ groups }: RaceChart): Line[] {
-  return groups.flatMap(({ title, rows }) => [{ title }, ...rows.map((row) => ({ title: row.label, row }))])
-}
-
 /** In CSS pixels. */
 export function raceChartHeight(chart: RaceChart): number {
-  return FRAME_HEIGHT + LINE_HEIGHT * linesOf(chart).length
+  return FRAME_HEIGHT + LINE_HEIGHT * linesOf(chart.groups).length
 }
 
 export function raceChartConfig(chart: RaceChart): ChartConfiguration {
-  const lines = linesOf(chart)
+  const lines = linesOf(chart.groups)
   const points = lines.flatMap(({ row }, y) =>
     (row?.runs ?? []).map((run) => ({ x: run.seconds, y, row, run })),
   )
@@ -70,28 +64,7 @@ export function raceChartConfig(chart: RaceChart): ChartConfiguration {
             callback: (value: number | string) => plainNumber(Number(value)),
           },
         },
-        y: {
-          ...axisOptions(''),
-          title: { display: false },
-          grid: { display: false },
-          type: 'linear',
-          reverse: true,
-          min: -0.6,
-          max: lines.length - 0.4,
-          afterBuildTicks(axis: { ticks: { value: number }[] }) {
-            axis.ticks = lines.map((_, value) => ({ value }))
-          },
-          ticks: {
-            autoSkip: false,
-            color: COLOURS.text,
-            font: ({ index }: { index: number }) => ({
-              family: axisOptions('').ticks.font.family,
-              size: FONT_SIZE.label,
-              weight: lines[index]?.row ? 'normal' : 'bold',
-            }),
-            callback: (value: number | string) => lines[Number(value)]?.title ?? '',
-          },
-        },
+        y: lineAxis(lines),
       },
     },
     plugins: [medians(lines)],
@@ -99,7 +72,7 @@ export function raceChartConfig(chart: RaceChart): ChartConfiguration {
 }
 
 /** A mark at each row's median, and `9.8 s, 20 of 20` right of its last dot. */
-function medians(lines: readonly Line[]): Plugin {
+function medians(lines: readonly Line<RaceRow>[]): Plugin {
   return {
     id: 'medians',
     afterDatasetsDraw(chart: Chart) {
