@@ -2,7 +2,7 @@
  * A Piscina worker: its own instance of the core over the shared memory, and whatever share of a job it is
  * given.
  */
-import { workerData } from 'piscina'
+import { workerData } from 'node:worker_threads'
 import type { WorkerTask } from './core.ts'
 import { instantiateCore, runTask } from './core.ts'
 
