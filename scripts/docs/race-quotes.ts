@@ -55,6 +55,6 @@ function qualityTexts(quality: QualityResult): string[] {
     ...rows,
     `takes ${share('short, ReLU')} of the time of the seed’s own with the ReLU bottleneck, and ${share('short, linear')} with`,
     `JAX takes ${times('short, ReLU', 'jax')} and ${times('short, linear', 'jax')} times as long`,
-    `PyTorch ${times('short, ReLU', 'pytorch-fused')} and ${times('short, linear', 'pytorch-fused')} times`,
+    `PyTorch ${times('short, ReLU', 'pytorch-fused-flush')} and ${times('short, linear', 'pytorch-fused-flush')} times`,
   ]
 }

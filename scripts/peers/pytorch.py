@@ -54,6 +54,9 @@ def load(config, images, parameters):
     if device == "cuda" and not torch.cuda.is_available():
         raise Unavailable("torch.cuda finds no GPU")
     torch.backends.cuda.matmul.allow_tf32 = "tf32" in variant
+    if "flush" in variant:
+        # Before there are other threads, which inherit it.
+        torch.set_flush_denormal(True)
     torch.set_num_threads(config["threads"])
     inputs, hidden, bottleneck = config["inputs"], config["hidden"], config["bottleneck"]
     latent = torch.relu if config["latentActivation"] == "relu" else lambda x: x
