@@ -86,7 +86,7 @@ export function standingCharts({ sessions }: PeersResult, machine: string): Stan
 }
 
 /** `PyTorch, fused Adam` for `PyTorch (eager, fused Adam)`. */
-function shortTitle(title: string): string {
+export function shortTitle(title: string): string {
   const [name, how = ''] = title.split(/ \(|\)/)
   const more = how.split(', ').slice(1)
   return [name, ...more].join(', ')

@@ -2,6 +2,7 @@
 import { tableToMarkdown } from '../../src/experiments/table.ts'
 import type { RaceChart } from '../../src/figures/race-chart.ts'
 import { peerTitle } from '../peers/peer.ts'
+import { shortTitle } from './peers-report.ts'
 import type { QualityResult, QualityRun } from './quality.ts'
 
 type Entry = QualityResult['racers'][number]
@@ -88,7 +89,7 @@ export function qualityChart(result: QualityResult, machine: string): RaceChart 
     groups: [...Map.groupBy(entries, ({ name }) => name)].map(([title, raced]) => ({
       title,
       rows: raced.map((entry) => ({
-        label: racerTitle(entry),
+        label: shortTitle(racerTitle(entry)),
         isOurs: entry.library === 'hourglass',
         runs: entry.runs.map(({ seconds, trainedSeconds }) => ({
           seconds: seconds ?? trainedSeconds,

@@ -43,18 +43,28 @@ function qualityTexts(quality: QualityResult): string[] {
     const seconds = runs.flatMap((run) => (run.seconds === undefined ? [] : [run.seconds]))
     const epochs = runs.map((run) => run.epochs)
     const spread = `${fixed(Math.min(...seconds), 1)} to ${fixed(Math.max(...seconds), 1)}`
+    const median = medianSeconds(runs)
     const cells = [name, racerTitle(entry), `${seconds.length} of ${runs.length}`]
-    const most = `${Math.min(...epochs)} to ${Math.max(...epochs)}`
-    return `| ${[...cells, fixed(medianSeconds(runs), 1), spread, most].join(' | ')} |`
+    const most =
+      Math.min(...epochs) < Math.max(...epochs)
+        ? `${Math.min(...epochs)} to ${Math.max(...epochs)}`
+        : `${epochs[0]}`
+    return `| ${[...cells, Number.isFinite(median) ? fixed(median, 1) : '–', spread, most].join(' | ')} |`
   })
-  const median = (name: string, library: string) =>
+  const medianOf = (name: string, library: string) =>
     medianSeconds(named(entries, `${name} ${library}`, (entry) => `${entry.name} ${entry.library}`).runs)
-  const share = (name: string) => fixed(median(name, 'hourglass') / median('the seed’s own', 'hourglass'), 2)
-  const times = (name: string, library: string) => fixed(median(name, library) / median(name, 'hourglass'), 1)
+  const share = (name: string) =>
+    fixed(medianOf(name, 'hourglass') / medianOf('the seed’s own', 'hourglass'), 2)
+  const times = (name: string, library: string) =>
+    fixed(medianOf(name, library) / medianOf(name, 'hourglass'), 1)
+  const slow = named(entries, 'pytorch-fused', (entry) => entry.library).runs[0]
+  const perEpoch = ({ trainedSeconds, epochs }: typeof slow) => fixed(trainedSeconds / epochs, 0)
   return [
     ...rows,
     `takes ${share('short, ReLU')} of the time of the seed’s own with the ReLU bottleneck, and ${share('short, linear')} with`,
+    `takes ${share('shorter, linear')} of it`,
     `JAX takes ${times('short, ReLU', 'jax')} and ${times('short, linear', 'jax')} times as long`,
     `PyTorch ${times('short, ReLU', 'pytorch-fused-flush')} and ${times('short, linear', 'pytorch-fused-flush')} times`,
+    `its epochs of batch 64 took ${perEpoch(slow)} s each`,
   ]
 }
