@@ -1,4 +1,4 @@
-/** Our engine and every installed peer on the same data and arithmetic: a session, interleaved, at each shape. */
+/** Our engine and every installed peer on the same data: one interleaved session at each shape. */
 import { isDeepStrictEqual } from 'node:util'
 import type { ImageSet } from '../../src/data/dataset.ts'
 import type { RowSet } from '../../src/data/rows.ts'
@@ -92,8 +92,8 @@ export interface PeersOptions {
 
 /**
  * At each shape all peers as they come; then, where the machine may have wider vectors than AVX2, the native
- * ones once more with AVX2 alone, which is as wide as WebAssembly gets. The JavaScript peers, which are slower
- * by far, are measured at the standard shape alone.
+ * ones once more with AVX2 alone, which is as wide as WebAssembly gets. The JavaScript peers, which are
+ * slower by far, are measured at the standard shape alone.
  */
 export async function benchPeers(options: PeersOptions): Promise<PeersResult> {
   const { shapes, threads, simd, effort, version, journal } = options

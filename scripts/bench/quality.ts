@@ -12,8 +12,8 @@
  *   compiling and the tests after epochs do not, for anyone.
  * - A seed fails where no epoch of the recipe reaches the target; a recipe holds if at most one seed of
  *   twenty fails.
- * - Libraries start from the same weights for a seed, with the same rates for every step; each shuffles in its
- *   own way. Before they are raced, their first losses must be the float64 reference's.
+ * - Libraries start from the same weights for a seed, with the same rates for every step; each shuffles in
+ *   its own way. Before they are raced, their first losses must be the float64 reference's.
  * - Recipes and libraries take turns, seed by seed, so that the machine's moods meet them alike.
  */
 import { setTimeout } from 'node:timers/promises'

@@ -184,8 +184,8 @@ export interface Peer {
    */
   begin(race: PeerRace): Promise<void>
   /**
-   * Trains an epoch at one rate or at one for each step: its milliseconds, the mean loss of its steps, and the
-   * mean squared error over the test images, which is not in the time.
+   * Trains an epoch at one rate or at one for each step: its milliseconds, the mean loss of its steps, and
+   * the mean squared error over the test images, which is not in the time.
    */
   trainEpoch(
     rates: number | readonly number[],

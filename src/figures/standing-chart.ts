@@ -1,4 +1,4 @@
-/** Where something is ahead of others, level with them or behind: how many times as long each of them takes. */
+/** Where something is ahead of others, level with them or behind: how many times as long each takes. */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { type Line, lineAxis, linesOf, type RowGroup } from './headed-rows.ts'
 import { plainNumber } from './log-axis.ts'
