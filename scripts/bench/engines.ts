@@ -1,4 +1,5 @@
 /** Engines as contestants: what is done once before they are timed, and the work that is timed. */
+import type { RowSet } from '../../src/data/rows.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import type { Simd } from '../../src/engines/options.ts'
@@ -17,18 +18,23 @@ import {
 import type { Contestant } from './measure.ts'
 import { timed } from './measure.ts'
 
-/** What an engine is asked to do; MNIST at batch 256 and z 8 unless a series varies it. */
-export interface Setting {
+/** A network of the seed's form and a batch. */
+export interface Shape {
+  readonly inputs: number
   readonly hidden: number
   readonly bottleneck: number
   readonly batchSize: number
+}
+
+/** What an engine is asked to do; MNIST at batch 256 and z 8 unless a series varies it. */
+export interface Setting extends Shape {
   readonly threads: number
   readonly simd: Simd
   /** Default `cpu`. */
   readonly device?: 'cpu' | 'webgpu'
 }
 
-export const STANDARD = { hidden: 392, bottleneck: 8, batchSize: BATCH_SIZE } as const
+export const STANDARD = { inputs: 784, hidden: 392, bottleneck: 8, batchSize: BATCH_SIZE } as const
 
 export interface BenchEngine {
   readonly engine: Engine
@@ -36,21 +42,24 @@ export interface BenchEngine {
   readonly verified: Verification
 }
 
-export function networkOf({ hidden, bottleneck }: Pick<Setting, 'hidden' | 'bottleneck'>): Network {
-  return hourglass({ input: 784, hidden, bottleneck })
+export function networkOf({ inputs, hidden, bottleneck }: Omit<Shape, 'batchSize'>): Network {
+  return hourglass({ input: inputs, hidden, bottleneck })
 }
 
 /**
  * An engine that has been verified against the losses of the first steps. Throws DeviceError where `simd`
  * asks for what the runtime has not, HourglassError where the losses are others.
+ *
+ * @param batchSize of those steps; default: the setting's
  */
 export async function verifiedEngine(
   name: string,
   setting: Setting,
-  images: Uint8Array,
+  images: RowSet['rows'],
   expectedLosses: readonly number[],
+  batchSize = setting.batchSize,
 ): Promise<BenchEngine> {
-  const { threads, simd, batchSize, device = 'cpu' } = setting
+  const { threads, simd, device = 'cpu' } = setting
   const engine = await createEngine(networkOf(setting), { device, threads, simd })
   try {
     const losses = await firstLosses(engine, images, batchSize, expectedLosses.length)

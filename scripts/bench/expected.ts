@@ -1,4 +1,5 @@
 /** What every measured engine must have computed first: losses from the float64 reference engine. */
+import type { RowSet } from '../../src/data/rows.ts'
 import { createEngine } from '../../src/engines/create.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { HourglassError } from '../../src/errors.ts'
@@ -52,7 +53,7 @@ export function verifyLosses(
  */
 export async function firstLosses(
   engine: Engine,
-  images: Uint8Array,
+  images: RowSet['rows'],
   batchSize: number,
   steps: number,
 ): Promise<number[]> {
@@ -74,7 +75,7 @@ export async function firstLosses(
 /** Losses of the first steps by the reference engine. */
 export async function referenceLosses(
   network: Network,
-  images: Uint8Array,
+  images: RowSet['rows'],
   batchSize: number,
   steps: number,
 ): Promise<number[]> {

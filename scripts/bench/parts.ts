@@ -4,18 +4,19 @@ import type { Simd } from '../../src/engines/options.ts'
 import { chooseNodeModule } from '../../src/engines/wasm/node.ts'
 import { letOptimize } from '../../src/engines/wasm/self-check.ts'
 import { DeviceError } from '../../src/errors.ts'
-import { networkOf, STANDARD } from './engines.ts'
+import { networkOf, type Shape, STANDARD } from './engines.ts'
 import { BATCH_SIZE, referenceLosses, VERIFIED_STEPS } from './expected.ts'
 import { benchGpu, type GpuPlan } from './gpu.ts'
 import { benchInference } from './inference.ts'
+import type { Journal } from './journal.ts'
 import type { KernelsResult } from './kernels.ts'
 import { benchKernels, loadBenchCore } from './kernels.ts'
 import type { Effort } from './measure.ts'
 import { trainedProducts } from './minibatch.ts'
-import { benchPeers } from './peers.ts'
+import { benchPeers, type PeersResult } from './peers.ts'
 import { benchProcess } from './process.ts'
 import type { Product } from './products.ts'
-import { benchQuality, qualityPlan } from './quality.ts'
+import { benchQuality, type QualityResult, qualityPlan } from './quality.ts'
 import type { BenchResult } from './report.ts'
 import { benchScaling, benchStep, type ScalingPlan, threadCounts } from './step.ts'
 
@@ -39,6 +40,12 @@ export interface BenchOptions {
   readonly simd: Simd
   readonly isQuick: boolean
   readonly version: string
+  /** At which peers are measured. */
+  readonly shapes: readonly Shape[]
+  /** What a call before has measured of the parts that take longest: peers and quality. */
+  readonly journal: Journal
+  /** Those parts begin nothing new once this is so. */
+  readonly isOver: () => boolean
   /** Called when a part that takes long has filled in some more of the result. */
   readonly onPartial?: () => Promise<void>
 }
@@ -76,7 +83,7 @@ const FULL: Plan = {
   scaling: effort(11, 150, 300, 120),
   inference: effort(15, 150, 300, 60),
   // OpenMP's and XLA's threads spin for up to 0.2 s after their work.
-  peers: effort(11, 400, 1500, 600, 300),
+  peers: effort(9, 400, 1500, 200, 300),
   process: effort(5, 0, 1, 300, 300),
   gpu: effort(7, 100, 300, 60, 50),
   gpuSizes: { batchSizes: [256, 64, 1024, 4096], hidden: [392, 1568] },
@@ -131,7 +138,7 @@ export async function runParts(
   const simds: readonly Simd[] = simd === 'auto' ? ['auto', '128', 'plain'] : [simd]
   await settle('128')
   await settle('plain')
-  const needsLosses = (['step', 'inference', 'peers'] as const).some((part) => parts.has(part))
+  const needsLosses = (['step', 'inference'] as const).some((part) => parts.has(part))
   const expectedLosses = needsLosses
     ? await referenceLosses(networkOf(STANDARD), train.rows, BATCH_SIZE, VERIFIED_STEPS)
     : []
@@ -165,15 +172,13 @@ export async function runParts(
       result.inference = await benchInference(train, test, threads, simd, expectedLosses, plan.inference)
     },
     peers: async () => {
-      const { version } = options
-      result.peers = await benchPeers({
-        set: train,
-        threads,
-        simd,
-        expectedLosses,
-        effort: plan.peers,
-        version,
-      })
+      const { version, shapes, journal, isOver } = options
+      const onPartial = async (soFar: PeersResult) => {
+        result.peers = soFar
+        await options.onPartial?.()
+      }
+      const common = { threads, simd, version, journal, isOver, onPartial }
+      result.peers = await benchPeers({ ...common, images: train, shapes, effort: plan.peers })
     },
     process: async () => {
       result.process = await benchProcess(dataset, options.dataDirectory, threads, simd, plan.process)
@@ -185,10 +190,13 @@ export async function runParts(
       })
     },
     quality: async () => {
-      result.quality = await benchQuality(dataset, qualityPlan(isQuick), threads, simd, async (soFar) => {
+      const { journal, isOver } = options
+      const onPartial = async (soFar: QualityResult) => {
         result.quality = soFar
         await options.onPartial?.()
-      })
+      }
+      const qualityOptions = { threads, simd, journal, isOver, onPartial }
+      result.quality = await benchQuality(dataset, qualityPlan(isQuick), qualityOptions)
     },
   }
   for (const part of PARTS) {

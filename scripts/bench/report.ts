@@ -7,8 +7,10 @@ import type { KernelsResult } from './kernels.ts'
 import type { Machine } from './machine.ts'
 import type { Measurement } from './measure.ts'
 import type { PeersResult } from './peers.ts'
+import { missingPeers, peersTexts, standingCharts } from './peers-report.ts'
 import type { ProcessResult } from './process.ts'
-import type { QualityResult, QualityRun } from './quality.ts'
+import type { QualityResult } from './quality.ts'
+import { qualityChart, qualityText } from './quality-report.ts'
 import type { ScalingPlan, ScalingResult, StepResult, StepRow } from './step.ts'
 
 /** Only the parts that were asked for. */
@@ -48,7 +50,7 @@ export function benchSections(result: BenchResult): Partial<Record<keyof BenchRe
     ...(peers && { peers: peersText(peers) }),
     ...(process && { process: processText(process) }),
     ...(gpu && { gpu: gpuText(gpu) }),
-    ...(quality && { quality: qualityText(quality) }),
+    ...(quality && { quality: qualitySection(quality) }),
   }
 }
 
@@ -196,27 +198,9 @@ function inferenceText(inference: InferenceResult): string {
   return section('Inference', what, tableToMarkdown(table))
 }
 
-function peersText({ sessions, missing }: PeersResult): string {
-  const parts = sessions.map(({ title, environment, rows }) => {
-    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-    const head = `Session: ${title}${variables.length > 0 ? ` (\`${variables.join(' ')}\`)` : ''}\n`
-    const table: Table = {
-      columns: ['library', 'version', 'threads', 'instructions', 'ms a step', ...TIME_COLUMNS, 'times ours'],
-      rows: rows.map((row) => [
-        row.title,
-        row.version,
-        String(row.threads),
-        row.instructions ?? 'not told',
-        ...timeCells(row.time),
-        times(row.timesOurs),
-      ]),
-    }
-    return `${head}\n${tableToMarkdown(table)}`
-  })
-  const what =
-    'Batch 256, z 8, hidden 392, Adam with coupled weight decay: the same images, common start and arithmetic, ' +
-    'interleaved. `times ours` is relative to the first row of the same session.\n'
-  return section('Peers', what, ...parts, missingText(missing))
+function peersText(peers: PeersResult): string {
+  const texts = peersTexts(peers, { timeColumns: TIME_COLUMNS, timeCells, times })
+  return section('Peers', ...texts, missingText(missingPeers(peers)))
 }
 
 function processText({ rows, missing }: ProcessResult): string {
@@ -291,14 +275,21 @@ function gpuFloor({ passes }: GpuBatch): { gflops: number; dispatchMs: number; f
   return { gflops: rate / 1e6, dispatchMs, floorMs: flops / rate + passes.length * dispatchMs }
 }
 
+function machineText({ processor, cores, date }: Machine): string {
+  return `${processor}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${date.slice(0, 10)}`
+}
+
 /** The figure's numbers; undefined where nothing was measured that it shows. */
-export function benchFigure({ machine, step, scaling, peers, gpu }: BenchResult): BenchFigure | undefined {
-  const peerBars = (peers?.sessions ?? []).map(({ title, rows }) => ({
-    title: `Milliseconds a step, ${title}`,
-    subtitle: `batch 256, z 8; × of Hourglass's median; ${machine.processor}, ${machine.cores} cores, ${machine.date.slice(0, 10)}`,
-    bars: rows.map((row) => ({ ...row, label: row.title, milliseconds: row.time.median })),
-  }))
-  const gpuBars = (gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
+export function benchFigure({
+  machine,
+  step,
+  scaling,
+  peers,
+  gpu,
+  quality,
+}: BenchResult): BenchFigure | undefined {
+  const standings = peers ? standingCharts(peers, machineText(machine)) : []
+  const bars = (gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
     title: `Milliseconds a step, batch ${batchSize}, hidden ${hidden}`,
     subtitle: `z 8; × of Hourglass's median on the GPU; ${gpu?.adapter}, ${machine.date.slice(0, 10)}`,
     bars: rows.map((row) => ({
@@ -308,7 +299,6 @@ export function benchFigure({ machine, step, scaling, peers, gpu }: BenchResult)
       timesOurs: row.timesOurs,
     })),
   }))
-  const bars = [...peerBars, ...gpuBars]
   const curve = (title: string, rows: readonly StepRow[], what: keyof typeof SIZE_LABELS) => ({
     title,
     subtitle: (Object.keys(SIZE_LABELS) as (keyof typeof SIZE_LABELS)[])
@@ -330,41 +320,12 @@ export function benchFigure({ machine, step, scaling, peers, gpu }: BenchResult)
     const first = step.rows.filter(({ simd }) => simd === step.rows[0].simd)
     curves.push(curve('Threads', first, 'threads'))
   }
-  return bars.length + curves.length > 0 ? { bars, curves } : undefined
+  const race = quality && qualityChart(quality, machineText(machine))
+  const isEmpty = bars.length + curves.length + standings.length === 0 && race === undefined
+  return isEmpty ? undefined : { bars, curves, standings, race }
 }
 
-function qualityText({ target, threads, trainingImages, recipes }: QualityResult): string {
-  const rows = recipes.map(({ name, settings, runs }) => {
-    const seconds = runs.flatMap((run) => (run.seconds === undefined ? [] : [run.seconds]))
-    const sorted = seconds.sort((a, b) => a - b)
-    const time = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(1))
-    return [
-      name,
-      `${seconds.length} of ${runs.length}`,
-      // A seed that failed took for ever: the median is over all of them.
-      time(sorted[Math.floor((runs.length - 1) / 2)]),
-      time(sorted[0]),
-      time(sorted.at(-1)),
-      worstLoss(runs),
-      Math.min(...runs.map(({ activeUnits }) => activeUnits)),
-      settingsText(settings),
-    ].map(String)
-  })
-  const columns = ['recipe', 'seeds', 'median s', 'min', 'max', 'worst error', 'fewest units', 'settings']
-  return section(
-    `Time to a test error of ${target}`,
-    `z 8, ${trainingImages} training images, ${threads} ${threads === 1 ? 'thread' : 'threads'}; seconds of ` +
-      'training steps until the end of the first epoch that is as good. Rules: `scripts/bench/quality.ts`.\n',
-    tableToMarkdown({ columns, rows }),
-  )
-}
-
-function worstLoss(runs: readonly QualityRun[]): string {
-  return Math.max(...runs.map(({ testLoss }) => testLoss)).toFixed(5)
-}
-
-function settingsText(settings: object): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ')
+function qualitySection(quality: QualityResult): string {
+  const { title, what, table } = qualityText(quality)
+  return section(title, what, table, missingText(quality.missing))
 }

@@ -1,23 +1,11 @@
 /**
  * Numbers of `results/` that the documents quote: what each of them must say, so that a number that drifted
  * is found.
- *
- * A quote is the words around the numbers, as they stand in the document.
  */
-
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { median } from '../../src/experiments/anomaly-report.ts'
 import { formatSpread, type Spread, spreadOf } from '../../src/experiments/table.ts'
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-
-export interface Quote {
-  /** The document. */
-  readonly file: string
-  readonly text: string
-}
+import { fixed, named, type Quote, read, textOf } from './quotes.ts'
+import { raceQuotes } from './race-quotes.ts'
 
 /** What is read here of the files, which are the project's own. */
 interface Quality {
@@ -120,14 +108,6 @@ interface Applications {
   }
 }
 
-async function textOf(file: string): Promise<string> {
-  return readFile(join(ROOT, file), 'utf8')
-}
-
-async function read<Content>(file: string): Promise<Content> {
-  return JSON.parse(await textOf(`results/${file}`)) as Content
-}
-
 async function readRuns(folder: string): Promise<Swept[]> {
   const text = await textOf(`results/${folder}/runs.jsonl`)
   return text
@@ -139,18 +119,9 @@ async function readRuns(folder: string): Promise<Swept[]> {
 const INSIGHTS = 'docs/insights.md'
 const RESULTS = 'results/README.md'
 
-/** With a real minus. */
-const fixed = (value: number, digits: number) => value.toFixed(digits).replace('-', '−')
 const signed = (value: number, digits: number) => `${value < 0 ? '' : '+'}${fixed(value, digits)}`
 const percent = (share: number, digits: number) => fixed(100 * share, digits)
 const mean = (values: readonly number[]) => spreadOf(values).mean
-
-/** The one of a name; a file without it is another one than the quotes are of. */
-function named<Item>(items: readonly Item[], name: string, nameOf: (item: Item) => string): Item {
-  const found = items.find((item) => nameOf(item) === name)
-  if (found === undefined) throw new Error(`internal: results/ has no ${name}`)
-  return found
-}
 
 const titled = <Item extends { title: string }>(items: readonly Item[], title: string) =>
   named(items, title, (item) => item.title)
@@ -388,7 +359,14 @@ async function pyodTexts(): Promise<string[]> {
 
 /** All of them. */
 export async function quotedNumbers(): Promise<Quote[]> {
-  const parts = [modelQuotes(), sweepQuotes(), applicationQuotes(), speedQuotes(), outlierQuotes()]
+  const parts = [
+    modelQuotes(),
+    sweepQuotes(),
+    applicationQuotes(),
+    speedQuotes(),
+    raceQuotes(),
+    outlierQuotes(),
+  ]
   return (await Promise.all(parts)).flat()
 }
 

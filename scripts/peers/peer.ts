@@ -7,6 +7,10 @@
  *   ← { "unavailable": "reason" }              instead, where the library cannot be imported
  *   → { "run": { "steps": k, "batchSize": b } }
  *   ← { "ms": total, "loss": last }            timed by the peer: gather inside, completion awaited
+ *   → { "begin": { ... } }                     PyTorch and JAX: a run of whole epochs, from another start
+ *   ← { "begun": true }
+ *   → { "epoch": { "rates": rate or list } }   trains an epoch
+ *   ← { "ms": total, "loss": mean, "error": e }  the error over the test rows, which is not timed
  *   → { "quit": true }
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -15,6 +19,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { RowSet } from '../../src/data/rows.ts'
 import { HourglassError } from '../../src/errors.ts'
 import { inputSize, type Network, type ParameterEntry, parameterTable } from '../../src/model/network.ts'
 import { hourglassOptions } from '../../src/model/recipes.ts'
@@ -22,6 +27,11 @@ import { hourglassOptions } from '../../src/model/recipes.ts'
 const PROGRAMS = {
   pytorch: { title: 'PyTorch (eager)', file: 'pytorch.py', variant: 'default' },
   'pytorch-fused': { title: 'PyTorch (eager, fused Adam)', file: 'pytorch.py', variant: 'fused' },
+  'pytorch-fused-flush': {
+    title: 'PyTorch (eager, fused Adam, subnormals flushed)',
+    file: 'pytorch.py',
+    variant: 'fused-flush',
+  },
   jax: { title: 'JAX (XLA)', file: 'jax-xla.py', variant: 'default' },
   tensorflow: { title: 'TensorFlow (XLA)', file: 'tensorflow-xla.py', variant: 'default' },
   'pytorch-cuda': { title: 'PyTorch (eager, CUDA)', file: 'pytorch.py', variant: 'cuda' },
@@ -58,8 +68,9 @@ export const GPU_PEER_KINDS: readonly PeerKind[] = [
   'pytorch-cuda-graph',
   'pytorch-cuda-tf32',
 ]
+/** Measured over some steps; flushing subnormals pays later in a run, where they come. */
 export const PEER_KINDS = (Object.keys(PROGRAMS) as PeerKind[]).filter(
-  (kind) => !GPU_PEER_KINDS.includes(kind),
+  (kind) => !GPU_PEER_KINDS.includes(kind) && kind !== 'pytorch-fused-flush',
 )
 
 /** What a person reads in a table's first column. */
@@ -100,6 +111,7 @@ export class PeerError extends HourglassError {
 export interface Workload {
   readonly network: Network
   readonly imageCount: number
+  readonly imagesFile: string
   /**
    * Losses of the first steps from the common start over the images in file order: computed by another
    * engine.
@@ -111,10 +123,12 @@ export interface Workload {
 }
 
 export interface WorkloadOptions {
-  /** An autoencoder with ReLU latent units. */
+  /** Of the seed's form; the latent units may be linear ones too. */
   readonly network: Network
-  /** (count, inputs) bytes; the network sees value / 255. */
-  readonly images: Uint8Array
+  /** (count, inputs): bytes, of which the network sees value / 255, or floats. */
+  readonly images: RowSet['rows']
+  /** (count, inputs): what `PeerRace` is judged by. */
+  readonly testImages?: Uint8Array
   /** The common start, in canonical order. */
   readonly parameters: Float32Array
   readonly batchSize: number
@@ -147,6 +161,13 @@ export interface PeerInfo {
   readonly instructions?: string
 }
 
+export interface PeerRace {
+  /** The start, in canonical order. */
+  readonly parameters: Float32Array
+  readonly batchSize: number
+  readonly seed: number
+}
+
 export interface Peer {
   readonly kind: PeerKind
   readonly title: string
@@ -158,6 +179,18 @@ export interface Peer {
    * `PeerError` where the peer fails or is too slow.
    */
   run(steps: number, batchSize?: number): Promise<{ milliseconds: number; loss: number }>
+  /**
+   * Begins a run of whole epochs over all images, shuffled by `seed`, that forgets all training before; only
+   * where the workload has test images, and for the Python peers `pytorch…` and `jax`.
+   */
+  begin(race: PeerRace): Promise<void>
+  /**
+   * Trains an epoch at one rate or at one for each step: its milliseconds, the mean loss of its steps, and
+   * the mean squared error over the test images, which is not in the time.
+   */
+  trainEpoch(
+    rates: number | readonly number[],
+  ): Promise<{ milliseconds: number; loss: number; testError: number }>
   /** Ends the process. Idempotent. */
   close(): Promise<void>
 }
@@ -170,6 +203,7 @@ interface StartMessage {
   readonly inputs: number
   readonly hidden: number
   readonly bottleneck: number
+  readonly latentActivation: string
   readonly batchSize: number
   readonly replaySteps: number
   readonly threads: number
@@ -182,18 +216,19 @@ interface StartMessage {
   readonly epsilon: number
 }
 
-/**
- * The sizes of the seed's form of network, which is the one that peers train. Throws `PeerError` for another.
- */
-function seedSizes(network: Network): { input: number; hidden: number; bottleneck: number } {
+/** The sizes of the seed's form of network, which is what peers train. Throws `PeerError` for another. */
+function seedSizes(network: Network) {
   const options = hourglassOptions(network)
-  const found = network.layers.map((layer) => layer.activation).join(', ')
-  if (options?.hidden.length !== 1 || found !== 'relu, relu, relu, sigmoid' || network.loss !== 'mse') {
+  const found = network.layers.map((layer) => layer.activation)
+  const [, latentActivation] = found
+  const isKnown = /^relu, (relu|identity), relu, sigmoid$/.test(found.join(', '))
+  if (options?.hidden.length !== 1 || !isKnown || network.loss !== 'mse') {
     throw new PeerError(
-      `peers train relu, relu, relu, sigmoid under mse, found ${found} under ${network.loss}`,
+      `peers train relu, relu or identity, relu, sigmoid under mse, found ${found.join(', ')} under ${network.loss}`,
     )
   }
-  return { input: options.input, hidden: options.hidden[0], bottleneck: options.bottleneck }
+  const { input, hidden, bottleneck } = options
+  return { input, hidden: hidden[0], bottleneck, latentActivation }
 }
 
 /**
@@ -201,23 +236,32 @@ function seedSizes(network: Network): { input: number; hidden: number; bottlenec
  * train.
  */
 export async function createWorkload(options: WorkloadOptions): Promise<Workload> {
-  const { network, images, parameters, batchSize, expectedLosses } = options
+  const { network, images, testImages, parameters, batchSize, expectedLosses } = options
   const imageCount = images.length / inputSize(network)
   seedSizes(network)
   if (imageCount < batchSize)
     throw new PeerError(`peers need a full batch of ${batchSize}, found ${imageCount}`)
   const directory = await mkdtemp(path.join(tmpdir(), 'hourglass-peers-'))
-  await writeFile(path.join(directory, 'images.u8'), images)
-  const { buffer, byteOffset, byteLength } = parameters
-  await writeFile(path.join(directory, 'parameters.f32'), new Uint8Array(buffer, byteOffset, byteLength))
+  const imagesFile = path.join(directory, images instanceof Uint8Array ? 'images.u8' : 'images.f32')
+  await writeFile(imagesFile, bytesOf(images))
+  await writeFile(path.join(directory, PARAMETERS_FILE), bytesOf(parameters))
+  if (testImages) await writeFile(path.join(directory, TEST_FILE), testImages)
   return {
     network,
     imageCount,
+    imagesFile,
     expectedLosses,
     batchSize,
     directory,
     dispose: () => rm(directory, { recursive: true, force: true }),
   }
+}
+
+const PARAMETERS_FILE = 'parameters.f32'
+const TEST_FILE = 'test.u8'
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /**
@@ -242,23 +286,50 @@ export async function startPeer(kind: PeerKind, config: PeerConfig): Promise<Pee
         throw new PeerError(`${title}: loss ${loss} in ${ms} ms`)
       return { milliseconds: ms as number, loss: loss as number }
     }
-    return { kind, title, info: answer.ready as PeerInfo, losses, run, close }
+    const race = raceOf(title, workload, (message) => ask(message, runMilliseconds))
+    return { kind, title, info: answer.ready as PeerInfo, losses, run, ...race, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-function startMessage(kind: PeerKind, { workload, threads, seed = 1 }: PeerConfig): StartMessage {
-  const { input, hidden, bottleneck } = seedSizes(workload.network)
+function raceOf(
+  title: string,
+  { directory }: Workload,
+  ask: (message: object) => Promise<Answer>,
+): Pick<Peer, 'begin' | 'trainEpoch'> {
   return {
-    imagesFile: path.join(workload.directory, 'images.u8'),
-    parametersFile: path.join(workload.directory, 'parameters.f32'),
+    async begin({ parameters, batchSize, seed }) {
+      const parametersFile = path.join(directory, `start.${title.replaceAll(/\W+/g, '-')}.f32`)
+      await writeFile(parametersFile, bytesOf(parameters))
+      await ask({ begin: { parametersFile, testFile: path.join(directory, TEST_FILE), batchSize, seed } })
+    },
+    async trainEpoch(rates) {
+      const { ms, loss, error } = await ask({ epoch: { rates } })
+      if (![ms, loss, error].every(Number.isFinite)) {
+        throw new PeerError(`${title}: loss ${loss}, test error ${error} in ${ms} ms`)
+      }
+      return { milliseconds: ms as number, loss: loss as number, testError: error as number }
+    },
+  }
+}
+
+function startMessage(kind: PeerKind, { workload, threads, seed = 1 }: PeerConfig): StartMessage {
+  const { input, hidden, bottleneck, latentActivation } = seedSizes(workload.network)
+  const isPlain = latentActivation === 'relu' && workload.imagesFile.endsWith('.u8')
+  if (PROGRAMS[kind].file.endsWith('.mjs') && !isPlain) {
+    throw new PeerError(`${peerTitle(kind)}: trains ReLU latent units on bytes only`)
+  }
+  return {
+    imagesFile: workload.imagesFile,
+    parametersFile: path.join(workload.directory, PARAMETERS_FILE),
     table: parameterTable(workload.network),
     count: workload.imageCount,
     inputs: input,
     hidden,
     bottleneck,
+    latentActivation,
     batchSize: workload.batchSize,
     replaySteps: workload.expectedLosses.length,
     threads,

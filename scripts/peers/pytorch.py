@@ -3,6 +3,8 @@ PyTorch on the CPU or, variants cuda…, on the GPU, with the images in memory t
 (compile), or the whole step captured once and replayed (graph). In float32 throughout, but for tf32.
 """
 
+from types import SimpleNamespace
+
 from protocol import Unavailable, serve
 
 
@@ -52,8 +54,12 @@ def load(config, images, parameters):
     if device == "cuda" and not torch.cuda.is_available():
         raise Unavailable("torch.cuda finds no GPU")
     torch.backends.cuda.matmul.allow_tf32 = "tf32" in variant
+    if "flush" in variant:
+        # Before there are other threads, which inherit it.
+        torch.set_flush_denormal(True)
     torch.set_num_threads(config["threads"])
     inputs, hidden, bottleneck = config["inputs"], config["hidden"], config["bottleneck"]
+    latent = torch.relu if config["latentActivation"] == "relu" else lambda x: x
 
     class Autoencoder(nn.Module):
         def __init__(self):
@@ -65,12 +71,16 @@ def load(config, images, parameters):
 
         def forward(self, x):
             x = torch.relu(self.fc1(x))
-            x = torch.relu(self.fc2(x))
+            x = latent(self.fc2(x))
             x = torch.relu(self.fc3(x))
             return torch.sigmoid(self.fc4(x))
 
     model = Autoencoder().to(device)
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in parameters})
+
+    def begin(parameters, sizes):
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in parameters})
+        optimizer.state.clear()
+
     optimizer = torch.optim.Adam(
         model.parameters(),
         lr=config["learningRate"],
@@ -80,6 +90,7 @@ def load(config, images, parameters):
         fused="fused" in variant,
         capturable="graph" in variant,
     )
+    begin(parameters, ())
     images = torch.from_numpy(images).to(device)
 
     def loss_of(batch):
@@ -107,12 +118,25 @@ def load(config, images, parameters):
         # Waits until all is computed.
         return loss.item()
 
+    def epoch(batches, rates):
+        total = torch.zeros((), device=device)
+        for batch, rate in zip(batches, rates):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            total += step(images.index_select(0, torch.from_numpy(batch).to(device))).detach()
+        # Waits until all is computed.
+        return total.item() / len(batches)
+
+    def error(rows):
+        with torch.no_grad():
+            return loss_of(torch.from_numpy(rows).to(device)).item()
+
     info = {
         "version": torch.__version__,
         "threads": torch.get_num_threads(),
         "instructions": torch.cuda.get_device_name() if device == "cuda" else torch.backends.cpu.get_cpu_capability(),
     }
-    return info, train
+    return info, SimpleNamespace(train=train, begin=begin, epoch=epoch, error=error)
 
 
 serve(load)

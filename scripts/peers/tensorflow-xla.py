@@ -5,6 +5,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+from types import SimpleNamespace
+
 from protocol import serve
 
 
@@ -19,10 +21,12 @@ def load(config, images, parameters):
     seconds = [tf.Variable(tf.zeros_like(value)) for value in values]
     steps = tf.Variable(0.0)
 
+    latent = tf.nn.relu if config["latentActivation"] == "relu" else tf.identity
+
     def reconstruct(x):
         w1, b1, w2, b2, w3, b3, w4, b4 = values
         x = tf.nn.relu(tf.matmul(x, w1, transpose_b=True) + b1)
-        x = tf.nn.relu(tf.matmul(x, w2, transpose_b=True) + b2)
+        x = latent(tf.matmul(x, w2, transpose_b=True) + b2)
         x = tf.nn.relu(tf.matmul(x, w3, transpose_b=True) + b3)
         return tf.sigmoid(tf.matmul(x, w4, transpose_b=True) + b4)
 
@@ -47,7 +51,8 @@ def load(config, images, parameters):
             loss = step(images, tf.constant(indices, tf.int32))
         return float(loss.numpy())
 
-    return {"version": tf.__version__, "threads": tf.config.threading.get_intra_op_parallelism_threads()}, train
+    info = {"version": tf.__version__, "threads": tf.config.threading.get_intra_op_parallelism_threads()}
+    return info, SimpleNamespace(train=train)
 
 
 serve(load)

@@ -3,6 +3,9 @@
  */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { drawChartPage, type PlacedChart } from './chart.ts'
+import { plainNumber, roundTicks } from './log-axis.ts'
+import { type RaceChart, raceChartConfig, raceChartHeight } from './race-chart.ts'
+import { type StandingChart, standingChartConfig, standingChartHeight } from './standing-chart.ts'
 import { axisOptions, COLOURS, chartOptions, FIGURE_WIDTH, FONT_SIZE, font, SERIES_COLOURS } from './theme.ts'
 
 export interface BenchBar {
@@ -31,6 +34,9 @@ export interface BenchCurve {
 export interface BenchFigure {
   readonly bars: readonly BenchBars[]
   readonly curves: readonly BenchCurve[]
+  /** Side by side. */
+  readonly standings?: readonly StandingChart[]
+  readonly race?: RaceChart | undefined
 }
 
 const BAR_HEIGHT = 26
@@ -43,7 +49,7 @@ const ROOM_FOR_TEXT = 5
 const SMALLEST_LOGARITHMIC_SPAN = 4
 
 /** The figure as a PNG file, bars above curves. Throws HourglassError where node-canvas cannot load. */
-export function drawBenchFigure({ bars, curves }: BenchFigure): Promise<Uint8Array> {
+export function drawBenchFigure({ bars, curves, standings = [], race }: BenchFigure): Promise<Uint8Array> {
   const charts: PlacedChart[] = []
   const times = bars.flatMap((group) => group.bars.map(({ milliseconds }) => milliseconds))
   const range = {
@@ -51,6 +57,12 @@ export function drawBenchFigure({ bars, curves }: BenchFigure): Promise<Uint8Arr
     max: Math.max(...times) * ROOM_FOR_TEXT,
   }
   let y = 0
+  standings.forEach((chart, i) => {
+    const width = FIGURE_WIDTH / standings.length
+    const height = Math.max(...standings.map(standingChartHeight))
+    charts.push({ config: standingChartConfig(chart), x: i * width, y, width, height })
+    if (i === standings.length - 1) y += height
+  })
   for (const group of bars) {
     const height = BARS_FRAME_HEIGHT + BAR_HEIGHT * group.bars.length
     charts.push({ config: barsConfig(group, range), x: 0, y, width: FIGURE_WIDTH, height })
@@ -62,6 +74,11 @@ export function drawBenchFigure({ bars, curves }: BenchFigure): Promise<Uint8Arr
     charts.push({ config: curveConfig(curve), x: column * width, y, width, height: CURVE_HEIGHT })
     if (column === CURVES_IN_A_ROW - 1 || i === curves.length - 1) y += CURVE_HEIGHT
   })
+  if (race) {
+    const height = raceChartHeight(race)
+    charts.push({ config: raceChartConfig(race), x: 0, y, width: FIGURE_WIDTH, height })
+    y += height
+  }
   return drawChartPage(charts, FIGURE_WIDTH, y)
 }
 
@@ -95,8 +112,11 @@ function barsConfig(
           ...axisOptions('milliseconds a step, log scale (shorter is faster)'),
           type: 'logarithmic',
           ...range,
-          afterBuildTicks: keepDecadeTicks,
-          ticks: { ...axisOptions('').ticks, callback: (value: number | string) => plain(Number(value)) },
+          afterBuildTicks: roundTicks,
+          ticks: {
+            ...axisOptions('').ticks,
+            callback: (value: number | string) => plainNumber(Number(value)),
+          },
         },
         y: {
           ...axisOptions(''),
@@ -111,18 +131,6 @@ function barsConfig(
     },
     plugins: [barTexts(bars)],
   } as ChartConfiguration
-}
-
-/** Ticks at 1, 2 and 5 of each decade. */
-function keepDecadeTicks(axis: { ticks: { value: number }[]; min: number; max: number }): void {
-  const ticks: { value: number }[] = []
-  for (let decade = Math.floor(Math.log10(axis.min)); decade <= Math.log10(axis.max); decade++) {
-    for (const step of [1, 2, 5]) {
-      const value = step * 10 ** decade
-      if (value >= axis.min && value <= axis.max) ticks.push({ value })
-    }
-  }
-  axis.ticks = ticks
 }
 
 /** `3.61 ms, 4.0 ×` behind each bar. */
@@ -175,7 +183,7 @@ function curveConfig({ title, subtitle, xTitle, points }: BenchCurve): ChartConf
           },
           ticks: {
             ...axisOptions('').ticks,
-            callback: (value: number | string) => plain(Number(value)),
+            callback: (value: number | string) => plainNumber(Number(value)),
           },
         },
         y: timeAxis(points.map(({ milliseconds }) => milliseconds)),
@@ -189,7 +197,7 @@ function timeAxis(times: readonly number[]) {
   const highest = Math.max(...times)
   const ticks = {
     ...axisOptions('').ticks,
-    callback: (value: number | string) => plain(Number(value)),
+    callback: (value: number | string) => plainNumber(Number(value)),
   }
   if (highest < SMALLEST_LOGARITHMIC_SPAN * lowest) {
     return { ...axisOptions('ms a step'), type: 'linear', min: 0, suggestedMax: 1.15 * highest, ticks }
@@ -199,11 +207,7 @@ function timeAxis(times: readonly number[]) {
     type: 'logarithmic',
     min: lowest / 1.3,
     max: highest * 1.3,
-    afterBuildTicks: keepDecadeTicks,
+    afterBuildTicks: roundTicks,
     ticks,
   }
-}
-
-function plain(value: number): string {
-  return Number(value.toPrecision(4)).toLocaleString('en-US')
 }

@@ -3,7 +3,9 @@ import type { RowSet } from '../data/rows.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { StopSignal } from '../engines/stop-signal.ts'
 import { TrainingError } from '../errors.ts'
+import type { Network } from '../model/network.ts'
 import { parameterTable } from '../model/network.ts'
+import type { FloatArray } from '../model/state.ts'
 import type { TrainingConfig } from './config.ts'
 import { checkTraining } from './config.ts'
 import type { EpochRecord } from './history.ts'
@@ -100,11 +102,18 @@ function hasBegun({ epoch, batchLosses }: TrainingProgress): boolean {
 }
 
 async function setLatentBias(engine: Engine, bias: number): Promise<void> {
-  const { network } = engine
   const state = await engine.readState()
+  await engine.writeState({ ...state, parameters: withLatentBias(engine.network, state.parameters, bias) })
+}
+
+/** A copy of parameters, in canonical order, whose bottleneck has these biases. */
+export function withLatentBias<Floats extends FloatArray>(
+  network: Network,
+  parameters: Floats,
+  bias: number,
+): Floats {
   const { offset, length } = parameterTable(network)[2 * network.codeLayer + 1]
-  const parameters = state.parameters.slice().fill(bias, offset, offset + length)
-  await engine.writeState({ ...state, parameters })
+  return parameters.slice().fill(bias, offset, offset + length) as Floats
 }
 
 /** Learning rate of the step that comes next; of the last one, where none does. */

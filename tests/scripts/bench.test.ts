@@ -256,7 +256,7 @@ engines('losses that are others, missing or no number are not accepted', () => {
 })
 
 engines('an engine with another loss than expected is not timed', async () => {
-  const setting = { hidden: 16, bottleneck: 2, batchSize: 8, threads: 1, simd: 'auto' } as const
+  const setting = { inputs: 784, hidden: 16, bottleneck: 2, batchSize: 8, threads: 1, simd: 'auto' } as const
   const bytes = Uint8Array.from({ length: 8 * 784 }, (_, i) => (i * 37) % 256)
   const sizes = networkOf(setting)
   const expected = await referenceLosses(sizes, bytes, setting.batchSize, 3)

@@ -74,8 +74,44 @@ test('a missing library and a missing interpreter are reported as unavailable', 
 
 test('a workload that peers cannot train is refused', async () => {
   assert.instance(await rejection(createWorkload({ ...options, batchSize: 9 })), PeerError)
-  const linear = hourglass({ input: 4, hidden: 3, bottleneck: 2, latentActivation: 'identity' })
-  assert.instance(await rejection(createWorkload({ ...options, network: linear })), PeerError)
+  const other = hourglass({ input: 4, hidden: 3, bottleneck: 2, activation: 'tanh' })
+  const error = await rejection(createWorkload({ ...options, network: other }))
+  assert.match(error.message, /^peers train relu, relu or identity, .* found tanh, /)
+})
+
+for (const [what, changes] of [
+  [
+    'linear latent units',
+    { network: hourglass({ input: 4, hidden: 3, bottleneck: 2, latentActivation: 'identity' }) },
+  ],
+  ['floats', { images: new Float32Array(8 * 4) }],
+] as const) {
+  test(`only the Python peers train ${what}`, async () => {
+    const workload = await createWorkload({ ...options, ...changes })
+    try {
+      const error = await rejection(startPeer('tfjs-wasm', { workload, threads: 1 }))
+      assert.match(error.message, /^tfjs \(WASM\): trains ReLU latent units on bytes only$/)
+    } finally {
+      await workload.dispose()
+    }
+  })
+}
+
+test('a race begins from its own start, and its epochs tell all three numbers', async () => {
+  const workload = await createWorkload({ ...options, testImages: new Uint8Array(4) })
+  const environment = { FAKE_PEER: 'agrees', NODE_OPTIONS: `--import=${FAKE}` }
+  const peer = await startPeer('jax-js', { workload, threads: 1, environment })
+  try {
+    const parameters = new Float32Array(parameterCount(network)).fill(2)
+    await peer.begin({ parameters, batchSize: 8, seed: 3 })
+    // The stand-in adds what it was told: the first parameter, the seed, the sum of the rates.
+    assert.equal(await peer.trainEpoch([0.5, 0.25]), { milliseconds: 2, loss: 3, testError: 0.75 })
+    assert.equal(await peer.trainEpoch(0.5), { milliseconds: 2, loss: 3, testError: 0.5 })
+    assert.match((await rejection(peer.trainEpoch([]))).message, /test error null/)
+  } finally {
+    await peer.close()
+    await workload.dispose()
+  }
 })
 
 test.run()

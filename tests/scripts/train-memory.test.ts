@@ -19,7 +19,7 @@ if (process.platform !== 'linux') {
     try {
       const memoryFile = join(directory, 'peak-memory')
       const preload = new URL('../../scripts/bench/peak-memory.mjs', import.meta.url).href
-      // Every further thread takes some 20 MB of its own.
+      // Every further thread takes some 10 MB of its own, 8 of them by V8 and Node (worker-modules.test.ts).
       const args = ['--z', '8', '-e', '1', '--device', 'cpu', '--threads', '2']
       const { outcome } = startCommand('train', args, directory, {
         NODE_OPTIONS: `--import=${preload}`,

@@ -1,0 +1,70 @@
+/** What the documents quote of the comparisons with other libraries: shapes, and seconds to a test error. */
+import { AS_THEY_COME, AVX2_ALONE, type PeerRow, type PeersResult } from '../bench/peers.ts'
+import type { QualityResult } from '../bench/quality.ts'
+import { medianSeconds, racedEntries, racerTitle } from '../bench/quality-report.ts'
+import { shapeTitle } from '../bench/shapes.ts'
+import { fixed, named, type Quote, read } from './quotes.ts'
+
+/** In the order of the columns of docs/speed.md. */
+const LIBRARIES = ['PyTorch (eager)', 'PyTorch (eager, fused Adam)', 'JAX (XLA)', 'TensorFlow (XLA)']
+
+export async function raceQuotes(): Promise<Quote[]> {
+  const [{ peers }, { quality }] = await Promise.all([
+    read<{ peers: PeersResult }>('peers/bench.json'),
+    read<{ quality: QualityResult }>('quality/bench.json'),
+  ])
+  return [
+    ...shapeRows(peers).map((text) => ({ file: 'docs/speed.md', text })),
+    ...qualityTexts(quality).map((text) => ({ file: 'docs/schedules.md', text })),
+  ]
+}
+
+/** A row for each shape: how long each library takes, as many times ours, as it comes and with AVX2 alone. */
+function shapeRows({ sessions }: PeersResult): string[] {
+  return [AS_THEY_COME, AVX2_ALONE].flatMap((title) =>
+    sessions
+      .filter((session) => session.title === title)
+      .map(({ shape, rows }) => {
+        const cells = LIBRARIES.map((library) => standing(named(rows, library, (row) => row.title)))
+        return `| ${shapeTitle(shape)} | ${rows[0].time.median.toPrecision(3)} | ${cells.join(' | ')} |`
+      }),
+  )
+}
+
+/** `1.36`, or `0.82, behind`. */
+function standing({ timesOurs, standing: where }: PeerRow): string {
+  return `${fixed(timesOurs, 2)}${where === 'ahead' ? '' : `, ${where}`}`
+}
+
+function qualityTexts(quality: QualityResult): string[] {
+  const entries = racedEntries(quality)
+  const rows = entries.map((entry) => {
+    const { name, runs } = entry
+    const seconds = runs.flatMap((run) => (run.seconds === undefined ? [] : [run.seconds]))
+    const epochs = runs.map((run) => run.epochs)
+    const spread = `${fixed(Math.min(...seconds), 1)} to ${fixed(Math.max(...seconds), 1)}`
+    const median = medianSeconds(runs)
+    const cells = [name, racerTitle(entry), `${seconds.length} of ${runs.length}`]
+    const most =
+      Math.min(...epochs) < Math.max(...epochs)
+        ? `${Math.min(...epochs)} to ${Math.max(...epochs)}`
+        : `${epochs[0]}`
+    return `| ${[...cells, Number.isFinite(median) ? fixed(median, 1) : '–', spread, most].join(' | ')} |`
+  })
+  const medianOf = (name: string, library: string) =>
+    medianSeconds(named(entries, `${name} ${library}`, (entry) => `${entry.name} ${entry.library}`).runs)
+  const share = (name: string) =>
+    fixed(medianOf(name, 'hourglass') / medianOf('the seed’s own', 'hourglass'), 2)
+  const times = (name: string, library: string) =>
+    fixed(medianOf(name, library) / medianOf(name, 'hourglass'), 1)
+  const slow = named(entries, 'pytorch-fused', (entry) => entry.library).runs[0]
+  const perEpoch = ({ trainedSeconds, epochs }: typeof slow) => fixed(trainedSeconds / epochs, 0)
+  return [
+    ...rows,
+    `takes ${share('short, ReLU')} of the time of the seed’s own with the ReLU bottleneck, and ${share('short, linear')} with`,
+    `takes ${share('shorter, linear')} of it`,
+    `JAX takes ${times('short, ReLU', 'jax')} and ${times('short, linear', 'jax')} times as long`,
+    `PyTorch ${times('short, ReLU', 'pytorch-fused-flush')} and ${times('short, linear', 'pytorch-fused-flush')} times`,
+    `its epochs of batch 64 took ${perEpoch(slow)} s each`,
+  ]
+}
