@@ -89,3 +89,33 @@ function samplesBetween(before: Layer, { inputs, outputs }: Layer): boolean {
     outputs >= LEAST_SAMPLED_OUTPUTS && Math.min(inputs, before.inputs) <= MOST_SAMPLED_INPUTS
   return before.activation === 'relu' && isWorthwhile
 }
+
+// ——— Threads of a step ———
+
+/** How many of `threads` threads a training step of `batchSize` rows uses, at least 1. Changes no bit. */
+export type StepThreads = (network: Network, batchSize: number, threads: number) => number
+
+/** Every one: for tests of what happens between threads. */
+export const allThreads: StepThreads = (_network, _batchSize, threads) => threads
+
+/**
+ * What one more thread costs each step, in multiply-adds of padded products: some 11 µs, in which its tickets
+ * go round and shards wait for the slowest. Measured on two cores.
+ */
+const THREAD_COST = 450_000
+/** What Adam takes for a parameter, in multiply-adds. */
+const ADAM_COST = 25
+
+/**
+ * Of `threads` threads, those that a training step of `batchSize` rows gains by: the next one's share of the
+ * work must be more than it costs, W / n − W / (n + 1) > cost.
+ */
+export const threadsThatPay: StepThreads = ({ layers }, batchSize, threads) => {
+  const work = layers.reduce((sum, { inputs, outputs }) => {
+    const weights = inputs * Math.ceil(outputs / PANEL) * PANEL
+    return sum + weights * (3 * batchSize + ADAM_COST)
+  }, 0)
+  let paying = 1
+  while (paying < threads && work > THREAD_COST * paying * (paying + 1)) paying++
+  return paying
+}

@@ -6,6 +6,7 @@ import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
 import type { Simd } from '../options.ts'
+import { threadsThatPay } from './algorithms.ts'
 import { loadCore } from './browser-files.ts'
 import { createWebWorkerPool } from './browser-pool.ts'
 import { instantiateCore } from './core.ts'
@@ -41,5 +42,6 @@ export async function createWasmBrowserEngine(
   const core = await instantiateCore(module, memory)
   const pool = await createWebWorkerPool(threads, module, memory)
   const cores = navigator.hardwareConcurrency
-  return createOrClose(network, { memory, core, pool, wideTile, cores, arithmetic })
+  const parts = { memory, core, pool, wideTile, cores, arithmetic, stepThreads: threadsThatPay }
+  return createOrClose(network, parts)
 }

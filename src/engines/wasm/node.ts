@@ -12,6 +12,7 @@ import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
 import type { Simd } from '../options.ts'
+import type { StepThreads } from './algorithms.ts'
 import { instantiateCore } from './core.ts'
 import { ensureCore } from './core-files.ts'
 import { createMemory } from './memory.ts'
@@ -30,6 +31,8 @@ export interface WasmOptions {
    * Whether V8's flags may be set for the process. Here it is, unless said otherwise: `createEngine` asks.
    */
   readonly v8Flags?: boolean | undefined
+  /** How many of the threads a training step uses; default all. Changes no bit. */
+  readonly stepThreads?: StepThreads | undefined
 }
 
 /**
@@ -39,7 +42,7 @@ export interface WasmOptions {
  */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   checkNetwork(network)
-  const { threads, simd, v8Flags } = options
+  const { threads, simd, v8Flags, stepThreads } = options
   const choice = await chooseNodeModule(simd, { network, v8Flags })
   const memory = createMemory(await sharedAddressSpace(threads))
   const core = await instantiateCore(choice.module, memory)
@@ -51,6 +54,7 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
     wideTile: choice.wideTile,
     cores: availableParallelism(),
     arithmetic: choice.arithmetic,
+    stepThreads,
   })
 }
 
