@@ -1,5 +1,6 @@
 /** What `npm run train` prints: text for people, or JSON lines for programs. */
 import { styleText } from 'node:util'
+import { threadsThatPay } from '../src/engines/wasm/algorithms.ts'
 import type { ErrorQuantiles } from '../src/model/error-quantiles.ts'
 import type { Activation, Network } from '../src/model/network.ts'
 import { codeSize, describeSizes, inputSize, parameterCount } from '../src/model/network.ts'
@@ -284,7 +285,10 @@ function runSummary(job: TrainingJob): string[] {
   const { run, engine, data, own, resumed, command } = job
   const { config, network, progress } = run
   const { info } = engine
-  const threads = `${info.threads} thread${info.threads === 1 ? '' : 's'}`
+  const paying =
+    info.device === 'wasm' ? threadsThatPay(network, config.batchSize, info.threads) : info.threads
+  const unused = paying < info.threads ? `, ${paying} in training: more would slow so small a step` : ''
+  const threads = `${info.threads} thread${info.threads === 1 ? '' : 's'}${unused}`
   const noise = config.noiseStd > 0 ? `, noise ${config.noiseStd}` : ''
   const { schedule = 'plateau', warmup = 0, finalLearningRate = 0 } = config
   const end = finalLearningRate > 0 ? ` to ${small(finalLearningRate)}` : ''

@@ -56,6 +56,8 @@ export function updatePanel(
   const deltas = panelAt(layer.delta, 0, panel * PANEL, job.rowCapacity)
   for (let column = 0; column < paddedInputs; column += PANEL) {
     weightGradient(job.wideTile !== 0, x, step, gradient, column / PANEL, deltas, rows)
+    // Rows of inputs that do not exist stay zero.
+    const inputs = min(PANEL, layer.inputs - column)
     const block = rowAt(0, panel * paddedInputs + column)
     const weights = <usize>layer.weight + block
     adam(
@@ -64,7 +66,7 @@ export function updatePanel(
       gradient,
       <usize>layer.weightM + block,
       <usize>layer.weightV + block,
-      PANEL * PANEL,
+      inputs * PANEL,
     )
     if (layer.inputGradient === INPUT_GRADIENT_DENSE) {
       const transposed = (column / PANEL) * paddedOutputs + panel * PANEL

@@ -6,6 +6,7 @@ import type { EngineMakers } from './devices.ts'
 import { createOnDevice } from './devices.ts'
 import type { Engine } from './engine.ts'
 import type { EngineOptions } from './options.ts'
+import { threadsThatPay } from './wasm/algorithms.ts'
 
 export type { Device, EngineOptions } from './options.ts'
 
@@ -23,7 +24,8 @@ const MAKERS: EngineMakers = {
   async cpu(network, options) {
     const { threads = Math.min(availableParallelism(), MAX_THREADS), simd = 'auto' } = options
     const { createWasmEngine } = await import('./wasm/node.ts')
-    return createWasmEngine(network, { threads, simd, v8Flags: options.v8Flags ?? mayFlag })
+    const v8Flags = options.v8Flags ?? mayFlag
+    return createWasmEngine(network, { threads, simd, v8Flags, stepThreads: threadsThatPay })
   },
   async webgpu(network) {
     const { createWebgpuNodeEngine } = await import('./webgpu/node.ts')

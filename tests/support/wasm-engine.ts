@@ -1,6 +1,6 @@
 /** WASM engines from their parts: any build of the core, and a pool whose threads the test can reach. */
 import { availableParallelism } from 'node:os'
-import type { OperandChoice } from '../../src/engines/wasm/algorithms.ts'
+import type { OperandChoice, StepThreads } from '../../src/engines/wasm/algorithms.ts'
 import { instantiateCore } from '../../src/engines/wasm/core.ts'
 import { createMemory } from '../../src/engines/wasm/memory.ts'
 import { createPiscinaPool } from '../../src/engines/wasm/node-pool.ts'
@@ -16,13 +16,14 @@ export interface EngineUnderTest {
   readonly threads: number
   readonly wideTile: boolean
   readonly operands?: OperandChoice
+  readonly stepThreads?: StepThreads
   /** What the engine gets in place of the pool. */
   readonly wrapPool?: (pool: TestPool) => TestPool
 }
 
 export async function engineFromParts(
   network: Network,
-  { variant, threads, wideTile, operands, wrapPool = (pool) => pool }: EngineUnderTest,
+  { variant, threads, wideTile, operands, stepThreads, wrapPool = (pool) => pool }: EngineUnderTest,
 ): Promise<{ readonly engine: WasmEngine; readonly pool: TestPool }> {
   const module = compileCore(variant)
   const memory = createMemory()
@@ -37,6 +38,7 @@ export async function engineFromParts(
     cores,
     arithmetic: variant,
     ...(operands && { operands }),
+    stepThreads,
   })
   return { engine, pool }
 }

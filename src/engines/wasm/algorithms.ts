@@ -4,7 +4,7 @@
  */
 import type { Layer, Network } from '../../model/network.ts'
 import type { Inputs } from '../engine.ts'
-import type { INPUT_GRADIENT } from './plan.ts'
+import { type INPUT_GRADIENT, PANEL } from './plan.ts'
 
 // ——— Inputs of a layer: as lists of what is not zero, or as row pairs ———
 
@@ -13,10 +13,10 @@ export interface OperandChoice {
   /** The first layer's inputs, of which `zeros` is the share of zeros. */
   listsInputs(zeros: number): boolean
   /**
-   * The outputs of a layer, for the next one. Those of a ReLU must: the sampled input gradient reads the
+   * The outputs of `layer`, for `next`. They must where the input gradient of `next` is sampled: it reads the
    * lists.
    */
-  listsOutputs(layer: Layer): boolean
+  listsOutputs(layer: Layer, next: Layer): boolean
 }
 
 /**
@@ -26,11 +26,12 @@ const LEAST_ZEROS = 0.4
 
 /**
  * What was measured to be quicker: a step of 784-392-8-392-784 without any zero takes 13 % less without
- * lists.
+ * lists. For a single panel of outputs, what a ReLU's lists skip is less than it takes to write them.
  */
 export const MEASURED: OperandChoice = {
   listsInputs: (zeros) => zeros >= LEAST_ZEROS,
-  listsOutputs: (layer) => layer.activation === 'relu',
+  listsOutputs: (layer, next) =>
+    layer.activation === 'relu' && (next.outputs > PANEL || samplesBetween(layer, next)),
 }
 
 /** Rows that are looked at for the share of zeros. */
@@ -80,10 +81,41 @@ export function inputGradientOf(network: Network, index: number): keyof typeof I
 
 /** Whether a layer's input gradient is computed only where the ReLU before it lets it pass. */
 export function samplesInputGradient({ layers }: Network, index: number): boolean {
-  if (index === 0) return false
-  const before = layers[index - 1]
-  const { inputs, outputs } = layers[index]
+  return index > 0 && samplesBetween(layers[index - 1], layers[index])
+}
+
+function samplesBetween(before: Layer, { inputs, outputs }: Layer): boolean {
   const isWorthwhile =
     outputs >= LEAST_SAMPLED_OUTPUTS && Math.min(inputs, before.inputs) <= MOST_SAMPLED_INPUTS
   return before.activation === 'relu' && isWorthwhile
+}
+
+// ——— Threads of a step ———
+
+/** How many of `threads` threads a training step of `batchSize` rows uses, at least 1. Changes no bit. */
+export type StepThreads = (network: Network, batchSize: number, threads: number) => number
+
+/** Every one: for tests of what happens between threads. */
+export const allThreads: StepThreads = (_network, _batchSize, threads) => threads
+
+/**
+ * What one more thread costs each step, in multiply-adds of padded products: some 11 µs, in which its tickets
+ * go round and shards wait for the slowest. Measured on two cores.
+ */
+const THREAD_COST = 450_000
+/** What Adam takes for a parameter, in multiply-adds. */
+const ADAM_COST = 25
+
+/**
+ * Of `threads` threads, those that a training step of `batchSize` rows gains by: the next one's share of the
+ * work must be more than it costs, W / n − W / (n + 1) > cost.
+ */
+export const threadsThatPay: StepThreads = ({ layers }, batchSize, threads) => {
+  const work = layers.reduce((sum, { inputs, outputs }) => {
+    const weights = inputs * Math.ceil(outputs / PANEL) * PANEL
+    return sum + weights * (3 * batchSize + ADAM_COST)
+  }, 0)
+  let paying = 1
+  while (paying < threads && work > THREAD_COST * paying * (paying + 1)) paying++
+  return paying
 }

@@ -6,6 +6,7 @@ import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
 import type { Simd } from '../options.ts'
+import { threadsThatPay } from './algorithms.ts'
 import { loadCore } from './browser-files.ts'
 import { createWebWorkerPool } from './browser-pool.ts'
 import { instantiateCore } from './core.ts'
@@ -41,5 +42,12 @@ export async function createWasmBrowserEngine(
   const core = await instantiateCore(module, memory)
   const pool = await createWebWorkerPool(threads, module, memory)
   const cores = navigator.hardwareConcurrency
-  return createOrClose(network, pool, { memory, core, wideTile, cores, arithmetic })
+  return createOrClose(network, pool, {
+    memory,
+    core,
+    wideTile,
+    cores,
+    arithmetic,
+    stepThreads: threadsThatPay,
+  })
 }

@@ -197,9 +197,9 @@ export function mapWork(
     const both = lists(inputs, Math.ceil(rowCapacity / SEGMENT_ROWS))
     return { target, input: { panels: noisy, rowPairs: both.rowLists, ...both, pairings: 0 } }
   }
-  const output = (layer: Layer): OperandAddresses => {
+  const output = (layer: Layer, next: Layer): OperandAddresses => {
     const columns = roundUp(layer.outputs, PANEL)
-    return operands.listsOutputs(layer)
+    return operands.listsOutputs(layer, next)
       ? {
           panels: panels(columns),
           rowPairs: 0,
@@ -211,9 +211,9 @@ export function mapWork(
   const batches = [batch(), batch()]
   const activations = network.layers.map((layer, index): ActivationAddresses => {
     const outputs = roundUp(layer.outputs, PANEL)
-    const isLast = index === network.layers.length - 1
+    const next: Layer | undefined = network.layers[index + 1]
     return {
-      output: isLast ? undefined : output(layer),
+      output: next && output(layer, next),
       delta: panels(outputs),
       deltaPairs: index > 0 ? panels(outputs) : 0,
     }

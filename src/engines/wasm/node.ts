@@ -12,6 +12,7 @@ import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
 import type { Simd } from '../options.ts'
+import type { StepThreads } from './algorithms.ts'
 import { instantiateCore } from './core.ts'
 import { ensureCore } from './core-files.ts'
 import { createMemory } from './memory.ts'
@@ -29,6 +30,8 @@ export interface WasmOptions {
    * Whether V8's flags may be set for the process. Here it is, unless said otherwise: `createEngine` asks.
    */
   readonly v8Flags?: boolean | undefined
+  /** How many of the threads a training step uses; default all. Changes no bit. */
+  readonly stepThreads?: StepThreads | undefined
 }
 
 /**
@@ -38,7 +41,7 @@ export interface WasmOptions {
  */
 export async function createWasmEngine(network: Network, options: WasmOptions): Promise<Engine> {
   checkNetwork(network)
-  const { threads, simd, v8Flags } = options
+  const { threads, simd, v8Flags, stepThreads } = options
   const choosing = chooseNodeModule(simd, { network, v8Flags })
   // It is awaited below, if nothing fails before.
   choosing.catch(() => undefined)
@@ -49,7 +52,7 @@ export async function createWasmEngine(network: Network, options: WasmOptions): 
   const others = async () => {
     const { module, wideTile, arithmetic } = await choosing
     const core = await instantiateCore(module, memory)
-    return { memory, core, wideTile, cores: availableParallelism(), arithmetic }
+    return { memory, core, wideTile, cores: availableParallelism(), arithmetic, stepThreads }
   }
   return createOrClose(network, pool, others())
 }

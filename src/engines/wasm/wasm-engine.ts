@@ -21,7 +21,8 @@ import {
 } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
 import type { StopSignal } from '../stop-signal.ts'
-import { MEASURED, type OperandChoice, shareOfZeros, zerosUnderNoise } from './algorithms.ts'
+import type { OperandChoice, StepThreads } from './algorithms.ts'
+import { allThreads, MEASURED, shareOfZeros, zerosUnderNoise } from './algorithms.ts'
 import type { CoreExports, WorkerPool, WorkerTask } from './core.ts'
 import { bitsOf } from './core.ts'
 import type { JobValues } from './engine-memory.ts'
@@ -56,6 +57,8 @@ export interface WasmParts {
   readonly arithmetic: string
   /** Which inputs of layers lie as lists; default by what was measured. Changes no bit. */
   readonly operands?: OperandChoice
+  /** How many workers a training step uses; default all. Changes no bit. */
+  readonly stepThreads?: StepThreads | undefined
   /**
    * Steps that workers do before they come back. Unlimited where the host's thread is free to watch
    * meanwhile; few where the host works itself, so that it can hear a stop between.
@@ -224,6 +227,9 @@ export class WasmEngine implements Engine {
       const set = this.#trainingSet as ResidentSet
       const steps = plan.steps - plan.firstStep
       const batchSize = Math.min(request.batchSize, Math.max(plan.order.length, 1))
+      const { pool, stepThreads = allThreads } = this.#parts
+      const threads = stepThreads(this.network, batchSize, pool.size)
+      const sharding = shardsOf(batchSize, threads)
       const work = this.#memory.workFor(batchSize)
       const batchLosses = this.#memory.staging(steps * DOUBLE + plan.order.length * WORD + steps * FLOAT)
       const orderAddress = batchLosses + steps * DOUBLE
@@ -257,7 +263,7 @@ export class WasmEngine implements Engine {
           batchSize,
           firstStep: plan.firstStep + done,
           steps: jobSteps,
-          ...shardsOf(batchSize, this.#parts.pool.size),
+          ...sharding,
           rowLosses: work.rowLosses,
           batchLosses: batchLosses + done * DOUBLE,
           adamSteps: this.#adamSteps,
@@ -271,7 +277,7 @@ export class WasmEngine implements Engine {
         this.#writeJob(values, usesLists)
         const before = plan.firstStep + done
         const report = onProgress && ((n: number) => onProgress({ stepsDone: before + n, steps: plan.steps }))
-        const jobDone = await this.#train(jobSteps, batchSize, signal, report)
+        const jobDone = await this.#train(jobSteps, sharding.shards, threads, signal, report)
         this.#adamSteps += jobDone
         done += jobDone
         if (jobDone < jobSteps) break
@@ -335,7 +341,8 @@ export class WasmEngine implements Engine {
    */
   async #train(
     steps: number,
-    batchSize: number,
+    shards: number,
+    threads: number,
     signal: StopSignal | undefined,
     report: ((stepsDone: number) => void) | undefined,
   ): Promise<number> {
@@ -345,11 +352,10 @@ export class WasmEngine implements Engine {
     const stop = () => control.write('stop', 1)
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
-    const { shards } = shardsOf(batchSize, this.#parts.pool.size)
     const stepsDone = () => Math.floor(control.read('shards') / shards)
     const progress = report && setInterval(() => report(stepsDone()), PROGRESS_INTERVAL_MS)
     try {
-      await this.#runOnAllWorkers('train')
+      await this.#runOnWorkers('train', threads)
     } finally {
       clearInterval(progress)
       signal?.removeEventListener('abort', stop)
@@ -357,10 +363,10 @@ export class WasmEngine implements Engine {
     return Math.min(control.read('endRound') - 1, steps)
   }
 
-  async #runOnAllWorkers(kind: WorkerTask['kind']): Promise<void> {
+  async #runOnWorkers(kind: WorkerTask['kind'], count: number): Promise<void> {
     const { pool } = this.#parts
     const outcomes = await Promise.allSettled(
-      this.#memory.fixed.workers.map(async (address, worker) => {
+      this.#memory.fixed.workers.slice(0, count).map(async (address, worker) => {
         try {
           await pool.run({ kind, job: this.#memory.fixed.job, address, worker })
         } catch (error) {
@@ -447,7 +453,7 @@ export class WasmEngine implements Engine {
       }
       this.#writeJob(values, usesLists)
       this.#memory.control.clear()
-      const running = this.#runOnAllWorkers('infer')
+      const running = this.#runOnWorkers('infer', this.#parts.pool.size)
       fetchResults()
       await running
       fetchResults = () => result.set(this.#memory.floats(outputs, count * outputWidth), first * outputWidth)
