@@ -41,15 +41,21 @@ test('a model goes from .pth to .safetensors and back, and stays the same', asyn
 })
 
 test('what is taken of a foreign file is said, with the flags that say otherwise', async ({ directory }) => {
-  const tensors = [
-    ['0.weight', { shape: [2, 5], data: new Float32Array(10) }],
-    ['0.bias', { shape: [2], data: new Float32Array(2) }],
-    ['2.weight', { shape: [5, 2], data: new Float32Array(10) }],
-    ['2.bias', { shape: [5], data: new Float32Array(5) }],
-  ] as const
-  writeFileSync(join(directory, 'foreign.safetensors'), writeSafetensors(new Map(tensors)))
+  const zeros = (...shape: number[]) => {
+    return { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) }
+  }
+  const tensors = new Map([
+    ['0.weight', zeros(2, 5)],
+    ['0.bias', zeros(2)],
+    ['2.weight', zeros(5, 2)],
+    ['2.bias', zeros(5)],
+  ])
+  writeFileSync(join(directory, 'foreign.safetensors'), writeSafetensors(tensors))
   const taken = await runScript('convert', ['foreign.safetensors', 'a.pth'], directory)
-  assert.match(taken.stderr, /^warning: .*: says no more than its layers.*\n +Where that is wrong, say it: --a/)
+  assert.match(
+    taken.stderr,
+    /^warning: .*: says no more than its layers.*\n +Where that is wrong, say it: --a/,
+  )
   const flags = ['--activation=tanh', '--latent-activation=identity', '--output-activation=identity']
   const said = [...flags, '--loss=mse', '--code-layer=1']
   const all = await runScript('convert', ['foreign.safetensors', 'a.pth', ...said], directory)
