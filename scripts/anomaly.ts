@@ -79,7 +79,7 @@ async function parseFlags(args: string[]) {
       },
       seeds: {
         describe: 'runs of each table and protocol, which differ in their seed alone',
-        default: '5',
+        default: 5,
         requiresArg: true,
         coerce: wholeNumber('seeds', 1, 1000),
       },

@@ -14,7 +14,7 @@ import { compileWhenNeeded } from '../src/engines/wasm/core-files.ts'
 import { FileError, HourglassError, UsageError } from '../src/errors.ts'
 import { nearestName } from '../src/nearest.ts'
 import { blamingConfig, configMiddleware, forgetConfig } from './config-file.ts'
-import { kebabCase, knownFlags } from './flag-names.ts'
+import { dashed, kebabCase, knownFlags } from './flag-names.ts'
 import { checkDashes, dashesHint } from './npm-flags.ts'
 import { surviveOutput } from './output.ts'
 
@@ -200,11 +200,15 @@ function clearMessage(message: string, known: readonly string[], args: readonly 
   // yargs names what is missing on one line; on the next is the text of `demandOption`, which says it better.
   const demanded = /^Missing required arguments?: .*\n(.+)/.exec(message)?.[1]
   if (demanded !== undefined) return demanded + strayFile(args, /^--\S+(?=:)/.exec(demanded)?.[0])
+  const empty = /^Not enough arguments following: (\S+)$/.exec(message)?.[1]
+  if (empty !== undefined) {
+    const typed = args.map(kebabArgument).find((argument) => argument.replace(/^-+/, '') === empty)
+    return `${typed ?? dashed(empty)}: expected a value, found nothing`
+  }
   const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
   if (unknown === undefined) return message
   const nearest = nearestName(unknown, flags)
-  const typed = `${unknown.length > 1 ? '--' : '-'}${unknown}`
-  return `unknown flag ${typed}${nearest ? `: did you mean --${nearest}?` : '; --help lists the flags'}`
+  return `unknown flag ${dashed(unknown)}${nearest ? `: did you mean --${nearest}?` : '; --help lists the flags'}`
 }
 
 /** The likely value of a flag that is missing: a file's name that no flag stands before. */

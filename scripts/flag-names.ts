@@ -22,3 +22,8 @@ export function knownFlags(parser: Argv): string[] {
 export function kebabCase(flag: string): string {
   return flag.replaceAll('_', '-')
 }
+
+/** A flag as it is typed: `-z`, `--epochs`. */
+export function dashed(flag: string): string {
+  return `${flag.length > 1 ? '--' : '-'}${flag}`
+}

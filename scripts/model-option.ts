@@ -5,6 +5,7 @@ import { type NetworkGuess, readModel, type StoredModel } from '../src/formats/m
 import { HIDDEN_ACTIVATIONS } from '../src/model/check-network.ts'
 import { parameterTable } from '../src/model/network.ts'
 import { oneOf, path, wholeNumber } from './cli.ts'
+import { dashed } from './flag-names.ts'
 
 export const loadOption = {
   alias: 'l',
@@ -54,6 +55,8 @@ export const networkOptions = {
   },
 } as const
 
+const NETWORK_FLAGS = Object.keys(networkOptions).map(dashed).join(', ')
+
 type NetworkFlags = {
   readonly [Flag in keyof typeof networkOptions]?:
     | ReturnType<(typeof networkOptions)[Flag]['coerce']>
@@ -92,6 +95,7 @@ export function checkOfImages({ preprocessing }: StoredModel, file: string): voi
 
 function warned(model: StoredModel): StoredModel {
   for (const warning of model.warnings) console.error(`warning: ${warning}`)
+  if (model.isGuessed) console.error(`         Where that is wrong, say it: ${NETWORK_FLAGS}`)
   return model
 }
 

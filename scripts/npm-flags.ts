@@ -3,6 +3,7 @@
  * of its own, and the command would train another model than the one asked for.
  */
 import { UsageError } from '../src/errors.ts'
+import { dashed } from './flag-names.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -25,15 +26,15 @@ export function checkDashes(
 ): void {
   if (env.npm_lifecycle_event !== command) return
   for (const flag of flags) {
-    const dashed = `${flag.length > 1 ? '--' : '-'}${flag}`
-    if (args.some((argument) => argument === dashed || argument.startsWith(`${dashed}=`))) continue
+    const typed = dashed(flag)
+    if (args.some((argument) => argument === typed || argument.startsWith(`${typed}=`))) continue
     const value = valueFromNpm(flag, env)
     if (value === undefined) continue
     // Of `--z 8` npm takes the flag, and leaves its value as a word.
     const word = args.length === 1 && !args[0].startsWith('-') ? ` ${args[0]}` : ''
-    const shown = dashed + (value === true ? word : ` ${value}`)
+    const shown = typed + (value === true ? word : ` ${value}`)
     throw new UsageError(
-      `${dashed}: npm took this flag for its own; put -- before the flags: npm run ${command} -- ${shown}`,
+      `${typed}: npm took this flag for its own; put -- before the flags: npm run ${command} -- ${shown}`,
     )
   }
 }

@@ -1,15 +1,16 @@
 /** The command line that does again what was done. */
 import type { SetFlags } from './config-file.ts'
+import { dashed } from './flag-names.ts'
 
 /** `npm run NAME -- --flag value …`, in words of a POSIX shell, on one line. */
 export function commandText(name: string, flags: SetFlags): string {
   const words = [...flags].flatMap(([flag, value]) => {
-    const dashed = flag.length > 1 ? `--${flag}` : `-${flag}`
-    if (typeof value === 'boolean') return value ? dashed : `--no-${flag}`
+    const typed = dashed(flag)
+    if (typeof value === 'boolean') return value ? typed : `--no-${flag}`
     // What begins with a dash would be taken for a flag.
     return value.startsWith('-') || value === ''
-      ? shellWord(`${dashed}=${value}`)
-      : `${dashed} ${shellWord(value)}`
+      ? shellWord(`${typed}=${value}`)
+      : `${typed} ${shellWord(value)}`
   })
   return [`npm run ${name}`, ...(words.length > 0 ? ['--', ...words] : [])].join(' ')
 }

@@ -1,7 +1,6 @@
 /** `npm run score -- -l FILE --data PATH`: how anomalous rows are, in a file, a table and two figures. */
 import { basename } from 'node:path'
 import { holdsText, sinkFormat } from '../src/data/sinks/sink.ts'
-import { rowNumber } from '../src/data/table.ts'
 import { UsageError } from '../src/errors.ts'
 import { formatNumber, formatPercent } from '../src/experiments/table.ts'
 import { formatLoss } from '../src/figures/theme.ts'
@@ -16,7 +15,7 @@ import {
   type Truth,
   truthOf,
 } from '../src/tools/score-labels.ts'
-import { scoreSheet } from '../src/tools/score-sheet.ts'
+import { scoredName, scoreSheet } from '../src/tools/score-sheet.ts'
 import { commandLine, nonNegativeNumber, path, runCommand, wholeNumber } from './cli.ts'
 import { featureFlags, share } from './data-flags.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
@@ -151,11 +150,7 @@ async function drawFigures(
 ): Promise<string[] | undefined> {
   const { drawScoreHistogram, drawWorstRows } = await import('../src/tools/score-figures.ts')
   const named = { ...model, name: basename(model.name) }
-  const place = (row: number) => rows.kept?.[row] ?? row
-  const nameOf = (row: number) => {
-    if (set.kind === 'table') return `row ${rowNumber(set, place(row))}`
-    return set.names?.[place(row)] ?? `row ${place(row) + 1}`
-  }
+  const nameOf = (row: number) => scoredName(set, rows.kept, row)
   return drawOrNotice(async () => {
     const [errors, worst] = [
       await drawScoreHistogram(named, scores, basename(set.file), truth),

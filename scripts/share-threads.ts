@@ -4,7 +4,7 @@ import { UsageError } from '../src/errors.ts'
 import { wholeNumber } from './cli.ts'
 
 export const jobsOption = {
-  describe: 'runs side by side, the threads shared between them',
+  describe: 'runs side by side, which share the threads',
   defaultDescription: 'as many as there are threads',
   requiresArg: true,
   coerce: wholeNumber('jobs', 1, 256),

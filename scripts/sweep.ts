@@ -46,6 +46,7 @@ import {
   wholeNumber,
 } from './cli.ts'
 import { figuresOrNotice } from './figures.ts'
+import { dashed } from './flag-names.ts'
 import { listedSettings, settingLists } from './setting-flags.ts'
 import { jobsOption, shareThreads } from './share-threads.ts'
 import type { SweepReport } from './sweep-report.ts'
@@ -164,8 +165,9 @@ function checkTogether(flags: Flags, hasPlan: boolean): void {
   }
   const planned = hasPlan ? PLANNED.find((name) => isTyped(flags, name)) : undefined
   if (planned === undefined) return
-  const typed = `${planned.length > 1 ? '--' : '-'}${planned}`
-  throw new UsageError(`${typed}: expected no such flag, since ${flags.plan} is there and says it, found one`)
+  throw new UsageError(
+    `${dashed(planned)}: expected no such flag, since ${flags.plan} is there and says it, found one`,
+  )
 }
 
 async function main(args: string[]): Promise<number | undefined> {

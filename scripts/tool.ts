@@ -152,7 +152,7 @@ export async function runTool(
       })
       bar.clear()
       if (flags.json) print({ type: 'end', tool, files: result.files, ...result.record })
-      else for (const line of [...result.lines, result.files.join(', ')]) console.log(line)
+      else for (const line of [...result.lines, `Wrote ${result.files.join(', ')}`]) console.log(line)
       return interrupt.exitCode()
     } finally {
       await engine.dispose()

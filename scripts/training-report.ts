@@ -9,6 +9,7 @@ import { settingsOf } from '../src/run/settings.ts'
 import type { EpochRecord } from '../src/training/history.ts'
 import type { TrainingHooks } from '../src/training/trainer.ts'
 import { duration, progressBar, Rate } from './progress-bar.ts'
+import { commandText, shellWord } from './repeat-command.ts'
 import type { TrainingJob } from './training-job.ts'
 
 export interface TrainingEnd {
@@ -109,6 +110,8 @@ export function textReport(): TrainingReport {
   let lossName = ''
   let startMs = 0
   let dataDirectory: string | undefined
+  let checkpoint = ''
+  let isTable = false
   const rate = new Rate()
   let words = IMAGE_WORDS
   let printAfterMs = 0
@@ -127,6 +130,8 @@ export function textReport(): TrainingReport {
       lossName = LOSS_NAMES[network.loss]
       startMs = performance.now()
       dataDirectory = job.dataDirectory
+      checkpoint = job.files.checkpoint
+      isTable = job.own?.raw.features !== undefined
       words = wordsOf(job)
       printAfterMs = job.own ? PRINT_AFTER_MS : 0
       for (const line of [...modelSummary(network), ...runSummary(job), '']) print(line)
@@ -153,7 +158,10 @@ export function textReport(): TrainingReport {
     },
     end(end) {
       print('')
-      if (end.isInterrupted) print(`Interrupted after ${end.epochs} of ${plural(epochs)}; --resume goes on`)
+      if (end.isInterrupted) {
+        const hint = end.files.includes(checkpoint) ? `; to go on: ${resumeCommand(checkpoint)}` : ''
+        print(`Interrupted after ${end.epochs} of ${plural(epochs)}${hint}`)
+      }
       if (end.isStalled)
         print(`Stopped after ${end.epochs} of ${plural(epochs)}: the last ones brought nothing`)
       if (end.keptEpoch !== undefined && end.keptEpoch < end.epochs) {
@@ -167,17 +175,22 @@ export function textReport(): TrainingReport {
       if (end.files.length === 0) return
       print(`Wrote ${end.files.join(', ')} after ${duration((performance.now() - startMs) / 1000)}`)
       if (end.errors && /\.pth?$/i.test(end.files[0])) {
-        print(`${end.files[0]} keeps columns, scaling and errors in an entry that torch.load passes over`)
+        const kept = isTable ? 'columns, scaling and errors' : 'scaling and errors'
+        print(`${end.files[0]} keeps ${kept} in an entry that torch.load passes over`)
       }
       if (end.isInterrupted) return
-      const data = dataDirectory === undefined ? '' : ` --data ${dataDirectory}`
-      print(`Next: npm run ${words.next} -- -l ${end.files[0]}${data}`)
+      const data = dataDirectory === undefined ? '' : ` --data ${shellWord(dataDirectory)}`
+      print(`Next: npm run ${words.next} -- -l ${shellWord(end.files[0])}${data}`)
     },
     notice(message) {
       bar.clear()
       console.error(message)
     },
   }
+}
+
+function resumeCommand(checkpoint: string): string {
+  return commandText('train', new Map([['resume', checkpoint]]))
 }
 
 /** Epochs of small tables take milliseconds: not all of them get a line. */
@@ -276,7 +289,7 @@ function dataSummary({ data, own }: TrainingJob): string[] {
   const scaling = preprocessing.scaling ? `${preprocessing.scaling.kind} scaling${within}` : 'not scaled'
   return [
     `Data     ${raw.description}`,
-    `Rows     ${trained} training, ${judges}; ${raw.inputs} inputs${label}, ${scaling}`,
+    `Rows     ${trained} training, ${judges}; ${count(raw.inputs)} inputs${label}, ${scaling}`,
     ...(proposal === undefined ? [] : [`Network  ${proposal}`]),
   ]
 }

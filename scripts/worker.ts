@@ -44,7 +44,7 @@ async function parseFlags(args: string[]) {
       },
       lock: {
         describe: 'seconds without a word after which this worker counts as dead and others take its trials',
-        default: '30',
+        default: 30,
         requiresArg: true,
         coerce: positiveNumber('lock'),
       },

@@ -1,7 +1,7 @@
 /** Hourglass in Node: all that the commands do, for a program. Begin with `Autoencoder` and `loadDataset`. */
 import './node-version.ts'
 
-export type { CreateOptions } from './api/node.ts'
+export type { CreateOptions, LoadOptions } from './api/node.ts'
 export { Autoencoder, createEngine, loadData } from './api/node.ts'
 export { loadDataset } from './data/node-files.ts'
 export type { Device, EngineOptions } from './engines/create.ts'

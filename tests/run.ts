@@ -16,6 +16,8 @@ import { dirname, relative, resolve, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 
 const FILES_AT_ONCE = 2
+/** Of scripts/start.mjs: tests and what they start take a quarter less, from the second run on. */
+const COMPILE_CACHE = resolve(import.meta.dirname, '../build/compile-cache')
 /** Far above what the slowest file takes on two busy cores: it ends hangs, it does not measure. */
 const DEFAULT_LIMIT_SECONDS = 300
 
@@ -54,7 +56,7 @@ function runProcess(file: string, limitSeconds: number): Promise<Ending> {
     const child = spawn(process.execPath, [file], {
       detached: process.platform !== 'win32',
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', NODE_COMPILE_CACHE: COMPILE_CACHE },
     })
     running.add(child)
     const chunks: Buffer[] = []

@@ -9,8 +9,8 @@ import type { Network } from '../model/network.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import { checkBytes, checkKeys } from './checks.ts'
 import { checkDataOptions, type DataOptions, type ReadRows, type RowsOptions } from './own-data.ts'
-import type { ModelOptions, Prepared } from './start.ts'
-import { begin, fromFile, fromSeed } from './start.ts'
+import type { ForeignOptions, ModelOptions, Prepared } from './start.ts'
+import { begin, FOREIGN_OPTIONS, fromFile, fromSeed } from './start.ts'
 
 /**
  * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here;
@@ -22,6 +22,10 @@ export async function createEngine(network: Network, options: EngineOptions = {}
 }
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
+
+export interface LoadOptions extends ForeignOptions, EngineOptions {}
+
+const LOAD_OPTIONS = [...FOREIGN_OPTIONS, ...ENGINE_OPTIONS]
 
 /**
  * Rows from the files that somebody chose, to train on: a table or array, or pictures, whose class is the
@@ -54,15 +58,15 @@ export class Autoencoder extends BaseAutoencoder {
 
   /**
    * A model from the bytes of a .pth or .safetensors file, or of a checkpoint, whose run `train` then goes on
-   * with.
+   * with. What a file of another program does not say is in the options; what was taken, in `warnings`.
    *
    * @param name what errors call it
    * @throws FileError for bytes that hold no autoencoder; DeviceError as `create`
    */
-  static async fromBytes(bytes: Uint8Array, name: string, options: EngineOptions = {}): Promise<Autoencoder> {
+  static async fromBytes(bytes: Uint8Array, name: string, options: LoadOptions = {}): Promise<Autoencoder> {
     checkBytes(bytes, name)
-    checkKeys('fromBytes', options, ENGINE_OPTIONS)
-    return Autoencoder.#open(fromFile(bytes, name), options)
+    checkKeys('fromBytes', options, LOAD_OPTIONS)
+    return Autoencoder.#open(fromFile(bytes, name, options), options)
   }
 
   /**

@@ -12,8 +12,8 @@ import { BaseAutoencoder } from './base-autoencoder.ts'
 import { checkBytes, checkKeys } from './checks.ts'
 import type { FileFormat, FileOptions } from './files.ts'
 import { checkDataOptions, type DataOptions, type ReadRows, type RowsOptions } from './own-data.ts'
-import type { ModelOptions, Prepared } from './start.ts'
-import { begin, fromFile, fromSeed } from './start.ts'
+import type { ForeignOptions, ModelOptions, Prepared } from './start.ts'
+import { begin, FOREIGN_OPTIONS, fromFile, fromSeed } from './start.ts'
 
 /**
  * An engine of the network. Throws a `DeviceError` that says why when the chosen device cannot compute here;
@@ -25,6 +25,10 @@ export async function createEngine(network: Network, options: EngineOptions = {}
 }
 
 export interface CreateOptions extends ModelOptions, EngineOptions {}
+
+export interface LoadOptions extends ForeignOptions, EngineOptions {}
+
+const LOAD_OPTIONS = [...FOREIGN_OPTIONS, ...ENGINE_OPTIONS]
 
 /**
  * Rows from a file or a folder of pictures, to train on: raw, with what their columns are.
@@ -55,20 +59,21 @@ export class Autoencoder extends BaseAutoencoder {
   }
 
   /**
-   * A model from a .pth or .safetensors file, or from a checkpoint, whose run `train` then goes on with.
+   * A model from a .pth or .safetensors file, or from a checkpoint, whose run `train` then goes on with. What
+   * a file of another program does not say is in the options; what was taken, in `warnings`.
    *
    * @throws FileError for a file that cannot be read or holds no autoencoder; DeviceError as `create`
    */
-  static async load(path: string, options: EngineOptions = {}): Promise<Autoencoder> {
-    checkKeys('load', options, ENGINE_OPTIONS)
-    return Autoencoder.#open(fromFile(await readFileBytes(path), path), options)
+  static async load(path: string, options: LoadOptions = {}): Promise<Autoencoder> {
+    checkKeys('load', options, LOAD_OPTIONS)
+    return Autoencoder.#open(fromFile(await readFileBytes(path), path, options), options)
   }
 
   /** The same for the bytes of a file; `name` is what errors call it. */
-  static async fromBytes(bytes: Uint8Array, name: string, options: EngineOptions = {}): Promise<Autoencoder> {
+  static async fromBytes(bytes: Uint8Array, name: string, options: LoadOptions = {}): Promise<Autoencoder> {
     checkBytes(bytes, name)
-    checkKeys('fromBytes', options, ENGINE_OPTIONS)
-    return Autoencoder.#open(fromFile(bytes, name), options)
+    checkKeys('fromBytes', options, LOAD_OPTIONS)
+    return Autoencoder.#open(fromFile(bytes, name, options), options)
   }
 
   static async #open(prepared: Prepared, options: EngineOptions): Promise<Autoencoder> {

@@ -1,7 +1,8 @@
 /** How models begin: from a seed or from a file. */
 import { MNIST_PIXELS } from '../data/mnist.ts'
+import { checkInteger } from '../engines/checks.ts'
 import type { Engine } from '../engines/engine.ts'
-import { CHECKPOINT_KEY, readModel } from '../formats/model-file.ts'
+import { CHECKPOINT_KEY, type NetworkGuess, readModel } from '../formats/model-file.ts'
 import type { Network } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
 import { stateOf } from '../model/state.ts'
@@ -50,9 +51,47 @@ export function fromSeed(options: ModelOptions, engineOptions: readonly string[]
   }
 }
 
+/** What the file of another program does not say of its network; of our own files, nothing is asked. */
+export interface ForeignOptions {
+  /** Of the layers but the code's and the last one; default `relu`. */
+  readonly activation?: NetworkGuess['hiddenActivation']
+  /** Of the code layer; default `relu`. */
+  readonly latentActivation?: NetworkGuess['latentActivation']
+  /** Of the last layer; default `sigmoid`, or `softmax` with the loss `crossEntropy`. */
+  readonly outputActivation?: NetworkGuess['outputActivation']
+  /** Default `mse`. */
+  readonly loss?: NetworkGuess['loss']
+  /** Number, from 1, of the layer whose outputs are the codes; default the narrowest but the last. */
+  readonly codeLayer?: number | undefined
+}
+
+export const FOREIGN_OPTIONS = [
+  'activation',
+  'latentActivation',
+  'outputActivation',
+  'loss',
+  'codeLayer',
+] as const satisfies readonly (keyof ForeignOptions)[]
+
+function guessOf(options: ForeignOptions): NetworkGuess {
+  const { activation, latentActivation, outputActivation, loss, codeLayer } = options
+  if (codeLayer !== undefined) checkInteger('codeLayer', codeLayer, 1, Number.MAX_SAFE_INTEGER)
+  return {
+    hiddenActivation: activation,
+    latentActivation,
+    outputActivation,
+    loss,
+    codeLayer: codeLayer === undefined ? undefined : codeLayer - 1,
+  }
+}
+
 /** A model's weights or a checkpoint. `file` is its name, for errors. */
-export function fromFile(bytes: Uint8Array, file: string): Prepared {
-  const { network, parameters, metadata, warnings, preprocessing, trainingErrors } = readModel(bytes, file)
+export function fromFile(bytes: Uint8Array, file: string, options: ForeignOptions): Prepared {
+  const { network, parameters, metadata, warnings, preprocessing, trainingErrors } = readModel(
+    bytes,
+    file,
+    guessOf(options),
+  )
   if (!Object.hasOwn(metadata, CHECKPOINT_KEY)) {
     return prepared(network, stateOf(parameters), { warnings, known: { preprocessing, trainingErrors } })
   }

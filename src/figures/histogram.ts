@@ -40,13 +40,11 @@ export function drawHistogram({
   const { lowest, highest } = bins
   const count = bins.shares[0]?.length ?? 0
   const edges = Array.from({ length: count }, (_, i) => lowest * (highest / lowest) ** (i / count))
-  let most = 0
   const config = {
     type: 'line',
     data: {
       datasets: series.map(({ label }, index) => {
         const shares = bins.shares[index]
-        most = Math.max(most, ...shares)
         const colour = SERIES_COLOURS[index % SERIES_COLOURS.length]
         return {
           label,
@@ -81,19 +79,23 @@ export function drawHistogram({
           type: 'linear',
           min: 0,
         },
+        // The threshold's own: its line is as high as the chart, whatever the bins are.
+        height: { type: 'linear', display: false, min: 0, max: 1 },
       },
     },
   } as ChartConfiguration<'line', { x: number; y: number }[]>
-  if (threshold && threshold.value > 0) config.data.datasets.push(thresholdLine(threshold, most))
+  // Chart.js draws the first on top, and the edge of a bin may lie where the threshold does.
+  if (threshold && threshold.value > 0) config.data.datasets.unshift(thresholdLine(threshold))
   return drawChart(config)
 }
 
-function thresholdLine({ value, label }: NonNullable<Histogram['threshold']>, top: number) {
+function thresholdLine({ value, label }: NonNullable<Histogram['threshold']>) {
   return {
     label,
+    yAxisID: 'height',
     data: [
       { x: value, y: 0 },
-      { x: value, y: top },
+      { x: value, y: 1 },
     ],
     borderColor: COLOURS.text,
     borderDash: [6, 4],

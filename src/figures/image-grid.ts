@@ -1,7 +1,7 @@
 /** Rows of small grey images with text around them, each pixel of an image a square of equal dots. */
 import { HourglassError } from '../errors.ts'
 import { type Context, encodePng, loadCanvas } from './canvas.ts'
-import { dots, drawText } from './text.ts'
+import { commonSize, dots, drawText } from './text.ts'
 import { COLOURS, FIGURE_WIDTH, FONT_SIZE, font } from './theme.ts'
 
 export interface ImageCell {
@@ -98,8 +98,8 @@ function shareOf(pixels: number, room: number): number {
 }
 
 /**
- * A grid of images as a PNG file. Text too wide for its place is set smaller. Throws where node-canvas cannot
- * load.
+ * A grid of images as a PNG file. Text too wide for its place is set smaller, and with it what is beside it in
+ * its row. Throws where node-canvas cannot load.
  */
 export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
   const { createCanvas } = await loadCanvas()
@@ -133,15 +133,30 @@ export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
     const corners = layout.corners[rowIndex]
     const pitch = corners.length > 1 ? corners[1].x - corners[0].x : cellWidth + GAP
     const room = pitch - dots(6)
+    const sizeOf = (lines: readonly (string | undefined)[], size: number) =>
+      commonSize(
+        context,
+        lines.filter((line) => line !== undefined),
+        room,
+        size,
+      )
+    const labelSize = sizeOf(
+      row.map(({ label }) => label),
+      FONT_SIZE.label,
+    )
+    const captionSize = sizeOf(
+      row.flatMap(({ captions = [] }) => captions),
+      FONT_SIZE.small,
+    )
     row.forEach((cell, column) => {
       const { x, y } = corners[column]
       context.putImageData(imageDots(context, cell.pixels, grid, layout), x, y)
       context.textAlign = 'center'
       const centre = x + cellWidth / 2
-      if (cell.label) drawText(context, cell.label, centre, y - dots(5), room, FONT_SIZE.label, COLOURS.text)
+      if (cell.label) drawText(context, cell.label, centre, y - dots(5), room, labelSize, COLOURS.text)
       cell.captions?.forEach((line, index) => {
         const at = y + cellHeight + dots(3) + (index + 0.85) * CAPTION_LINE
-        drawText(context, line, centre, at, room, FONT_SIZE.small, COLOURS.muted)
+        drawText(context, line, centre, at, room, captionSize, COLOURS.muted)
       })
     })
     const rowLabel = grid.rowLabels?.[rowIndex]

@@ -25,3 +25,10 @@ export function drawText(
   if (width > room) context.font = font(Math.floor((dots(size) * room) / width), weight)
   context.fillText(text, x, y)
 }
+
+/** The size, at most `size` in CSS pixels, at which the widest of the lines fits the room, in dots. */
+export function commonSize(context: Context, lines: readonly string[], room: number, size: number): number {
+  context.font = font(dots(size))
+  const widest = Math.max(0, ...lines.map((line) => context.measureText(line).width))
+  return widest > room ? Math.floor((dots(size) * room) / widest) / DEVICE_PIXEL_RATIO : size
+}

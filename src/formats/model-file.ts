@@ -49,6 +49,8 @@ export interface StoredModel extends DataKnowledge {
    * One line each, beginning with the file's name: what is odd but does not keep the model from being used.
    */
   readonly warnings: readonly string[]
+  /** Whether one of them says what was taken for want of a word in the file: `NetworkGuess` may say more. */
+  readonly isGuessed: boolean
 }
 
 export interface ModelToStore extends DataKnowledge {
@@ -159,6 +161,7 @@ export function readModel(bytes: Uint8Array, file: string, guess: NetworkGuess =
     parameters: collectParameters(described, content),
     metadata,
     warnings: warnings.map(printable),
+    isGuessed: described.isGuessed,
     ...readKnowledge(metadata, inputSize(described.network), file),
   }
 }
@@ -250,6 +253,7 @@ interface FoundNetwork {
   readonly tensors: ReadonlyMap<string, Tensor>
   /** Names of the layers in the file, in the network's order. */
   readonly names: readonly string[]
+  readonly isGuessed: boolean
 }
 
 /** Without what a checkpoint holds beside the model. */
@@ -299,7 +303,7 @@ function describedNetwork(content: Content, guess: NetworkGuess): FoundNetwork {
       throw new FileError(file, `tensor ${quote(name)}: ${difference}`)
     }
   }
-  return { network, tensors, names }
+  return { network, tensors, names, isGuessed: false }
 }
 
 /** The network that a chain of Linear layers is taken for. */
@@ -336,8 +340,9 @@ function guessedNetwork(content: Content, isOrdered: boolean, guess: NetworkGues
     if (error instanceof UsageError) throw new FileError(file, error.message, { cause: error })
     throw error
   }
-  if (!isSeeds(chain)) warnings.push(...guessWarning(file, network, names, guess))
-  return { network, tensors, names }
+  const guessed = isSeeds(chain) ? [] : guessWarning(file, network, names, guess)
+  warnings.push(...guessed)
+  return { network, tensors, names, isGuessed: guessed.length > 0 }
 }
 
 /** Of the seed project's network the rest has always been known. */

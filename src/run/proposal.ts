@@ -106,6 +106,6 @@ export function proposalText(
   const noise = noiseStd > 0 ? `, noise ${noiseStd}` : ''
   return (
     `${describeSizes(network)}, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of batch ${Math.min(batchSize, rows)}${noise}: proposed for ` +
-    `${rows} rows of ${inputSize(network)} values; ${others.join(', ')} set others`
+    `${rows.toLocaleString('en')} rows of ${inputSize(network).toLocaleString('en')} values; ${others.join(', ')} set others`
   )
 }

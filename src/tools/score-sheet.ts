@@ -1,5 +1,6 @@
 /** Scores as rows under named columns. Runs in a browser. */
 import type { Sheet } from '../data/sinks/sheet.ts'
+import type { Table, Values } from '../data/table.ts'
 import type { KeptColumn } from './kept-columns.ts'
 import type { ModelRows } from './rows.ts'
 import type { Scores } from './score.ts'
@@ -32,7 +33,7 @@ export function scoreSheet(
       const length = to - from
       const featureAt = (row: number, place: number) => features[(from + row) * most + place]
       yield [
-        Int32Array.from({ length }, (_, i) => (keptRows ? keptRows[from + i] : from + i) + 1),
+        Int32Array.from({ length }, (_, i) => sheetRow(keptRows, from + i)),
         ...kept.map((column) => column.cells(from, to)),
         errors.subarray(from, to),
         percentiles.subarray(from, to),
@@ -58,4 +59,15 @@ export function scoreSheet(
     ],
     parts: parts(),
   }
+}
+
+/** What the sheet calls a row that was scored, from 1: where it was in the data, before any were left out. */
+function sheetRow(kept: Uint32Array | undefined, index: number): number {
+  return (kept?.[index] ?? index) + 1
+}
+
+/** The same in words for figures: a picture by its name. */
+export function scoredName(set: Table | Values, kept: Uint32Array | undefined, index: number): string {
+  const number = sheetRow(kept, index)
+  return (set.kind === 'values' ? set.names?.[number - 1] : undefined) ?? `row ${number}`
 }

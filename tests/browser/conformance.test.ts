@@ -24,6 +24,9 @@ interface Configuration {
   readonly engine: EngineName
   /** Whether the host isolates the page. */
   readonly headers: boolean
+  /** Of the networks that Node's test of the same engine has, a few: a software adapter takes 2 s for each. */
+  readonly isBrief: boolean
+  readonly trajectory: 'z2-b64.json' | 'eight-mixed.json'
   /** What the engine must say of itself: that it is the one meant. */
   readonly info: { readonly threads: number; readonly arithmetic: RegExp }
 }
@@ -33,31 +36,37 @@ const CONFIGURATIONS: readonly Configuration[] = [
     label: 'WASM, isolated: three workers',
     engine: 'wasm',
     headers: true,
+    isBrief: false,
+    trajectory: 'z2-b64.json',
     info: { threads: 3, arithmetic: /^relaxed SIMD/ },
   },
   {
     label: 'WASM, isolated: two workers, plain SIMD',
     engine: 'wasm-plain',
     headers: true,
+    isBrief: false,
+    trajectory: 'z2-b64.json',
     info: { threads: 2, arithmetic: /separate multiply and add/ },
   },
   {
     label: 'WASM, not isolated: one worker',
     engine: 'wasm',
     headers: false,
+    isBrief: false,
+    trajectory: 'z2-b64.json',
     info: { threads: 1, arithmetic: /^relaxed SIMD/ },
   },
   {
     label: 'WebGPU',
     engine: 'webgpu',
     headers: true,
+    isBrief: true,
+    trajectory: 'eight-mixed.json',
     info: { threads: 1, arithmetic: /^float32 WGSL on / },
   },
 ]
 
-/** The shortest trajectory: 30 steps of 64 images take some seconds on a software adapter. */
-const TRAJECTORY = new URL('../fixtures/parity/z2-b64.json', import.meta.url)
-/** The trajectory visits images 1000 … 2919. */
+/** The trajectory of MNIST visits images 1000 … 2919. */
 const TRAJECTORY_IMAGES = 2920
 
 /** Builds the page that runs the tests into a temporary folder, with the trajectory's images beside it. */
@@ -91,7 +100,7 @@ test.after(async () => {
 })
 
 async function registerConfiguration(folder: string, configuration: Configuration): Promise<void> {
-  const { label, engine, headers, info } = configuration
+  const { label, engine, headers, info, isBrief } = configuration
   const open = await openPage({ folder, headers, waitForModel: false })
   openPages.push(open)
   const { page, errors } = open
@@ -103,7 +112,10 @@ async function registerConfiguration(folder: string, configuration: Configuratio
     assert.match(found.arithmetic, info.arithmetic)
   })
 
-  const names = await page.evaluate((name) => hourglassTests.register(name), engine)
+  const names = await page.evaluate(([name, brief]) => hourglassTests.register(name, brief), [
+    engine,
+    isBrief,
+  ] as const)
   for (const name of names) {
     test(`${label}: ${name}`, async () => {
       const failure = await page.evaluate((registered) => hourglassTests.runTest(registered), name)
@@ -112,7 +124,8 @@ async function registerConfiguration(folder: string, configuration: Configuratio
   }
 
   test(`${label}: lands where PyTorch does`, async () => {
-    const trajectory = await readFile(TRAJECTORY, 'utf8')
+    const file = new URL(`../fixtures/parity/${configuration.trajectory}`, import.meta.url)
+    const trajectory = await readFile(file, 'utf8')
     const report = await page.evaluate(([name, text]) => hourglassTests.parity(name, text, './images.bin'), [
       engine,
       trajectory,

@@ -8,6 +8,7 @@ import {
   apart,
   lastLine,
   packed,
+  runExample,
   runtime,
   Skip,
   succeed,
@@ -89,7 +90,7 @@ export const CONSUMERS: readonly Consumer[] = [
   {
     name: 'csv',
     async run(project) {
-      const output = await succeed(process.execPath, ['csv/outliers.mjs'], project)
+      const output = await runExample('csv', project)
       const [line] = output.split('\n')
       if (!line.startsWith('12 of 120 rows are above the threshold')) throw new Error(output)
       return line
@@ -124,12 +125,8 @@ export const CONSUMERS: readonly Consumer[] = [
   {
     name: 'vite',
     async run(project) {
-      await succeed(
-        process.execPath,
-        [join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', '--config', 'vite/vite.config.js'],
-        project,
-      )
-      return trainInPage(withImages(project, 'vite/out'))
+      await runExample('vite:build', project)
+      return trainInPage(join(project, 'vite/out'))
     },
   },
   {
@@ -154,22 +151,22 @@ export const CONSUMERS: readonly Consumer[] = [
   {
     name: 'esbuild',
     async run(project) {
-      await succeed(process.execPath, ['esbuild/build.mjs'], project)
-      return trainInPage(withImages(project, 'esbuild/out'))
+      await runExample('esbuild', project)
+      return trainInPage(join(project, 'esbuild/out'))
     },
   },
   {
     name: 'plain page',
     async run(project) {
-      await succeed(process.execPath, ['plain/copy.mjs'], project)
-      return trainInPage(withImages(project, 'plain/out'))
+      await runExample('plain', project)
+      return trainInPage(join(project, 'plain/out'))
     },
   },
   {
     name: 'plain page, not isolated',
     async run(project) {
-      await succeed(process.execPath, ['plain/copy.mjs'], project)
-      return trainInPage(withImages(project, 'plain/out'), false)
+      await runExample('plain', project)
+      return trainInPage(join(project, 'plain/out'), false)
     },
   },
   {

@@ -14,6 +14,18 @@ export async function succeed(command: string, args: readonly string[], cwd: str
   return output
 }
 
+/** Runs a script of the examples' package.json as npm does, with the tools of this project and of the tests. */
+export async function runExample(name: string, project: string): Promise<string> {
+  const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
+  const steps = (scripts[name] as string).split(' && ').map((step) => step.split(' '))
+  let output = ''
+  for (const [program, ...args] of steps) {
+    const file = program === 'vite' ? [join(ROOT, 'node_modules/vite/bin/vite.js')] : []
+    output += await succeed(process.execPath, [...file, ...args], project)
+  }
+  return output
+}
+
 /** The last line of what a program prints. */
 export function lastLine(output: string): string {
   return output.trim().split('\n').at(-1) ?? ''

@@ -168,12 +168,13 @@ test('a folder of pictures, grey and in colour, classes by folder', async () => 
   assert.equal(picture, { width: 6, height: 4, channels: 1 })
   const grey = Object.values(pictures).flatMap((each) => each.grey)
   assert.equal(Array.from(rows), grey)
-  const colour = valuesOf(await loadSource(fixture('pictures'), { colour: true }))
+  const colour = await loadSource(fixture('pictures'), { colour: true })
   assert.equal(
-    Array.from(colour.rows),
+    Array.from(valuesOf(colour).rows),
     Object.values(pictures).flatMap((each) => each.colour),
   )
   assert.match(source.description, /3 pictures, 6 × 4 pixels of bytes, 2 classes$/)
+  assert.match(colour.description, /6 × 4 pixels of bytes, in colour, 2 classes$/)
 })
 
 test('JPEG and WebP, and pictures brought to a size by the mean of areas', async () => {

@@ -131,4 +131,23 @@ test('row labels move the images to the right', async () => {
   )
 })
 
+test('text too wide for its place is set smaller, with what is beside it in its row', async () => {
+  const cells = (captions: readonly string[]) =>
+    captions.map((caption) => ({ pixels: fingerprint(0), captions: [caption] }))
+  /** Rows of dots in which the caption of the first image lies. */
+  const heightOf = async (captions: readonly string[]) => {
+    const figure = { ...grid, rows: [cells(captions)] }
+    const { corners, cellHeight, height } = layoutImageGrid(figure)
+    const pixels = await decodePng(await drawImageGrid(figure))
+    const [{ x, y }] = corners[0]
+    const rows = Array.from({ length: height - y - cellHeight - 1 }, (_, i) => y + cellHeight + 1 + i)
+    return rows.filter((row) => [0, 1, 2, 3, 4, 5, 6].some((i) => pixelAt(pixels, x + 70 + i, row)[0] < 200))
+      .length
+  }
+  const alone = await heightOf(['HHHHHHHHHHHH', 'H'])
+  assert.ok(alone > 6, `${alone}`)
+  const beside = await heightOf(['HHHHHHHHHHHH', 'H'.repeat(80)])
+  assert.ok(beside < 0.6 * alone, `${beside} beside a long one, ${alone} beside a short one`)
+})
+
 test.run()

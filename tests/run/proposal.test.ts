@@ -65,11 +65,11 @@ test('one line says what was proposed, and by what to set what was not', () => {
       ...proposed.network,
       ...proposed.training,
     })
-    return proposalText(networkOf(settings, 9), settings, given, 683, (name) => `--${name}`)
+    return proposalText(networkOf(settings, 9), settings, given, 6830, (name) => `--${name}`)
   }
   assert.is(
     text({ hidden: 20, epochs: 1 }),
-    '9 → 20 → 4 → 20 → 9, 1 epoch of batch 32: proposed for 683 rows of 9 values; ' +
+    '9 → 20 → 4 → 20 → 9, 1 epoch of batch 32: proposed for 6,830 rows of 9 values; ' +
       '--bottleneck, --batchSize, --learningRate, --noiseStd set others',
   )
   const all = { hidden: 1, bottleneck: 1, epochs: 1, batchSize: 1, learningRate: 1, noiseStd: 0 }

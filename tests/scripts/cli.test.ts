@@ -124,6 +124,12 @@ async function parse(...args: string[]) {
 
 const refusal = async (promise: Promise<unknown>) => (await rejection(promise, UsageError)).message
 
+test('a flag without its value is named as it was typed', async () => {
+  assert.is(await refusal(parse('--load')), '--load: expected a value, found nothing')
+  assert.is(await refusal(parse('-l')), '-l: expected a value, found nothing')
+  assert.is(await refusal(parse('--noise_std')), '--noise-std: expected a value, found nothing')
+})
+
 test('snake_case and kebab-case are one flag; values keep their underscores', async () => {
   for (const args of [['--noise_std', '0.2'], ['--noise-std', '0.2'], ['--noise_std=0.2']]) {
     assert.is((await parse(...args))['noise-std'], 0.2)

@@ -6,6 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
 import { writeOnnx } from '../../src/formats/onnx.ts'
+import { writeSafetensors } from '../../src/formats/safetensors.ts'
 import { fingerprints, smallNetwork } from '../formats/small-model.ts'
 import { runScript } from '../support/command.ts'
 
@@ -37,6 +38,28 @@ test('a model goes from .pth to .safetensors and back, and stays the same', asyn
     assert.equal(read(to).network, network)
   }
   assert.equal(readdirSync(directory).sort(), ['a.pth', 'b.safetensors', 'c.pth'])
+})
+
+test('what is taken of a foreign file is said, with the flags that say otherwise', async ({ directory }) => {
+  const zeros = (...shape: number[]) => {
+    return { shape, data: new Float32Array(shape.reduce((product, size) => product * size, 1)) }
+  }
+  const tensors = new Map([
+    ['0.weight', zeros(2, 5)],
+    ['0.bias', zeros(2)],
+    ['2.weight', zeros(5, 2)],
+    ['2.bias', zeros(5)],
+  ])
+  writeFileSync(join(directory, 'foreign.safetensors'), writeSafetensors(tensors))
+  const taken = await runScript('convert', ['foreign.safetensors', 'a.pth'], directory)
+  assert.match(
+    taken.stderr,
+    /^warning: .*: says no more than its layers.*\n +Where that is wrong, say it: --a/,
+  )
+  const flags = ['--activation=tanh', '--latent-activation=identity', '--output-activation=identity']
+  const said = [...flags, '--loss=mse', '--code-layer=1']
+  const all = await runScript('convert', ['foreign.safetensors', 'a.pth', ...said], directory)
+  assert.is(all.stderr, '')
 })
 
 test('convert: a wrong name is a usage error, a hostile file one line, and nothing is written', async ({

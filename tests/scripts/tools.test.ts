@@ -78,6 +78,7 @@ test('score: without the label no measures; text for people; a threshold as give
   const args = ['-l', model, '--data', 'plain.csv', '--no-plot', '--out', 'p.parquet', '--threshold', '0.5']
   const text = await done('score', args)
   assert.match(text, /^threshold 0\.500: as given$/m)
+  assert.match(text, /^Wrote p\.parquet$/m)
   assert.not.match(text, /AUROC/)
   assert.equal(last(await done('score', [...args, '--json'])).auroc, undefined)
 })

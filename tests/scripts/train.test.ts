@@ -188,6 +188,19 @@ for (const device of DEVICES) {
     })
   }
 
+  if (device === 'cpu' && process.platform !== 'win32') {
+    test('Ctrl-C: the command that goes on is printed whole', async () => {
+      const big = writeDataset(join(freshDirectory(), 'big'), smallDataset(1000, 5))
+      const args = ['--data', big, '--hidden', '9', '--z', '3', '-b', '2', '-e', '1000', '-s', 'my model.pth']
+      const running = startCommand('train', args, freshDirectory())
+      const sawEpoch = (text: string) => text.includes('epoch    1') && running.child.kill('SIGINT')
+      running.child.stdout?.on('data', sawEpoch)
+      const { stdout } = await running.outcome
+      const command = "npm run train -- --resume 'my model.checkpoint.safetensors'"
+      assert.match(stdout, new RegExp(`^Interrupted after \\d+ of 1000 epochs; to go on: ${command}$`, 'm'))
+    })
+  }
+
   test(`${device}: a loss that is no number stops the run and keeps the last good checkpoint`, async () => {
     const cwd = freshDirectory()
     expectSuccess(await train(cwd, ...run, '-e', '1'))
@@ -252,7 +265,7 @@ test('refuses flags that do not exist, words, and values out of range, with exit
     [['--epohcs', '3'], 'unknown flag --epohcs: did you mean --epochs?'],
     [['--frobnicate'], 'unknown flag --frobnicate; --help lists the flags'],
     [['8'], 'unexpected argument: 8'],
-    [['--z'], 'Not enough arguments following: z'],
+    [['--z'], '--z: expected a value, found nothing'],
     [['--lr', '0'], '--lr: expected a number greater than 0, found 0'],
     [['--lr', 'NaN'], '--lr: expected a number greater than 0, found NaN'],
     [['--final-lr', '1e-4'], '--final-lr: expected none with the schedule plateau, found 0.0001'],

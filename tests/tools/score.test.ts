@@ -8,10 +8,11 @@ import * as assert from 'uvu/assert'
 import { Autoencoder } from '../../src/api/node.ts'
 import { loadSource } from '../../src/data/sources/node.ts'
 import { readSource } from '../../src/data/sources/source.ts'
-import type { Table } from '../../src/data/table.ts'
+import type { Table, Values } from '../../src/data/table.ts'
 import { averagePrecision } from '../../src/experiments/average-precision.ts'
 import { rowsForModel } from '../../src/tools/rows.ts'
 import { measureScores, truthOf } from '../../src/tools/score-labels.ts'
+import { scoredName, scoreSheet } from '../../src/tools/score-sheet.ts'
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
 const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
@@ -55,6 +56,19 @@ test('average precision, ties and all', () => {
     const of = (kind: number) => scores.filter((_: number, i: number) => truth[i] === kind)
     near([averagePrecision(of(0), of(1))], [wanted], 1e-12)
   }
+})
+
+test('figures call a row what the sheet of scores calls it: from 1, without the line of names', async () => {
+  const scores = await model.score(rows.rows)
+  const parts = scoreSheet(scores, { kept: undefined }, [], true).parts[Symbol.asyncIterator]()
+  const [numbers, errors] = (await parts.next()).value as ArrayLike<number>[]
+  const worst = Array.from(errors).indexOf(Math.max(...Array.from(errors)))
+  assert.is(scoredName(set, undefined, worst), `row ${numbers[worst]}`)
+  assert.is((set as Table).columns[0].values[numbers[worst] - 1], 'm112', 'ids count from m000')
+  const some = Uint32Array.of(4, 7)
+  assert.is(scoredName(set, some, 1), 'row 8')
+  const pictures = { ...set, kind: 'values', names: ['a/one.png', 'b.png'] } as unknown as Values
+  assert.is(scoredName(pictures, undefined, 1), 'b.png')
 })
 
 test('errors, shares, lengths and verdicts', async () => {

@@ -135,7 +135,7 @@ function content(set: Table | Values): string {
   const { picture, rows, classes, labels } = set
   const values = rows instanceof Uint8Array ? 'bytes' : 'numbers'
   const shape = picture
-    ? `${picture.width} × ${picture.height} pixels${picture.channels === 3 ? ' in colour' : ''} of ${values}`
+    ? `${picture.width} × ${picture.height} pixels of ${values}${picture.channels === 3 ? ', in colour' : ''}`
     : `${count(rows.length / set.count, 'value')} each, ${values}`
   if (!labels) return shape
   return `${shape}, ${classes ? count(classes.length, 'class').replace(/classs$/, 'classes') : 'labelled'}`

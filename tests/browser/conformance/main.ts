@@ -27,7 +27,7 @@ export type EngineName = keyof typeof ENGINES
 /** What the page offers to `conformance.test.ts`, as `globalThis.hourglassTests`. */
 export interface PageTests {
   /** Registers the conformance suite of an engine; returns what `runTest` takes. */
-  register(engine: EngineName): string[]
+  register(engine: EngineName, isBrief: boolean): string[]
   /** Runs one of the registered tests; returns why it failed, or undefined. */
   runTest(name: string): Promise<string | undefined>
   /** `info` of an engine. */
@@ -56,8 +56,8 @@ function describeFailure(error: unknown): string {
 }
 
 const hourglassTests: PageTests = {
-  register(engine) {
-    conformance(engine, ENGINES[engine], { createSuite: collectTests })
+  register(engine, isBrief) {
+    conformance(engine, ENGINES[engine], { createSuite: collectTests, isBrief })
     return [...tests.keys()]
   },
 

@@ -20,6 +20,8 @@ export interface TestSuite {
 
 export interface ConformanceOptions {
   readonly tolerance?: Tolerance
+  /** One network of each depth in place of four: where the same engine is tried with all of them elsewhere. */
+  readonly isBrief?: boolean
   /** Makes the suite; default uvu's. */
   readonly createSuite?: (name: string) => TestSuite
 }

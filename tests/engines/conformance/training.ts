@@ -1,5 +1,6 @@
 /** What training is beyond the reference's numbers: repeats, resumes, orders, frozen layers, rooms. */
 import * as assert from 'uvu/assert'
+import type { Engine } from '../../../src/engines/engine.ts'
 import { createReferenceEngine } from '../../../src/engines/reference/reference-engine.ts'
 import { parameterTable } from '../../../src/model/network.ts'
 import { hourglass } from '../../../src/model/recipes.ts'
@@ -186,29 +187,30 @@ export function testTraining(engines: EngineSuite): void {
     test(`rows of ${inputs} that are read into the room of the engine train as any others`, async () => {
       const network = hourglass({ input: inputs, hidden: 9, bottleneck: 3 })
       const { rows, labels } = syntheticSet(ROOM_ROWS, inputs, 8) as { rows: Uint8Array; labels: Uint8Array }
-      const trained = async (count: number, intoRoom: boolean) => {
-        const engine = await engines.createEngine(network)
-        try {
-          const room = intoRoom ? engine.roomFor(ROOM_ROWS) : new Uint8Array(rows.length)
-          assert.is(room.length, rows.length)
-          room.set(rows)
-          // What comes between leaves the room alone.
-          await engine.initialize(4)
-          await engine.forward(rows.subarray(0, 3 * inputs))
-          await engine.setTrainingSet({
-            rows: room.subarray(0, count * inputs),
-            labels: labels.subarray(0, count),
-          })
-          await engine.trainEpoch({ ...REQUEST, batchSize: 16 })
-          await engine.setTrainingSet({ rows: rows.subarray(0, 5 * inputs) })
-          await engine.trainEpoch({ ...REQUEST, epoch: 2 })
-          return await engine.readState()
-        } finally {
-          await engine.dispose()
-        }
+      const trained = async (engine: Engine, count: number, intoRoom: boolean) => {
+        const room = intoRoom ? engine.roomFor(ROOM_ROWS) : new Uint8Array(rows.length)
+        assert.is(room.length, rows.length)
+        room.set(rows)
+        // What comes between leaves the room alone.
+        await engine.initialize(4)
+        await engine.forward(rows.subarray(0, 3 * inputs))
+        await engine.setTrainingSet({
+          rows: room.subarray(0, count * inputs),
+          labels: labels.subarray(0, count),
+        })
+        await engine.trainEpoch({ ...REQUEST, batchSize: 16 })
+        await engine.setTrainingSet({ rows: rows.subarray(0, 5 * inputs) })
+        await engine.trainEpoch({ ...REQUEST, epoch: 2 })
+        return await engine.readState()
       }
-      for (const count of [ROOM_ROWS, ROOM_ROWS - 30]) {
-        assertSameBits(await trained(count, true), await trained(count, false), `${count} rows`)
+      const [reading, copying] = [await engines.createEngine(network), await engines.createEngine(network)]
+      try {
+        for (const count of [ROOM_ROWS, ROOM_ROWS - 30]) {
+          const [read, copied] = [await trained(reading, count, true), await trained(copying, count, false)]
+          assertSameBits(read, copied, `${count} rows`)
+        }
+      } finally {
+        await Promise.all([reading.dispose(), copying.dispose()])
       }
     })
   }
