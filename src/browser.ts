@@ -3,6 +3,7 @@
  */
 export type { CreateOptions, LoadOptions } from './api/browser.ts'
 export { Autoencoder, createEngine, createEngine as createBrowserEngine, loadData } from './api/browser.ts'
+export type { ChosenFile } from './data/sources/browser.ts'
 export type { SetPart, StaticFilesOptions } from './data/static-files.ts'
 export { loadStaticImageSet } from './data/static-files.ts'
 export type { Device, EngineOptions } from './engines/create-browser.ts'

@@ -1,6 +1,6 @@
 /** The autoencoder of a program in a browser: files are bytes that come and go as the page likes. */
 import { type OwnData, ownData } from '../data/own-data.ts'
-import { placed, sourceFromFiles } from '../data/sources/browser.ts'
+import { type ChosenFile, placed, sourceFromFiles } from '../data/sources/browser.ts'
 import type { EngineOptions } from '../engines/create-browser.ts'
 import { createBrowserEngine as makeEngine } from '../engines/create-browser.ts'
 import type { Engine } from '../engines/engine.ts'
@@ -36,8 +36,8 @@ const LOAD_OPTIONS = [...FOREIGN_OPTIONS, ...ENGINE_OPTIONS]
  * @throws FileError for what cannot be used; UsageError for options that cannot be
  */
 export async function loadData(
-  files: Iterable<File>,
-  options: DataOptions & { readonly test?: Iterable<File> | undefined } = {},
+  files: Iterable<ChosenFile>,
+  options: DataOptions & { readonly test?: Iterable<ChosenFile> | undefined } = {},
 ): Promise<OwnData> {
   checkDataOptions('loadData', options)
   const { test } = options
@@ -74,7 +74,7 @@ export class Autoencoder extends BaseAutoencoder {
    *
    * @throws FileError for what cannot be used; UsageError for options that cannot be
    */
-  loadRows(files: Iterable<File>, options: RowsOptions = {}): Promise<ReadRows> {
+  loadRows(files: Iterable<ChosenFile>, options: RowsOptions = {}): Promise<ReadRows> {
     return this.rowsRead('loadRows', options, (reading) => sourceFromFiles(placed(files), reading))
   }
 

@@ -4,17 +4,27 @@ import type { Source } from '../table.ts'
 import { type DecodePicture, PICTURE_NAME, readPictures } from './pictures.ts'
 import { checkMemory, describe, readSource, type SourceOptions } from './source.ts'
 
+/** What is asked of a `File`, whose own type only programs with the DOM's types have. */
+export interface ChosenFile {
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+  /** Empty where no folder was chosen. */
+  readonly webkitRelativePath: string
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
 /**
  * A file and where it lies: `digits/3/a.png`, or its name alone. A dropped folder's files do not know it
  * themselves.
  */
 export interface PlacedFile {
-  readonly file: File
+  readonly file: ChosenFile
   readonly path: string
 }
 
 /** Files as an `<input type="file">`, one with `webkitdirectory`, gives them. */
-export function placed(files: Iterable<File>): PlacedFile[] {
+export function placed(files: Iterable<ChosenFile>): PlacedFile[] {
   return Array.from(files, (file) => ({ file, path: file.webkitRelativePath || file.name }))
 }
 
@@ -56,7 +66,7 @@ function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : ''
 }
 
-async function bytesOf(file: File): Promise<Uint8Array> {
+async function bytesOf(file: ChosenFile): Promise<Uint8Array> {
   try {
     return new Uint8Array(await file.arrayBuffer())
   } catch (cause) {
