@@ -80,7 +80,7 @@ export function drawHistogram({
           min: 0,
         },
         // The threshold's own: its line is as high as the chart, whatever the bins are.
-        height: { type: 'linear', display: false, min: 0, max: 1 },
+        height: { axis: 'y', type: 'linear', display: false, min: 0, max: 1 },
       },
     },
   } as ChartConfiguration<'line', { x: number; y: number }[]>

@@ -98,8 +98,8 @@ function shareOf(pixels: number, room: number): number {
 }
 
 /**
- * A grid of images as a PNG file. Text too wide for its place is set smaller, and with it what is beside it in
- * its row. Throws where node-canvas cannot load.
+ * A grid of images as a PNG file. Text too wide for its place is set smaller, and with it what is beside it
+ * in its row. Throws where node-canvas cannot load.
  */
 export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
   const { createCanvas } = await loadCanvas()

@@ -24,7 +24,7 @@ interface Configuration {
   readonly engine: EngineName
   /** Whether the host isolates the page. */
   readonly headers: boolean
-  /** Of the networks that Node's test of the same engine has, a few: a software adapter takes 2 s for each. */
+  /** Few of the networks that Node's test of the same engine has: a software adapter takes 2 s for each. */
   readonly isBrief: boolean
   readonly trajectory: 'z2-b64.json' | 'eight-mixed.json'
   /** What the engine must say of itself: that it is the one meant. */

@@ -14,7 +14,7 @@ export async function succeed(command: string, args: readonly string[], cwd: str
   return output
 }
 
-/** Runs a script of the examples' package.json as npm does, with the tools of this project and of the tests. */
+/** Runs a script of the examples' package.json as npm does, with the tools of this project and the tests. */
 export async function runExample(name: string, project: string): Promise<string> {
   const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
   const steps = (scripts[name] as string).split(' && ').map((step) => step.split(' '))

@@ -37,4 +37,11 @@ test('the threshold is a line as high as the chart, over the edge of a bin too',
   assert.ok(line[0] - chart[0] < 12 && chart[1] - line[line.length - 1] < 12, `${line[0]} and ${chart}`)
 })
 
+test('without a threshold there is nothing but the bins', async () => {
+  const pixels = await decodePng(
+    await drawHistogram({ title: '', xTitle: '', series: [{ label: 'x', values: [1, 2, 4, 4] }] }),
+  )
+  assert.ok(pixels.width > 300)
+})
+
 test.run()

@@ -20,7 +20,7 @@ export interface TestSuite {
 
 export interface ConformanceOptions {
   readonly tolerance?: Tolerance
-  /** One network of each depth in place of four: where the same engine is tried with all of them elsewhere. */
+  /** One network of each depth in place of four: where the engine is tried with all of them elsewhere. */
   readonly isBrief?: boolean
   /** Makes the suite; default uvu's. */
   readonly createSuite?: (name: string) => TestSuite
