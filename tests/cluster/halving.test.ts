@@ -31,14 +31,14 @@ function recordOf({ run, until }: SweepPiece, loss: number): SweepRecord {
   return { ...trained, status: 'done', measures, samples: [] }
 }
 
-test('rungs lie a factor of four apart, the last at all epochs, as many as runs and epochs allow', () => {
-  assert.is(REDUCTION, 4)
-  assert.equal(rungsOf(16, 32), [1, 4, 16])
-  assert.equal(rungsOf(30, 100), [2, 8, 30])
-  assert.equal(rungsOf(30, 15), [8, 30])
-  assert.equal(rungsOf(256, 1000), [1, 4, 16, 64, 256])
-  assert.equal(rungsOf(64, 64), [1, 4, 16, 64])
-  assert.equal(rungsOf(3, 100), [3])
+test('rungs lie a factor of two apart, the last at all epochs, five where runs and epochs allow', () => {
+  assert.is(REDUCTION, 2)
+  assert.equal(rungsOf(16, 32), [1, 2, 4, 8, 16])
+  assert.equal(rungsOf(30, 100), [2, 4, 8, 15, 30])
+  assert.equal(rungsOf(30, 7), [8, 15, 30])
+  assert.equal(rungsOf(256, 1000), [16, 32, 64, 128, 256])
+  assert.equal(rungsOf(8, 8), [1, 2, 4, 8])
+  assert.equal(rungsOf(1, 100), [1])
 })
 
 /** Trains with so many workers, in turns; returns the epochs of each run and the order of work. */
@@ -81,14 +81,19 @@ for (const workers of [1, 3, 32]) {
 
 test('a promotion goes before a run that is new', () => {
   const { order } = simulate(makeRuns(16, 4), 1, ({ settings }) => settings.seed)
-  // Run 0 is the best of the first four; of eight, the second may go on; and so on.
-  assert.equal(order.slice(0, 9).join(' '), '0:1 1:1 2:1 3:1 0:4 4:1 5:1 6:1 7:1')
-  assert.is(order[9], '1:4')
+  // Run 0 is the better of the first two; of four, the second may go on, and of those two run 0; and so on.
+  assert.equal(order.slice(0, 9).join(' '), '0:1 1:1 0:2 2:1 3:1 1:2 0:4 4:1 5:1')
 })
 
-test('with few runs at a rung the best goes on all the same', () => {
-  const { epochs } = simulate(makeRuns(6, 16), 2, ({ settings }) => -settings.seed)
-  assert.is(epochs.get('005'), 16)
+test('with one run at a rung it goes on all the same', () => {
+  const runs = makeRuns(2, 16)
+  const { id, settings } = runs[0]
+  const schedule = halving(runs, [])
+  assert.equal(schedule.next(), { run: runs[0], until: 8 })
+  schedule.add({ id, settings, status: 'failed', error: 'no' })
+  assert.equal(schedule.next(), { run: runs[1], until: 8 })
+  schedule.add(recordOf({ run: runs[1], until: 8 }, 1))
+  assert.equal(schedule.next(), { run: runs[1], until: 16 })
 })
 
 test('a run that fails is out, and one that is done is not trained again', () => {
@@ -129,8 +134,8 @@ test('what is known of an earlier call is gone on with, and nothing is done twic
 })
 
 for (const [what, runs, message] of [
-  ['few runs', makeRuns(3, 16), /at least 4 runs of 4 epochs, found 3 of 16/],
-  ['few epochs', makeRuns(16, 3), /found 16 of 3/],
+  ['few runs', makeRuns(1, 16), /at least 2 runs of 2 epochs, found 1 of 16/],
+  ['few epochs', makeRuns(16, 1), /found 16 of 1/],
   ['other epochs', makeRuns(16, 8, (i) => ({ epochs: 8 + (i % 2) })), /one epochs, found 8, 9/],
   ['another loss', makeRuns(16, 8, (i) => ({ loss: i % 2 ? 'mse' : 'bce' })), /one loss, found bce, mse/],
 ] as const) {
