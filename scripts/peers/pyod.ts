@@ -4,7 +4,8 @@
  *
  *   PYTHON=… node scripts/peers/pyod.ts [--label outlier] [--rounds 3] [--out FILE.md] TABLE.csv …
  *
- * In each round either program fits each table once, in a process of its own. The table holds medians.
+ * In each round either program fits each table once, in a process of its own. The table holds medians. A run
+ * of each goes before, which fills the caches of compiled code.
  */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -33,13 +34,16 @@ const PROGRAMS = {
   Hourglass: [process.execPath, program('hourglass-fit.ts')],
   PyOD: [process.env.PYTHON ?? 'python3', program('pyod-fit.py')],
 } as const
+/** Where commands keep compiled code too (`scripts/start.mjs`); Python keeps its own beside its sources. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../build/compile-cache', import.meta.url))
 const NAMES = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]
 
 /** What one process found, and the seconds from its start to its end. */
 function fit(name: keyof typeof PROGRAMS, file: string, label: string, seed: number): Fit {
   const [command, script] = PROGRAMS[name]
   const args = [script, file, label, String(seed), String(Date.now() / 1000)]
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env })
   if (status !== 0) throw new Error(`${name}, ${file}: ${stderr}`)
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Fit
 }
@@ -55,6 +59,7 @@ function main(): void {
   })
   const found = new Map<string, Fit[]>()
   const fitsOf = (name: string, file: string) => found.get(`${name} ${file}`) ?? []
+  for (const name of NAMES) fit(name, positionals[0], values.label, 1)
   for (let round = 1; round <= Number(values.rounds); round++) {
     for (const file of positionals) {
       for (const name of NAMES) {

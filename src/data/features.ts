@@ -203,9 +203,10 @@ function numbersOf(table: Table, column: Column): Float64Array {
           const hint = isOther ? ` (a number ${table.decimalComma ? 'without' : 'with'} decimal-comma)` : ''
           throw cellError(table, column.name, i, `expected a number, found ${quote(text)}${hint}`)
         })
-  const infinite = numbers.findIndex((value) => value === Infinity || value === -Infinity)
-  if (infinite !== -1) {
-    throw cellError(table, column.name, infinite, `expected a finite number, found ${numbers[infinite]}`)
+  // Loops here and below: callbacks take ten times as long, and a table has many cells.
+  for (let row = 0; row < numbers.length; row++) {
+    if (Math.abs(numbers[row]) !== Infinity) continue
+    throw cellError(table, column.name, row, `expected a finite number, found ${numbers[row]}`)
   }
   return numbers
 }
@@ -218,13 +219,13 @@ function cellError(table: Table, column: string, row: number, problem: string): 
 function meanOf(numbers: Float64Array, rows: Uint32Array | undefined): number {
   let sum = 0
   let count = 0
-  const add = (value: number) => {
-    if (Number.isNaN(value)) return
+  const most = rows?.length ?? numbers.length
+  for (let i = 0; i < most; i++) {
+    const value = numbers[rows ? rows[i] : i]
+    if (Number.isNaN(value)) continue
     sum += value
     count++
   }
-  if (rows) for (const row of rows) add(numbers[row])
-  else for (const value of numbers) add(value)
   return count === 0 ? Number.NaN : sum / count
 }
 
@@ -335,7 +336,9 @@ function fillNumbers(
   missing: 'error' | 'drop',
   isDropped: Uint8Array,
 ): void {
-  numbersOf(table, column).forEach((value, row) => {
+  const numbers = numbersOf(table, column)
+  for (let row = 0; row < numbers.length; row++) {
+    const value = numbers[row]
     if (!Number.isNaN(value)) {
       rows[row * inputs + at] = value
     } else if (fill !== undefined) {
@@ -345,7 +348,7 @@ function fillNumbers(
     } else {
       throw cellError(table, name, row, 'expected a number, found an empty cell')
     }
-  })
+  }
 }
 
 function fillCategories(column: Column, { categories }: CategoryFeature, { rows, inputs, at }: Place): void {

@@ -149,7 +149,9 @@ export function clipped(
   if (!(most >= 0)) throw new UsageError(`clip: expected a number of at least 0, found ${most}`)
   const clip = (set: RowSet): RowSet => {
     if (most === 0 || set.rows instanceof Uint8Array) return set
-    return { ...set, rows: set.rows.map((value) => Math.min(most, Math.max(-most, value))) }
+    const rows = set.rows.slice()
+    for (let i = 0; i < rows.length; i++) rows[i] = Math.min(most, Math.max(-most, rows[i]))
+    return { ...set, rows }
   }
   return { train: clip(train), ...(test && { test: clip(test) }) }
 }
@@ -166,7 +168,7 @@ export function networkData(
 ): { readonly train: RowSet; readonly test?: RowSet } {
   const scaled = (set: RawRows): RowSet => {
     const rows = networkRows(set.rows, preprocessing)
-    return { ...set, rows: rows instanceof Float64Array ? Float32Array.from(rows) : rows }
+    return { ...set, rows: rows instanceof Float64Array ? new Float32Array(rows) : rows }
   }
   return { train: scaled(train), ...(test && { test: scaled(test) }) }
 }

@@ -39,9 +39,15 @@ function fitStandard(rows: FloatArray, inputs: number, isConstant: readonly bool
   const count = rows.length / inputs
   const shift = new Array<number>(inputs).fill(0)
   const squares = new Array<number>(inputs).fill(0)
-  for (let i = 0; i < rows.length; i++) shift[i % inputs] += rows[i]
+  for (let first = 0; first < rows.length; first += inputs) {
+    for (let column = 0; column < inputs; column++) shift[column] += rows[first + column]
+  }
   for (let column = 0; column < inputs; column++) shift[column] /= count
-  for (let i = 0; i < rows.length; i++) squares[i % inputs] += (rows[i] - shift[i % inputs]) ** 2
+  for (let first = 0; first < rows.length; first += inputs) {
+    for (let column = 0; column < inputs; column++) {
+      squares[column] += (rows[first + column] - shift[column]) ** 2
+    }
+  }
   const factor = squares.map((sum, column) => (isConstant[column] ? 0 : 1 / Math.sqrt(sum / count)))
   // The mean of equal numbers may miss them by a rounding.
   return { kind: 'standard', shift: shift.map((mean, i) => (isConstant[i] ? rows[i] : mean)), factor }
@@ -50,10 +56,12 @@ function fitStandard(rows: FloatArray, inputs: number, isConstant: readonly bool
 function fitMinmax(rows: FloatArray, inputs: number, isConstant: readonly boolean[]): Scaling {
   const shift = new Array<number>(inputs).fill(Number.POSITIVE_INFINITY)
   const maximum = new Array<number>(inputs).fill(Number.NEGATIVE_INFINITY)
-  for (let i = 0; i < rows.length; i++) {
-    const column = i % inputs
-    if (rows[i] < shift[column]) shift[column] = rows[i]
-    if (rows[i] > maximum[column]) maximum[column] = rows[i]
+  for (let first = 0; first < rows.length; first += inputs) {
+    for (let column = 0; column < inputs; column++) {
+      const value = rows[first + column]
+      if (value < shift[column]) shift[column] = value
+      if (value > maximum[column]) maximum[column] = value
+    }
   }
   const factor = maximum.map((most, column) => (isConstant[column] ? 0 : 1 / (most - shift[column])))
   return { kind: 'minmax', shift, factor }
@@ -61,8 +69,10 @@ function fitMinmax(rows: FloatArray, inputs: number, isConstant: readonly boolea
 
 function constantInputs(rows: FloatArray, inputs: number): boolean[] {
   const isConstant = new Array<boolean>(inputs).fill(true)
-  for (let i = inputs; i < rows.length; i++) {
-    if (rows[i] !== rows[i % inputs]) isConstant[i % inputs] = false
+  for (let first = inputs; first < rows.length; first += inputs) {
+    for (let column = 0; column < inputs; column++) {
+      if (rows[first + column] !== rows[column]) isConstant[column] = false
+    }
   }
   return isConstant
 }

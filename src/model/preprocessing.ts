@@ -117,13 +117,21 @@ export function inputFills(features: readonly Feature[]): Float64Array | undefin
 
 function filledRows(rows: FloatArray, features: readonly Feature[]): FloatArray {
   const fills = inputFills(features)
-  if (fills === undefined || !rows.some((value) => Number.isNaN(value))) return rows
-  return rows.map((value, i) => (Number.isNaN(value) ? fills[i % fills.length] : value))
+  if (fills === undefined) return rows
+  let filled: FloatArray | undefined
+  for (let i = 0; i < rows.length; i++) {
+    if (!Number.isNaN(rows[i])) continue
+    filled ??= rows.slice()
+    filled[i] = fills[i % fills.length]
+  }
+  return filled ?? rows
 }
 
 /** Bytes as the numbers that they stand for. */
 export function unitRows(rows: Uint8Array): Float32Array {
-  return Float32Array.from(rows, (value) => value / 255)
+  const units = new Float32Array(rows.length)
+  for (let i = 0; i < rows.length; i++) units[i] = rows[i] / 255
+  return units
 }
 
 /** Inputs that a feature makes. */
