@@ -280,7 +280,8 @@ export function filledNote(table: Table, features: readonly Feature[]): string[]
     const { name } = feature
     const column = columnOf(table, name)
     if (feature.kind !== 'number' || feature.fill === undefined || column.kind !== 'number') continue
-    const empty = column.values.reduce((sum, value) => sum + Number(Number.isNaN(value)), 0)
+    let empty = 0
+    for (let row = 0; row < column.values.length; row++) empty += Number.isNaN(column.values[row]) ? 1 : 0
     if (empty === 0) continue
     cells += empty
     names.push(name)
