@@ -10,6 +10,7 @@ import { intensities, row, showGrid } from './picture.ts'
 import type { Session } from './session.ts'
 import { TRAINING_IMAGES } from './settings.ts'
 import type { TrainPanel } from './train-panel.ts'
+import { thousands } from './words.ts'
 
 const NECKS = [2, 8, 32] as const
 const EPOCHS = 3
@@ -56,7 +57,7 @@ export class ComparePanel implements Panel {
   show(): void {
     const { limit } = this.#trainPanel.linked
     const which = limit < TRAINING_IMAGES ? 'the first' : 'all'
-    setText(byId('compare-digits', HTMLSpanElement), `${which} ${limit.toLocaleString('en')} digits`)
+    setText(byId('compare-digits', HTMLSpanElement), `${which} ${thousands(limit)} digits`)
     if (this.#images.length === 0) this.#showOriginals().catch(this.#report)
   }
 
@@ -120,7 +121,7 @@ export class ComparePanel implements Panel {
       }
       this.#errors.push(`z ${z}: test error ${error.toFixed(4)}`)
     }
-    const passes = `${EPOCHS} passes over ${train.count.toLocaleString('en')} digits each`
+    const passes = `${EPOCHS} passes over ${thousands(train.count)} digits each`
     setText(this.#status, `${this.#errors.join(', ')}, after ${passes}.`)
   }
 
@@ -197,7 +198,7 @@ export class ComparePanel implements Panel {
 }
 
 function addRunner(list: HTMLDListElement, label: string, speed: number | string, fastest: number): void {
-  const text = typeof speed === 'number' ? `${Math.round(speed).toLocaleString('en')} images/s` : speed
+  const text = typeof speed === 'number' ? `${thousands(Math.round(speed))} images/s` : speed
   const entry = element('div', {}, [
     element('dt', { textContent: label }),
     element('dd', { textContent: text }),

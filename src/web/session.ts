@@ -5,10 +5,10 @@ import {
   createBrowserEngine,
   describeSizes,
   inputSize,
-  loadStaticImageSet,
   MNIST_PIXELS,
   UsageError,
 } from '../browser.ts'
+import { loadDigits } from './beside.ts'
 
 export interface Model {
   readonly network: Network
@@ -29,8 +29,6 @@ export interface Codes {
 
 /** `model`: another model took its place. `weights`: the same one has learnt further. */
 export type Change = 'model' | 'weights'
-
-const DATA_FOLDER = new URL('./data/', document.baseURI).href
 
 export class Session {
   #engine: Engine | undefined
@@ -72,7 +70,7 @@ export class Session {
 
   /** The first digits of the test set: all that pictures and maps show, and a fifth of the load. */
   firstDigits(): Promise<ImageSet> {
-    this.#first ??= loadStaticImageSet(DATA_FOLDER, 'first').catch((error: unknown) => {
+    this.#first ??= loadDigits('first').catch((error: unknown) => {
       this.#first = undefined
       throw error
     })
@@ -81,7 +79,7 @@ export class Session {
 
   /** All 10,000 test digits, for what is measured. */
   testSet(): Promise<ImageSet> {
-    this.#test ??= loadStaticImageSet(DATA_FOLDER, 'test').catch((error: unknown) => {
+    this.#test ??= loadDigits('test').catch((error: unknown) => {
       this.#test = undefined
       throw error
     })
@@ -91,7 +89,7 @@ export class Session {
   trainingSet(
     onProgress: (receivedBytes: number, totalBytes: number | undefined) => void,
   ): Promise<ImageSet> {
-    this.#train ??= loadStaticImageSet(DATA_FOLDER, 'train', { onProgress }).catch((error: unknown) => {
+    this.#train ??= loadDigits('train', onProgress).catch((error: unknown) => {
       this.#train = undefined
       throw error
     })
