@@ -1,8 +1,8 @@
 /** What lies beside the page: MNIST's digits and the model that comes with it. A worker fetches them. */
 import { type ImageSet, type SetPart, type StaticFilesOptions, stateOf } from '../browser.ts'
 import type { LoadingCalls, LoadingNews } from './loading-worker.ts'
+import type { Model } from './model.ts'
 import { PRETRAINED_FILE, PRETRAINED_NAME } from './pretrained.ts'
-import type { Model } from './session.ts'
 import { WorkerCalls } from './worker-calls.ts'
 
 type OnProgress = NonNullable<StaticFilesOptions['onProgress']>

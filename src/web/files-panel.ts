@@ -2,11 +2,12 @@
 import { historyToCsv, parameterCount, UsageError, writeModel, writeOnnx } from '../browser.ts'
 import { loadPretrained } from './beside.ts'
 import { byId, setText } from './dom.ts'
+import type { Model } from './model.ts'
 import { readModelFile } from './model-files.ts'
 import { errorMessage, notice } from './notices.ts'
 import type { Panel, Report } from './panel.ts'
 import { downloadFile } from './save.ts'
-import type { Model, Session } from './session.ts'
+import type { Session } from './session.ts'
 import type { TrainPanel } from './train-panel.ts'
 import { epochsText, thousands } from './words.ts'
 
@@ -113,18 +114,17 @@ export class FilesPanel implements Panel {
       downloadFile('hourglass-loss.csv', new Blob([historyToCsv(run.history)], { type }))
       return
     }
+    if (kind === 'checkpoint') {
+      downloadFile(`hourglass-z${run.settings.z}.checkpoint.safetensors`, await run.checkpoint())
+      return
+    }
     if (!model) throw new UsageError('There is no model yet.')
     const { network, state } = model
-    const file =
-      kind === 'checkpoint'
-        ? `hourglass-z${run.settings.z}.checkpoint.safetensors`
-        : `hourglass-z${this.#session.z}.${kind}`
+    const file = `hourglass-z${this.#session.z}.${kind}`
     const bytes =
-      kind === 'checkpoint'
-        ? await run.checkpoint()
-        : kind === 'onnx'
-          ? writeOnnx(network, state.parameters).bytes
-          : writeModel({ network, parameters: state.parameters }, file)
+      kind === 'onnx'
+        ? writeOnnx(network, state.parameters).bytes
+        : writeModel({ network, parameters: state.parameters }, file)
     downloadFile(file, new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }))
   }
 

@@ -1,7 +1,7 @@
 /** Models from files, whoever wrote them. */
 import { type Checkpoint, codeSize, FileError, isAutoencoder, stateOf } from '../browser.ts'
+import type { Model } from './model.ts'
 import type { ReadingCalls } from './reading-worker.ts'
-import type { Model } from './session.ts'
 import { RULES } from './settings.ts'
 import { MAX_READING_MS, WorkerCalls } from './worker-calls.ts'
 

@@ -209,9 +209,10 @@ export class TrainingRun {
     return this.#session.use({ network: this.#run.network, state: this.#state, name: this.name })
   }
 
-  /** The bytes of a checkpoint, for a run that has begun and is not training now. */
-  checkpoint(): Promise<Uint8Array> {
-    return this.#run.toCheckpoint(this.#state)
+  /** The file of a checkpoint of what it has learnt so far. */
+  async checkpoint(): Promise<Blob> {
+    const bytes = (await this.#run.toCheckpoint(this.#state)) as Uint8Array<ArrayBuffer>
+    return new Blob([bytes], { type: 'application/octet-stream' })
   }
 
   /**

@@ -9,13 +9,7 @@ import {
   UsageError,
 } from '../browser.ts'
 import { loadDigits } from './beside.ts'
-
-export interface Model {
-  readonly network: Network
-  readonly state: ModelState
-  /** For people: a file's name, or the run that made it. */
-  readonly name: string
-}
+import type { Model } from './model.ts'
 
 /** Codes of the first test images. */
 export interface Codes {
