@@ -315,7 +315,7 @@ export class TrainPanel implements Panel {
       try {
         await this.#computeGrid()
         showGrid(byId('train-grid', HTMLCanvasElement), this.#gridImages, COLUMNS)
-        setText(byId('grid-of', HTMLSpanElement), `above, and what ${model.name} makes of them below`)
+        setText(byId('grid-of', HTMLSpanElement), `above, reconstructions below · ${model.name}`)
         await nextTask()
         await this.#drawUnits()
         await nextTask()

@@ -281,6 +281,7 @@ export class OwnPanel implements Panel {
     }
     if (!this.#summary) return
     drawErrorBins(byId('own-errors', HTMLCanvasElement), this.#summary)
+    byId('own-kinds', HTMLParagraphElement).hidden = !this.#summary.isByLabel
     setText(byId('own-threshold', HTMLParagraphElement), thresholdText(this.#summary))
     setText(byId('own-sha', HTMLElement), this.#summary.sha256 ?? '–')
     showWorst(byId('own-worst', HTMLElement), this.#summary.worst)
