@@ -1,7 +1,8 @@
 /** What the Data panel and its worker say to each other. */
 import type { EpochRecord } from '../../browser.ts'
 import type { PlacedFile } from '../../data/sources/browser.ts'
-import type { Choice, OwnFile, OwnSession, SortKey, Wanted } from './session.ts'
+import type { Choice, OwnFile, SortKey, Wanted } from './messages.ts'
+import type { OwnSession } from './session.ts'
 
 /** What the worker can be asked for, by name. */
 export interface OwnCalls {

@@ -1,7 +1,7 @@
 /** What each column of a table is used for, as a list of choices. */
 import { byId, element } from '../dom.ts'
 import { thousands } from '../words.ts'
-import type { Choice, ColumnSummary } from './session.ts'
+import type { Choice, ColumnSummary } from './messages.ts'
 
 type Use = 'usual' | 'exclude' | 'oneHot' | 'label'
 

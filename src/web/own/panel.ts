@@ -14,8 +14,8 @@ import { epochsText, thousands } from '../words.ts'
 import { OwnClient } from './client.ts'
 import { ColumnChoice } from './columns.ts'
 import { drawErrorBins } from './error-bins.ts'
+import type { Choice, OwnFile, ProposalSummary, ScoreSummary, SourceSummary, Wanted } from './messages.ts'
 import { ScoreList } from './score-list.ts'
-import type { Choice, OwnFile, ProposalSummary, ScoreSummary, SourceSummary, Wanted } from './session.ts'
 import { showWorst } from './worst.ts'
 
 /** Of a number field; undefined where it is empty. */

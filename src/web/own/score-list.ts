@@ -2,7 +2,7 @@
 import { byId, element, LatestOnly, setText } from '../dom.ts'
 import { reportError } from '../notices.ts'
 import { thousands } from '../words.ts'
-import type { ScoredRow, ScoreSummary, SortKey } from './session.ts'
+import type { ScoredRow, ScoreSummary, SortKey } from './messages.ts'
 
 const ROWS = 20
 
