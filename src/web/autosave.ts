@@ -11,8 +11,8 @@ export interface KeptRun {
   readonly epochs: number
   /** Milliseconds since 1970. */
   readonly keptAt: number
-  /** A checkpoint. */
-  readonly bytes: Uint8Array
+  /** A checkpoint: kept as a blob it need not be copied on the page's thread. */
+  readonly file: Blob
 }
 
 const DATABASE = 'hourglass'
@@ -60,7 +60,9 @@ export async function keepRun(run: KeptRun): Promise<boolean> {
 /** The run that was kept last; undefined where there is none. */
 export async function keptRun(): Promise<KeptRun | undefined> {
   try {
-    return (await withStore('readonly', (store) => store.get(KEY))) as KeptRun | undefined
+    const kept = (await withStore('readonly', (store) => store.get(KEY))) as KeptRun | undefined
+    // Earlier versions of the page kept bytes.
+    return kept?.file && kept
   } catch {
     return undefined
   }

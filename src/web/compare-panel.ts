@@ -10,6 +10,7 @@ import { intensities, row, showGrid } from './picture.ts'
 import type { Session } from './session.ts'
 import { TRAINING_IMAGES } from './settings.ts'
 import type { TrainPanel } from './train-panel.ts'
+import { thousands } from './words.ts'
 
 const NECKS = [2, 8, 32] as const
 const EPOCHS = 3
@@ -29,6 +30,7 @@ export class ComparePanel implements Panel {
   readonly #start = byId('compare-start', HTMLButtonElement)
   readonly #race = byId('race-start', HTMLButtonElement)
   readonly #status = byId('compare-status', HTMLParagraphElement)
+  readonly #raceStatus = byId('race-status', HTMLParagraphElement)
   #stop: AbortController | undefined
   #images: ArrayLike<number>[] = []
   #errors: string[] = []
@@ -49,14 +51,17 @@ export class ComparePanel implements Panel {
     this.#session = session
     this.#trainPanel = trainPanel
     this.#report = report
-    this.#start.addEventListener('click', () => void this.#toggle(() => this.#compare()))
-    this.#race.addEventListener('click', () => void this.#toggle(() => this.#runRace()))
+    byId('compare-rows', HTMLOListElement).append(
+      ...NECKS.map((z) => element('li', { textContent: `z = ${z}` })),
+    )
+    this.#start.addEventListener('click', () => void this.#toggle(this.#status, () => this.#compare()))
+    this.#race.addEventListener('click', () => void this.#toggle(this.#raceStatus, () => this.#runRace()))
   }
 
   show(): void {
     const { limit } = this.#trainPanel.linked
     const which = limit < TRAINING_IMAGES ? 'the first' : 'all'
-    setText(byId('compare-digits', HTMLSpanElement), `${which} ${limit.toLocaleString('en')} digits`)
+    setText(byId('compare-digits', HTMLSpanElement), `${which} ${thousands(limit)} digits`)
     if (this.#images.length === 0) this.#showOriginals().catch(this.#report)
   }
 
@@ -70,13 +75,13 @@ export class ComparePanel implements Panel {
   }
 
   /** Starts one of the two, or stops what is under way. */
-  async #toggle(work: () => Promise<void>): Promise<void> {
+  async #toggle(status: HTMLElement, work: () => Promise<void>): Promise<void> {
     if (this.#stop) {
       this.#stop.abort()
       return
     }
     if (this.#trainPanel.run.isActive) {
-      setText(this.#status, 'A run is under way: pause it first, or both are slow.')
+      setText(status, 'A run is under way: pause it first, or both are slow.')
       return
     }
     this.#stop = new AbortController()
@@ -106,6 +111,7 @@ export class ComparePanel implements Panel {
   async #compare(): Promise<void> {
     await this.#showOriginals()
     this.#errors = []
+    for (const z of NECKS) this.#label(z)
     const [digits, all, test] = await Promise.all([
       this.#shown(),
       this.#session.trainingSet(() => setText(this.#status, 'Loading the training digits …')),
@@ -119,8 +125,9 @@ export class ComparePanel implements Panel {
         return
       }
       this.#errors.push(`z ${z}: test error ${error.toFixed(4)}`)
+      this.#label(z, error.toFixed(4))
     }
-    const passes = `${EPOCHS} passes over ${train.count.toLocaleString('en')} digits each`
+    const passes = `${EPOCHS} passes over ${thousands(train.count)} digits each`
     setText(this.#status, `${this.#errors.join(', ')}, after ${passes}.`)
   }
 
@@ -151,7 +158,15 @@ export class ComparePanel implements Panel {
   }
 
   #drawGrid(): void {
-    if (this.#images.length > 0) showGrid(byId('compare-grid', HTMLCanvasElement), this.#images, KINDS)
+    if (this.#images.length === 0) return
+    showGrid(byId('compare-grid', HTMLCanvasElement), this.#images, KINDS, { leastRows: 1 + NECKS.length })
+  }
+
+  /** Names a row, with its test error once there is one. */
+  #label(z: (typeof NECKS)[number], error?: string): void {
+    const entry = byId('compare-rows', HTMLOListElement).children[1 + NECKS.indexOf(z)]
+    const shown = error === undefined ? [] : [element('small', { textContent: error, title: 'test error' })]
+    entry.replaceChildren(`z = ${z}`, ...shown)
   }
 
   async #runRace(): Promise<void> {
@@ -161,20 +176,22 @@ export class ComparePanel implements Panel {
       runners.push({ label: `${threads} threads`, device: 'wasm', threads })
     }
     if ('gpu' in navigator) runners.push({ label: 'GPU', device: 'webgpu', threads: 1 })
-    const all = await this.#session.trainingSet(() => setText(this.#status, 'Loading the training digits …'))
+    const all = await this.#session.trainingSet(() =>
+      setText(this.#raceStatus, 'Loading the training digits …'),
+    )
     const train = limitImages(all, Math.min(RACED, this.#trainPanel.linked.limit, all.count))
     const list = byId('race', HTMLDListElement)
     list.replaceChildren()
     let fastest = 0
     for (const runner of runners) {
       if (this.#stop?.signal.aborted) return
-      setText(this.#status, `${runner.label} …`)
+      setText(this.#raceStatus, `${runner.label} …`)
       const speed = await this.#speed(runner, train, seed)
       if (typeof speed === 'number') fastest = Math.max(fastest, speed)
       addRunner(list, runner.label, speed, fastest)
     }
     setText(
-      this.#status,
+      this.#raceStatus,
       'Images a second in the second pass, for the first warms up. Threads end at the same bits; a GPU has its own.',
     )
   }
@@ -197,7 +214,7 @@ export class ComparePanel implements Panel {
 }
 
 function addRunner(list: HTMLDListElement, label: string, speed: number | string, fastest: number): void {
-  const text = typeof speed === 'number' ? `${Math.round(speed).toLocaleString('en')} images/s` : speed
+  const text = typeof speed === 'number' ? `${thousands(Math.round(speed))} images/s` : speed
   const entry = element('div', {}, [
     element('dt', { textContent: label }),
     element('dd', { textContent: text }),

@@ -66,7 +66,7 @@ export class DenoisePanel implements Panel {
     this.#session = session
     this.#report = report
     this.#placement = new Placement(session)
-    this.#pad = new Pad(byId('pad', HTMLCanvasElement), (pixels) => {
+    this.#pad = new Pad(byId('pad', HTMLCanvasElement), byId('pad-frame', HTMLDivElement), (pixels) => {
       this.#drawn = pixels
       this.#describeSource('drawn by you')
       this.#refresh()

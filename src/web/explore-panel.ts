@@ -132,7 +132,7 @@ export class ExplorePanel implements Panel {
     if (this.#version === version) return
     const codes = await this.#session.codes()
     await nextTask()
-    const map = codes.z > 1 ? new LatentMap(codes, this.#map) : undefined
+    const map = codes.z > 1 ? await LatentMap.of(codes, this.#map) : undefined
     if (map && codes.z === 2) map.fill(await this.#decodeAll(map.cellCodes()))
     await nextTask()
     this.#codes = codes

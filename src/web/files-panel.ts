@@ -1,12 +1,15 @@
 /** Panel 4: weights in, weights and pictures out. */
 import { historyToCsv, parameterCount, UsageError, writeModel, writeOnnx } from '../browser.ts'
+import { loadPretrained } from './beside.ts'
 import { byId, setText } from './dom.ts'
-import { loadPretrained, readModelFile } from './model-files.ts'
+import type { Model } from './model.ts'
+import { readModelFile } from './model-files.ts'
 import { errorMessage, notice } from './notices.ts'
 import type { Panel, Report } from './panel.ts'
 import { downloadFile } from './save.ts'
-import type { Model, Session } from './session.ts'
+import type { Session } from './session.ts'
 import type { TrainPanel } from './train-panel.ts'
+import { epochsText, thousands } from './words.ts'
 
 /** Whatever else is dropped is taken for data. */
 const WEIGHTS_NAME = /\.(pth|pt|safetensors|onnx)$/i
@@ -68,7 +71,7 @@ export class FilesPanel implements Panel {
       if (!checkpoint) return this.#show(model)
       await this.#trainPanel.open(checkpoint, file.name)
       const { epoch } = checkpoint.progress
-      return `${file.name} is a run after ${epoch === 1 ? '1 epoch' : `${epoch} epochs`}: Train goes on with it`
+      return `${file.name} is a run after ${epochsText(epoch)}: Train goes on with it`
     })
   }
 
@@ -111,18 +114,17 @@ export class FilesPanel implements Panel {
       downloadFile('hourglass-loss.csv', new Blob([historyToCsv(run.history)], { type }))
       return
     }
+    if (kind === 'checkpoint') {
+      downloadFile(`hourglass-z${run.settings.z}.checkpoint.safetensors`, await run.checkpoint())
+      return
+    }
     if (!model) throw new UsageError('There is no model yet.')
     const { network, state } = model
-    const file =
-      kind === 'checkpoint'
-        ? `hourglass-z${run.settings.z}.checkpoint.safetensors`
-        : `hourglass-z${this.#session.z}.${kind}`
+    const file = `hourglass-z${this.#session.z}.${kind}`
     const bytes =
-      kind === 'checkpoint'
-        ? await run.checkpoint()
-        : kind === 'onnx'
-          ? writeOnnx(network, state.parameters).bytes
-          : writeModel({ network, parameters: state.parameters }, file)
+      kind === 'onnx'
+        ? writeOnnx(network, state.parameters).bytes
+        : writeModel({ network, parameters: state.parameters }, file)
     downloadFile(file, new Blob([new Uint8Array(bytes)], { type: 'application/octet-stream' }))
   }
 
@@ -134,7 +136,7 @@ export class FilesPanel implements Panel {
     const input = layers[0].inputs
     text('about-name', model.name)
     text('about-layers', [input, ...layers.map((layer) => layer.outputs)].join(' → '))
-    text('about-parameters', parameterCount(model.network).toLocaleString('en'))
+    text('about-parameters', thousands(parameterCount(model.network)))
     text('about-compression', `${input} numbers to ${z}, ${Math.round(input / z)} : 1`)
     const { run } = this.#trainPanel
     if (run.isActive && run.isShown) {

@@ -58,11 +58,12 @@ export class Film {
     this.#name = this.#session.describe()
     const dots = new Float32Array(2 * DOTS)
     if (codes.z > 1) {
-      this.#map = new LatentMap(codes, this.#map)
+      this.#map = await LatentMap.of(codes, this.#map)
       this.#map.places(DOTS).forEach((place, i) => {
         dots.set(place, 2 * i)
       })
     }
+    await nextTask()
     const digits = Uint8Array.from(outputs, (value) => Math.round(255 * Math.min(1, Math.max(0, value))))
     this.#frames.push({ epoch: progress, testLoss: history.at(-1)?.testLoss, digits, dots })
     if (this.#frames.length > MOST_FRAMES) this.#frames = this.#frames.filter((_, i) => i % 2 === 1)

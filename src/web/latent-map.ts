@@ -5,7 +5,7 @@
 import type { FloatArray } from '../browser.ts'
 import { MNIST_PIXELS } from '../browser.ts'
 import { CLASS_COLOURS } from '../figures/class-colours.ts'
-import { context2d, fitCanvas, inSlices, type Size, themeColor } from './dom.ts'
+import { context2d, fitCanvas, inSlices, nextTask, type Size, themeColor } from './dom.ts'
 import { drawDigit, row } from './picture.ts'
 import { alignAxes, lift, type Plane, principalPlane, project } from './projection.ts'
 import type { Codes } from './session.ts'
@@ -58,8 +58,7 @@ export class LatentMap {
   readonly #x: Range
   readonly #y: Range
 
-  /** @param before the map of the same model's earlier weights: axes stay as near to its as they can */
-  constructor(codes: Codes, before?: LatentMap) {
+  private constructor(codes: Codes, before?: LatentMap) {
     const { count, z, values } = codes
     this.#codes = codes
     const planeBefore = before ? before.#plane : undefined
@@ -77,6 +76,17 @@ export class LatentMap {
     if (before && before.#points.length === count) {
       this.#trails = before.#points.map((point) => before.fractions(point))
     }
+  }
+
+  /**
+   * The map of these codes; its plane and its points are found in a task each.
+   *
+   * @param before the map of the same model's earlier weights: axes stay as near to its as they can
+   */
+  static async of(codes: Codes, before?: LatentMap): Promise<LatentMap> {
+    if (codes.z !== 2) principalPlane(codes.values, codes.z)
+    await nextTask()
+    return new LatentMap(codes, before)
   }
 
   /** Share of the codes' variance that the map shows, 0 … 1. */

@@ -1,20 +1,20 @@
 /** Puts the page together: the panels, the tabs between them, the URL, and what belongs to no panel. */
 import { WASM_BITS } from '../browser.ts'
-import { forgetRun, type KeptRun, keepRun, keptRun } from './autosave.ts'
+import { loadPretrained } from './beside.ts'
 import { ComparePanel } from './compare-panel.ts'
 import { DenoisePanel } from './denoise-panel.ts'
-import { byId, element, LatestOnly, nextTask, onThemeChange, setText } from './dom.ts'
+import { byId, LatestOnly, onThemeChange, setText } from './dom.ts'
 import { connectDrops } from './drops.ts'
 import { ExplorePanel } from './explore-panel.ts'
 import { FilesPanel } from './files-panel.ts'
 import { Film } from './film.ts'
 import { ensureIsolation } from './isolation.ts'
-import { loadPretrained, readModelFile } from './model-files.ts'
 import { notice, reportError } from './notices.ts'
 import { LazyOwnPanel } from './own/lazy.ts'
 import type { Panel } from './panel.ts'
 import { forgetColors } from './picture.ts'
 import type { TrainingRun } from './run.ts'
+import { offerKeptRun, RunKeeper } from './run-keeper.ts'
 import { downloadFile, savePng } from './save.ts'
 import { Session } from './session.ts'
 import {
@@ -250,74 +250,6 @@ function tellWhatIsMissing(settings: Settings, cores: number, form: SettingsForm
 }
 
 const IDLE_MS = 1500
-
-/** How often a run that trains is kept at most: its checkpoint is three times the weights. */
-const KEEP_MS = 8000
-
-/** Keeps the run in the browser while it trains, and asks before unkept work is left. */
-class RunKeeper {
-  #keptMs = 0
-  /** The epoch and phase that were kept last. */
-  #kept = ''
-
-  keep(run: TrainingRun): void {
-    if (run.isActive && performance.now() - this.#keptMs < KEEP_MS) return
-    this.#keptMs = performance.now()
-    const state = stateOf(run)
-    const { history, settings } = run
-    run
-      .checkpoint()
-      .then(async (bytes) => {
-        await nextTask()
-        const { epochs } = settings
-        return keepRun({ name: run.name, epoch: history.length, epochs, keptAt: Date.now(), bytes })
-      })
-      .then((isKept) => {
-        if (isKept) this.#kept = state
-      }, reportError)
-  }
-
-  warnOnLeaving(trainPanel: TrainPanel, own: LazyOwnPanel): void {
-    addEventListener('beforeunload', (event) => {
-      const { run } = trainPanel
-      if (own.isTraining || run.isActive || (run.hasBegun && this.#kept !== stateOf(run)))
-        event.preventDefault()
-    })
-  }
-}
-
-function stateOf(run: TrainingRun): string {
-  return `${run.name} ${run.history.length} ${run.epochFraction}`
-}
-
-/** Offers the run that was under way when the page was left. */
-async function offerKeptRun(trainPanel: TrainPanel, choose: (panel: PanelName) => void): Promise<void> {
-  const kept = await keptRun()
-  if (!kept) return
-  const when = new Date(kept.keptAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
-  const open = element('button', { type: 'button', textContent: 'Open it' })
-  const forget = element('button', { type: 'button', textContent: 'Forget it' })
-  const close = notice(
-    `${kept.name}, after epoch ${kept.epoch} of ${kept.epochs}, is kept in this browser (${when}).`,
-    'info',
-    [open, forget],
-  )
-  open.addEventListener('click', () => {
-    close?.()
-    choose('train')
-    openKept(kept, trainPanel).catch(reportError)
-  })
-  forget.addEventListener('click', () => {
-    close?.()
-    void forgetRun()
-  })
-}
-
-async function openKept(kept: KeptRun, trainPanel: TrainPanel): Promise<void> {
-  const file = new File([new Uint8Array(kept.bytes)], 'the kept run.checkpoint.safetensors')
-  const { checkpoint } = await readModelFile(file)
-  if (checkpoint) await trainPanel.open(checkpoint, 'the kept run')
-}
 
 /** The digits that training needs come while nobody waits for them; not where the visitor saves data. */
 function fetchWhenIdle(session: Session): void {

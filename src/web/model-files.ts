@@ -1,23 +1,12 @@
-/** Models from files, whoever wrote them, and the pre-trained one. */
-import {
-  type Checkpoint,
-  codeSize,
-  FileError,
-  HourglassError,
-  isAutoencoder,
-  readModel,
-  stateOf,
-} from '../browser.ts'
-import { PRETRAINED_FILE, PRETRAINED_NAME } from './pretrained.ts'
-import type { ReadingAnswer, ReadingCall } from './reading-worker.ts'
-import type { Model } from './session.ts'
+/** Models from files, whoever wrote them. */
+import { type Checkpoint, codeSize, FileError, isAutoencoder, stateOf } from '../browser.ts'
+import type { Model } from './model.ts'
+import type { ReadingCalls } from './reading-worker.ts'
 import { RULES } from './settings.ts'
+import { MAX_READING_MS, WorkerCalls } from './worker-calls.ts'
 
 /** Larger than any autoencoder of MNIST's digits that a page could use. */
 const MAX_FILE_BYTES = 512e6
-
-/** No honest file of that size takes a tenth of it. */
-const MAX_READING_MS = 10_000
 
 interface ReadFile {
   readonly model: Model
@@ -35,9 +24,8 @@ export async function readModelFile(file: File): Promise<ReadFile> {
     const found = `${Math.round(file.size / 1e6)} MB`
     throw new FileError(file.name, `expected weights of at most ${MAX_FILE_BYTES / 1e6} MB, found ${found}`)
   }
-  const answer = await readApart({ bytes: new Uint8Array(await file.arrayBuffer()), file: file.name })
-  if ('problem' in answer) throw new HourglassError(answer.problem)
-  const { network, parameters, warnings, checkpoint } = answer
+  const bytes = new Uint8Array(await file.arrayBuffer())
+  const { network, parameters, warnings, checkpoint } = await readApart(bytes, file.name)
   if (!isAutoencoder(network)) {
     throw new FileError(file.name, 'expected an autoencoder, found a classifier')
   }
@@ -50,38 +38,17 @@ export async function readModelFile(file: File): Promise<ReadFile> {
 }
 
 /** Reads in a worker of its own, which ends with the reading, or with the patience for it. */
-async function readApart(call: ReadingCall): Promise<ReadingAnswer> {
-  const worker = new Worker(new URL('./reading-worker.ts', import.meta.url), { type: 'module' })
+async function readApart(
+  bytes: Uint8Array<ArrayBuffer>,
+  file: string,
+): Promise<ReadingCalls['read']['answer']> {
+  const worker = new WorkerCalls<ReadingCalls>(
+    () => new Worker(new URL('./reading-worker.ts', import.meta.url), { type: 'module', name: 'reading' }),
+    `${file}: cannot be read: the worker that reads files failed`,
+  )
   try {
-    return await new Promise<ReadingAnswer>((resolve, reject) => {
-      worker.addEventListener('message', (event: MessageEvent<ReadingAnswer>) => resolve(event.data))
-      worker.addEventListener('error', () => {
-        reject(new FileError(call.file, 'cannot be read: the worker that reads files failed'))
-      })
-      setTimeout(() => {
-        const seconds = MAX_READING_MS / 1000
-        reject(
-          new FileError(call.file, `expected a file that is read within ${seconds} s, found one that is not`),
-        )
-      }, MAX_READING_MS)
-      worker.postMessage(call, [call.bytes.buffer as ArrayBuffer])
-    })
+    return await worker.callWithin(MAX_READING_MS, file, 'read', { bytes, file }, [bytes.buffer])
   } finally {
-    worker.terminate()
+    worker.end(new FileError(file, 'is not read any more'))
   }
-}
-
-export async function loadPretrained(): Promise<Model> {
-  const file = PRETRAINED_FILE
-  let response: Response
-  try {
-    response = await fetch(new URL(`./data/${file}`, document.baseURI))
-  } catch (error) {
-    throw new FileError(file, 'the pre-trained model could not be fetched', { cause: error })
-  }
-  if (!response.ok) {
-    throw new FileError(file, `the pre-trained model could not be fetched: status ${response.status}`)
-  }
-  const { network, parameters } = readModel(new Uint8Array(await response.arrayBuffer()), file)
-  return { network, state: stateOf(parameters), name: `${PRETRAINED_NAME}, pre-trained` }
 }

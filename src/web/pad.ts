@@ -16,6 +16,14 @@ const BOX = 20
 const STROKE_WIDTH = 2.4
 /** Drawn at this many times the size and averaged, for the soft edges that MNIST's anti-aliasing left. */
 const OVERSAMPLING = 4
+/** The arrow keys move the pen by this fraction of the pad's width. */
+const KEY_STEP = 0.05
+const KEYS: Record<string, Point> = {
+  ArrowLeft: { x: -KEY_STEP, y: 0 },
+  ArrowRight: { x: KEY_STEP, y: 0 },
+  ArrowUp: { x: 0, y: -KEY_STEP },
+  ArrowDown: { x: 0, y: KEY_STEP },
+}
 /** A dot or a very small scrawl is not blown up to fill the box. Fractions of the pad's width. */
 const SMALLEST_EXTENT = 0.3
 
@@ -77,14 +85,22 @@ export function rasterize(strokes: readonly Point[][]): Float32Array {
   return pixels
 }
 
-/** Turns a canvas into a pad. `onDraw` gets the 28 × 28 intensities after every movement. */
+/**
+ * Turns a canvas into a pad, for hands and for the keyboard: arrow keys move a pen, Space puts it down or lifts
+ * it.
+ * `onDraw` gets the 28 × 28 intensities after every movement.
+ */
 export class Pad {
   readonly #canvas: HTMLCanvasElement
   readonly #onDraw: (pixels: Float32Array) => void
   #strokes: Point[][] = []
   #pointer: number | undefined
+  /** The keyboard's pen, while the pad has the focus. */
+  #pen: { readonly at: Point; readonly isDown: boolean } | undefined
+  #lastPen: Point = { x: 0.5, y: 0.5 }
 
-  constructor(canvas: HTMLCanvasElement, onDraw: (pixels: Float32Array) => void) {
+  /** @param frame has the focus */
+  constructor(canvas: HTMLCanvasElement, frame: HTMLElement, onDraw: (pixels: Float32Array) => void) {
     this.#canvas = canvas
     this.#onDraw = onDraw
     canvas.addEventListener('pointerdown', (event) => {
@@ -103,6 +119,7 @@ export class Pad {
     }
     canvas.addEventListener('pointerup', lift)
     canvas.addEventListener('pointercancel', lift)
+    this.#listenToKeys(frame)
   }
 
   get isEmpty(): boolean {
@@ -111,6 +128,7 @@ export class Pad {
 
   clear(): void {
     this.#strokes = []
+    if (this.#pen) this.#pen = { ...this.#pen, isDown: false }
     this.redraw()
   }
 
@@ -123,6 +141,43 @@ export class Pad {
     context.lineCap = context.lineJoin = 'round'
     context.lineWidth = (width * STROKE_WIDTH) / SIZE
     strokePath(context, this.#strokes, (p) => ({ x: p.x * width, y: p.y * height }))
+    if (!this.#pen) return
+    const { at, isDown } = this.#pen
+    context.strokeStyle = context.fillStyle = themeColor('sand')
+    context.lineWidth = 2
+    context.beginPath()
+    context.arc(at.x * width, at.y * height, 9, 0, 2 * Math.PI)
+    context.stroke()
+    if (isDown) context.fill()
+  }
+
+  #listenToKeys(frame: HTMLElement): void {
+    frame.addEventListener('focus', () => {
+      // Not where a hand brought the focus: it needs no pen.
+      if (frame.matches(':focus-visible')) this.#setPen(this.#lastPen, false)
+    })
+    frame.addEventListener('blur', () => {
+      this.#pen = undefined
+      this.redraw()
+    })
+    frame.addEventListener('keydown', (event) => {
+      const step = KEYS[event.key]
+      if (!step && event.key !== ' ') return
+      event.preventDefault()
+      const { at, isDown } = this.#pen ?? { at: this.#lastPen, isDown: false }
+      const within = (share: number) => Math.min(0.95, Math.max(0.05, share))
+      if (step) this.#setPen({ x: within(at.x + step.x), y: within(at.y + step.y) }, isDown)
+      else this.#setPen(at, !isDown)
+    })
+  }
+
+  #setPen(at: Point, isDown: boolean): void {
+    if (isDown && !this.#pen?.isDown) this.#strokes.push([])
+    if (isDown) this.#strokes[this.#strokes.length - 1].push(at)
+    this.#pen = { at, isDown }
+    this.#lastPen = at
+    this.redraw()
+    if (isDown) this.#onDraw(rasterize(this.#strokes))
   }
 
   #extend(event: PointerEvent): void {

@@ -97,15 +97,18 @@ export function showDigit(canvas: HTMLCanvasElement, pixels: ArrayLike<number>):
   context2d(canvas).putImageData(digitBitmap(pixels), 0, 0)
 }
 
-/** Lays images out in rows of `columns` with a gap of `gap` pixels, each at `scale` pixels a pixel. */
+/**
+ * Lays images out in rows of `columns` with a gap of `gap` pixels, each at `scale` pixels a pixel. `leastRows`:
+ * room for those that are to come.
+ */
 export function showGrid(
   canvas: HTMLCanvasElement,
   images: readonly ArrayLike<number>[],
   columns: number,
-  { scale = 2, gap = 2 } = {},
+  { scale = 2, gap = 2, leastRows = 1 } = {},
 ): void {
   const cell = 28 * scale
-  const rows = Math.ceil(images.length / columns)
+  const rows = Math.max(leastRows, Math.ceil(images.length / columns))
   canvas.width = columns * cell + (columns - 1) * gap
   canvas.height = rows * cell + (rows - 1) * gap
   const context = context2d(canvas)

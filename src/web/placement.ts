@@ -63,7 +63,7 @@ export class Placement {
     // Other weights have come meanwhile: they bring their own.
     if (version !== this.#session.version || codes.z !== code.length) return
     if (this.#map?.version !== version) {
-      this.#map = { version, map: codes.z > 1 ? new LatentMap(codes, this.#map?.map) : undefined }
+      this.#map = { version, map: codes.z > 1 ? await LatentMap.of(codes, this.#map?.map) : undefined }
     }
     const canvas = byId('place-map', HTMLCanvasElement)
     canvas.hidden = this.#map.map === undefined

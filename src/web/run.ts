@@ -57,7 +57,8 @@ export class TrainingRun {
   #phase: Phase
   #engine: Engine | undefined
   #stop = new AbortController()
-  #state: ModelState
+  /** Undefined at the seed's weights, as long as nobody has asked for them: to draw them takes a while. */
+  #learnt: ModelState | undefined
   #info: EngineInfo | undefined
   #points: BatchPoint[] = []
   #epochFraction = 0
@@ -72,14 +73,14 @@ export class TrainingRun {
     session: Session,
     settings: Settings,
     run: Run,
-    state: ModelState,
+    state: ModelState | undefined,
     listener: RunListener,
   ) {
     this.#settings = { ...settings }
     this.#session = session
     this.#listener = listener
     this.#run = run
-    this.#state = state
+    this.#learnt = state
     const { epoch, batchLosses } = run.progress
     const steps = Math.ceil(settings.limit / settings.batch)
     batchLosses.forEach((loss, i) => {
@@ -93,13 +94,7 @@ export class TrainingRun {
   static begin(session: Session, settings: Settings, listener: RunListener): TrainingRun {
     const whole = runSettings(settings)
     const run = Run.begin(networkOf(whole, MNIST_PIXELS), trainingOf(whole))
-    return new TrainingRun(
-      session,
-      settings,
-      run,
-      stateOf(initialParameters(run.network, settings.seed)),
-      listener,
-    )
+    return new TrainingRun(session, settings, run, undefined, listener)
   }
 
   /**
@@ -204,14 +199,20 @@ export class TrainingRun {
     return `This run: z = ${z}, seed ${seed}`
   }
 
+  get #state(): ModelState {
+    this.#learnt ??= stateOf(initialParameters(this.#run.network, this.settings.seed))
+    return this.#learnt
+  }
+
   /** Puts the run's present weights in use on the page. */
   show(): Promise<void> {
     return this.#session.use({ network: this.#run.network, state: this.#state, name: this.name })
   }
 
-  /** The bytes of a checkpoint, for a run that has begun and is not training now. */
-  checkpoint(): Promise<Uint8Array> {
-    return this.#run.toCheckpoint(this.#state)
+  /** The file of a checkpoint of what it has learnt so far. */
+  async checkpoint(): Promise<Blob> {
+    const bytes = (await this.#run.toCheckpoint(this.#state)) as Uint8Array<ArrayBuffer>
+    return new Blob([bytes], { type: 'application/octet-stream' })
   }
 
   /**
@@ -239,7 +240,7 @@ export class TrainingRun {
       this.#info = this.#engine.info
       if (!this.#stop.signal.aborted) this.#setPhase('running')
       await this.#train(this.#engine, { train: training, test }, untilEndOfEpoch)
-      this.#state = await this.#engine.readState()
+      this.#learnt = await this.#engine.readState()
       await this.#session.update(network, this.#state)
       this.#sha256 = await parametersSha256(this.#state.parameters)
       this.#setPhase(this.history.length === this.settings.epochs ? 'finished' : 'paused')
@@ -282,7 +283,7 @@ export class TrainingRun {
         this.#epochFraction = 0
         this.#ticks = []
         if (untilEndOfEpoch) this.#stop.abort()
-        this.#state = await engine.readState()
+        this.#learnt = await engine.readState()
         await nextTask()
         this.#listener.onProgress(this)
         this.#listener.onChange()

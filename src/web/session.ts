@@ -5,17 +5,11 @@ import {
   createBrowserEngine,
   describeSizes,
   inputSize,
-  loadStaticImageSet,
   MNIST_PIXELS,
   UsageError,
 } from '../browser.ts'
-
-export interface Model {
-  readonly network: Network
-  readonly state: ModelState
-  /** For people: a file's name, or the run that made it. */
-  readonly name: string
-}
+import { loadDigits } from './beside.ts'
+import type { Model } from './model.ts'
 
 /** Codes of the first test images. */
 export interface Codes {
@@ -29,8 +23,6 @@ export interface Codes {
 
 /** `model`: another model took its place. `weights`: the same one has learnt further. */
 export type Change = 'model' | 'weights'
-
-const DATA_FOLDER = new URL('./data/', document.baseURI).href
 
 export class Session {
   #engine: Engine | undefined
@@ -72,7 +64,7 @@ export class Session {
 
   /** The first digits of the test set: all that pictures and maps show, and a fifth of the load. */
   firstDigits(): Promise<ImageSet> {
-    this.#first ??= loadStaticImageSet(DATA_FOLDER, 'first').catch((error: unknown) => {
+    this.#first ??= loadDigits('first').catch((error: unknown) => {
       this.#first = undefined
       throw error
     })
@@ -81,7 +73,7 @@ export class Session {
 
   /** All 10,000 test digits, for what is measured. */
   testSet(): Promise<ImageSet> {
-    this.#test ??= loadStaticImageSet(DATA_FOLDER, 'test').catch((error: unknown) => {
+    this.#test ??= loadDigits('test').catch((error: unknown) => {
       this.#test = undefined
       throw error
     })
@@ -91,7 +83,7 @@ export class Session {
   trainingSet(
     onProgress: (receivedBytes: number, totalBytes: number | undefined) => void,
   ): Promise<ImageSet> {
-    this.#train ??= loadStaticImageSet(DATA_FOLDER, 'train', { onProgress }).catch((error: unknown) => {
+    this.#train ??= loadDigits('train', onProgress).catch((error: unknown) => {
       this.#train = undefined
       throw error
     })

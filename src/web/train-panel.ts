@@ -12,6 +12,7 @@ import type { Session } from './session.ts'
 import { NUMBER_SETTINGS, type Settings, settingLabel, TRAINING_IMAGES } from './settings.ts'
 import type { SettingsForm } from './settings-form.ts'
 import { UnitRows } from './unit-rows.ts'
+import { epochsText, thousands } from './words.ts'
 
 const COLUMNS = KINDS
 /** Two of every digit. */
@@ -96,7 +97,7 @@ export class TrainPanel implements Panel {
     })
     if (settings.limit < TRAINING_IMAGES) {
       byId('limit-help', HTMLSpanElement).textContent =
-        `This link trains on the first ${settings.limit.toLocaleString('en')} of 60,000 digits only.`
+        `This link trains on the first ${thousands(settings.limit)} of 60,000 digits only.`
     }
     this.#draw()
   }
@@ -253,7 +254,7 @@ export class TrainPanel implements Panel {
   #statusText(): string {
     const { phase, loading, history, settings } = this.#run
     const done = history.length
-    const epochs = done === 1 ? '1 epoch' : `${done} epochs`
+    const epochs = epochsText(done)
     switch (phase) {
       case 'ready':
         return 'Ready.'
@@ -288,7 +289,7 @@ export class TrainPanel implements Panel {
     text('read-epoch', hasBegun ? `${under.toFixed(1)} / ${run.settings.epochs}` : undefined)
     text(
       'read-speed',
-      run.imagesPerSecond === undefined ? undefined : Math.round(run.imagesPerSecond).toLocaleString('en'),
+      run.imagesPerSecond === undefined ? undefined : thousands(Math.round(run.imagesPerSecond)),
     )
     text('read-train', (last?.trainLoss ?? live?.loss)?.toFixed(5))
     text('read-test', last?.testLoss?.toFixed(5))
@@ -314,7 +315,7 @@ export class TrainPanel implements Panel {
       try {
         await this.#computeGrid()
         showGrid(byId('train-grid', HTMLCanvasElement), this.#gridImages, COLUMNS)
-        setText(byId('grid-of', HTMLSpanElement), `above, and what ${model.name} makes of them below`)
+        setText(byId('grid-of', HTMLSpanElement), `above, reconstructions below · ${model.name}`)
         await nextTask()
         await this.#drawUnits()
         await nextTask()
@@ -358,7 +359,7 @@ export class TrainPanel implements Panel {
         : ''
     setText(
       byId('units-text', HTMLParagraphElement),
-      `${summary} (on ${count.toLocaleString('en')} test digits)${loss}.`,
+      `${summary} (on ${thousands(count)} test digits)${loss}.`,
     )
   }
 
@@ -370,5 +371,5 @@ export class TrainPanel implements Panel {
 /** Settings of a run in one line under a picture. */
 function describeSettings({ z, epochs, batch, lr, noise, seed }: Settings): string {
   const noisy = noise > 0 ? `, noise ${noise}` : ''
-  return `z ${z}, ${epochs === 1 ? '1 epoch' : `${epochs} epochs`} of batch ${batch}, rate ${lr}${noisy}, seed ${seed}`
+  return `z ${z}, ${epochsText(epochs)} of batch ${batch}, rate ${lr}${noisy}, seed ${seed}`
 }

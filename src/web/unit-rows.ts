@@ -96,7 +96,7 @@ export class UnitRows {
     await nextTask()
     await inSlices(this.#drawRows(byId('unit-rows', HTMLCanvasElement), decoded))
     await nextTask()
-    drawFilters(byId('filters', HTMLCanvasElement), model.network, model.state.parameters)
+    await inSlices(drawFilters(byId('filters', HTMLCanvasElement), model.network, model.state.parameters))
     const { z } = this.#session
     const shown = decoded.units.length
     setText(
@@ -138,10 +138,12 @@ export class UnitRows {
   }
 }
 
-function drawFilters(canvas: HTMLCanvasElement, network: Network, parameters: FloatArray): void {
+/** Filter by filter. */
+function* drawFilters(canvas: HTMLCanvasElement, network: Network, parameters: FloatArray): Generator<void> {
   const { offset, length, shape } = parameterTable(network)[0]
   const weights = parameters.subarray(offset, offset + length) as FloatArray
   const chosen = largestFilters(weights, shape[0])
+  yield
   const rows = Math.ceil(chosen.length / FILTER_COLUMNS)
   canvas.width = FILTER_COLUMNS * (CELL + GAP) - GAP
   canvas.height = rows * (CELL + GAP) - GAP
@@ -149,9 +151,10 @@ function drawFilters(canvas: HTMLCanvasElement, network: Network, parameters: Fl
   context.imageSmoothingEnabled = false
   const stage = document.createElement('canvas')
   stage.width = stage.height = 28
-  chosen.forEach((unit, i) => {
+  for (const [i, unit] of chosen.entries()) {
     context2d(stage).putImageData(weightBitmap(row(weights, unit, MNIST_PIXELS)), 0, 0)
     const x = (i % FILTER_COLUMNS) * (CELL + GAP)
     context.drawImage(stage, x, Math.floor(i / FILTER_COLUMNS) * (CELL + GAP), CELL, CELL)
-  })
+    yield
+  }
 }

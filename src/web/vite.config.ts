@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 import { FIRST_DIGITS, STATIC_FILES } from '../data/static-files.ts'
+import { CARD } from './card.ts'
 import { halfPrecision } from './half-precision.ts'
 import { PRETRAINED_FILE, PRETRAINED_NAME } from './pretrained.ts'
 
@@ -105,11 +106,32 @@ function contentSecurityPolicy(): Plugin {
   }
 }
 
+/**
+ * Those who unfurl a link to the page take whole addresses only. Where the page will lie no build can know:
+ * PAGE_URL says so.
+ */
+function shareableLinks(): Plugin {
+  const base = process.env.PAGE_URL
+  const absolute = (path: string) =>
+    base ? new URL(path, base.endsWith('/') ? base : `${base}/`).href : path
+  return {
+    name: 'shareable-links',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html) => ({
+        html: html.replace(`content="./${CARD.file}"`, `content="${absolute(`./${CARD.file}`)}"`),
+        tags: base ? [{ tag: 'meta', attrs: { property: 'og:url', content: absolute('./') } }] : [],
+      }),
+    },
+  }
+}
+
 export default defineConfig({
   root: here,
   // Relative, so that the folder works under any path of any host.
   base: './',
-  plugins: [staticFiles(), contentSecurityPolicy()],
+  plugins: [staticFiles(), contentSecurityPolicy(), shareableLinks()],
   worker: { format: 'es' },
   server: { headers, fs: { allow: [root] } },
   preview: { headers },

@@ -18,6 +18,8 @@ browserTest(test, 'three necks are trained alike, and the wider lose less', () =
     )
     const [two, , thirtyTwo] = errors.map(([, , error]) => Number(error))
     assert.ok(two > thirtyTwo, status)
+    const rows = await page.$$eval('#compare-rows li', (entries) => entries.map((entry) => entry.textContent))
+    assert.equal(rows, ['Original', ...errors.map(([, z, error]) => `z = ${z}${error}`)])
     // Originals and three rows, 56 pixels each with gaps of 2.
     assert.is(await page.$eval('#compare-grid', (canvas) => (canvas as HTMLCanvasElement).height), 4 * 58 - 2)
   }),
@@ -26,7 +28,7 @@ browserTest(test, 'three necks are trained alike, and the wider lose less', () =
 browserTest(test, 'one thread and two race over the same steps', () =>
   withPage({ query: 'panel=compare&limit=2000&threads=2', webgpu: false }, async ({ page }) => {
     await page.click('#race-start')
-    await waitForText(page, '#compare-status', /^Images a second/)
+    await waitForText(page, '#race-status', /^Images a second/)
     const runners = await page.$$eval('#race > div', (rows) => rows.map((row) => row.textContent))
     assert.match(String(runners[0]), /^1 thread[\d,]+ images\/s$/)
     assert.match(String(runners[1]), /^2 threads[\d,]+ images\/s$/)

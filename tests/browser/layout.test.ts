@@ -85,6 +85,57 @@ browserTest(test, 'on a phone Start is in the first screen, and a swipe scrolls 
   }),
 )
 
+interface LayoutShift extends PerformanceEntry {
+  readonly value: number
+  readonly hadRecentInput: boolean
+  readonly sources: readonly { readonly node?: Node | null }[]
+}
+
+/** In the page, before its scripts: keeps what moved though nobody touched anything, by how much. */
+function watchShifts(): void {
+  const shifts: { readonly value: number; readonly what: string }[] = []
+  Object.assign(globalThis, { shifts })
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries() as LayoutShift[]) {
+      const names = sources.map(({ node }) => (node instanceof Element ? node.id || node.className : 'text'))
+      if (!hadRecentInput) shifts.push({ value, what: names.join(', ') })
+    }
+  }).observe({ type: 'layout-shift', buffered: true })
+}
+
+/** Half of what is called good (https://web.dev/articles/cls). */
+const MOST_SHIFT = 0.05
+
+async function assertStill(page: Page, name: string): Promise<void> {
+  const shifts = await page.evaluate(
+    () => (globalThis as unknown as { shifts: { value: number; what: string }[] }).shifts,
+  )
+  const sum = shifts.reduce((all, { value }) => all + value, 0)
+  const told = shifts.map(({ value, what }) => `${value.toFixed(3)} ${what}`)
+  assert.ok(sum <= MOST_SHIFT, `${name}: what is read moves by ${sum.toFixed(3)}: ${told.join('; ')}`)
+}
+
+browserTest(test, 'nothing moves under the reader while a panel loads on a phone', async () => {
+  for (const panel of PANELS) {
+    // Without the headers a notice comes up as well.
+    const options = { ...PHONE, query: `panel=${panel}`, headers: false, initScript: watchShifts }
+    await withPage(options, async ({ page }) => {
+      await page.waitForSelector('.notice')
+      await assertStill(page, panel)
+    })
+  }
+})
+
+browserTest(test, 'nor while a run begins, goes on and ends', () =>
+  withPage(
+    { ...PHONE, query: 'limit=4000&epochs=3&z=4&threads=1', initScript: watchShifts },
+    async ({ page }) => {
+      await train(page)
+      await assertStill(page, 'a run')
+    },
+  ),
+)
+
 browserTest(test, 'a panel begins at its top', () =>
   withPage({ ...PHONE, query: 'z=8' }, async ({ page }) => {
     await page.evaluate(() => scrollTo(0, 1500))

@@ -7,6 +7,7 @@ import {
   canvasHash,
   closeBrowser,
   textOf,
+  trainOwn,
   waitForOtherPicture,
   waitForPhase,
   waitForText,
@@ -71,6 +72,29 @@ browserTest(test, 'a digit drawn on the pad is reconstructed', () =>
     assert.is(mseOf(await textOf(page, '#noisy-caption')), 0)
     await page.click('#pad-clear')
     await waitForText(page, '#original-caption', /^test image 0$/)
+  }),
+)
+
+browserTest(test, 'the keyboard draws as a hand does', () =>
+  withPage({ query: 'panel=denoise' }, async ({ page }) => {
+    await waitForText(page, '#denoised-caption', /MSE/)
+    await setValue(page, '#noise', '0')
+    const original = await canvasHash(page, '#view-original')
+    await page.focus('#pad-frame')
+    for (let i = 0; i < 7; i++) await page.keyboard.press('ArrowUp')
+    assert.is(await textOf(page, '#original-caption'), 'test image 0', 'the pen is up')
+    await page.keyboard.press('Space')
+    for (let i = 0; i < 14; i++) await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Space')
+    await page.keyboard.press('ArrowRight')
+    await waitForOtherPicture(page, '#view-original', original)
+    assert.is(await textOf(page, '#original-caption'), 'drawn by you')
+    // A one: so are the nearest.
+    await page.waitForFunction(
+      () => document.querySelectorAll('#place-nearest [aria-label$=", a 1"]').length > 4,
+    )
+    await page.keyboard.press('Tab')
+    assert.is(await page.evaluate(() => document.activeElement?.id), 'pad-clear', 'Tab leaves the pad')
   }),
 )
 
@@ -175,6 +199,36 @@ browserTest(test, 'tabs move by keyboard, and the URL follows', () =>
         .map((element) => element.outerHTML),
     )
     assert.equal(nameless, [])
+  }),
+)
+
+browserTest(test, 'Tab reaches all there is in every panel, in its order, and is caught nowhere', () =>
+  withPage({ query: 'z=8', webgpu: false }, async ({ page }) => {
+    await trainOwn(page)
+    for (const panel of ['train', 'denoise', 'explore', 'compare', 'data', 'files']) {
+      await page.click(`#tab-${panel}`)
+      await page.waitForTimeout(300)
+      const stops = await page.$$eval(
+        `#panel-${panel} :is(button, input, select, summary, [tabindex="0"])`,
+        (elements) =>
+          elements.filter((of) => (of as HTMLElement).offsetParent && !(of as HTMLButtonElement).disabled)
+            .length,
+      )
+      await page.focus('#tour-start')
+      for (let stop = 1; stop <= stops; stop++) {
+        await page.keyboard.press('Tab')
+        const isInside = await page.evaluate(
+          (id) => document.getElementById(id)?.contains(document.activeElement) === true,
+          `panel-${panel}`,
+        )
+        assert.ok(isInside, `${panel}: stop ${stop} of ${stops}`)
+      }
+      await page.keyboard.press('Tab')
+      assert.ok(
+        await page.evaluate(() => document.activeElement === document.body),
+        `${panel}: Tab leaves it`,
+      )
+    }
   }),
 )
 

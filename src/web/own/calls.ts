@@ -1,7 +1,8 @@
 /** What the Data panel and its worker say to each other. */
 import type { EpochRecord } from '../../browser.ts'
 import type { PlacedFile } from '../../data/sources/browser.ts'
-import type { Choice, OwnFile, OwnSession, SortKey, Wanted } from './session.ts'
+import type { Choice, OwnFile, SortKey, Wanted } from './messages.ts'
+import type { OwnSession } from './session.ts'
 
 /** What the worker can be asked for, by name. */
 export interface OwnCalls {
@@ -15,19 +16,12 @@ export interface OwnCalls {
   file: { ask: { kind: OwnFile }; answer: Awaited<ReturnType<OwnSession['file']>> }
 }
 
-export type OwnCallName = keyof OwnCalls
+/** To the worker, and without an answer: training ends with the step under way. */
+export interface StopCall {
+  readonly name: 'stop'
+}
 
-/** To the worker. */
-export type OwnMessage =
-  | {
-      [Name in OwnCallName]: { readonly id: number; readonly name: Name } & OwnCalls[Name]['ask']
-    }[OwnCallName]
-  /** Training ends with the step under way. */
-  | { readonly name: 'stop' }
-
-/** From it. */
-export type OwnAnswer =
-  | { readonly id: number; readonly answer: OwnCalls[OwnCallName]['answer'] }
-  /** `isOurs`: a defect of the page, and nothing that its user could mend. */
-  | { readonly id: number; readonly problem: string; readonly isOurs: boolean }
-  | { readonly epochs: readonly EpochRecord[] }
+/** Epochs that are done, told while they are. */
+export interface OwnNews {
+  readonly epochs: readonly EpochRecord[]
+}

@@ -1,6 +1,7 @@
 /** What each column of a table is used for, as a list of choices. */
 import { byId, element } from '../dom.ts'
-import type { Choice, ColumnSummary } from './session.ts'
+import { thousands } from '../words.ts'
+import type { Choice, ColumnSummary } from './messages.ts'
 
 type Use = 'usual' | 'exclude' | 'oneHot' | 'label'
 
@@ -50,7 +51,7 @@ export class ColumnChoice {
     )
     const more = (columns?.length ?? 0) - shown.length
     byId('own-more-columns', HTMLParagraphElement).textContent =
-      more > 0 ? `${more.toLocaleString('en')} more columns are used as usual.` : ''
+      more > 0 ? `${thousands(more)} more columns are used as usual.` : ''
   }
 
   get choice(): Pick<Choice, 'label' | 'exclude' | 'oneHot'> {

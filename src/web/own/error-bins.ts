@@ -1,7 +1,7 @@
 /** The histogram of scores on a canvas, with the threshold. */
 import { decadeSteps } from '../../figures/bins.ts'
 import { context2d, fitCanvas, type Size, themeColor } from '../dom.ts'
-import type { ScoreSummary } from './session.ts'
+import type { ScoreSummary } from './messages.ts'
 
 const LABELS = 20
 const HEAD = 18

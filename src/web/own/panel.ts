@@ -10,11 +10,12 @@ import { errorMessage } from '../notices.ts'
 import type { Panel, Picture, Report } from '../panel.ts'
 import { downloadFile } from '../save.ts'
 import type { TrainPanel } from '../train-panel.ts'
+import { epochsText, thousands } from '../words.ts'
 import { OwnClient } from './client.ts'
 import { ColumnChoice } from './columns.ts'
 import { drawErrorBins } from './error-bins.ts'
+import type { Choice, OwnFile, ProposalSummary, ScoreSummary, SourceSummary, Wanted } from './messages.ts'
 import { ScoreList } from './score-list.ts'
-import type { Choice, OwnFile, ProposalSummary, ScoreSummary, SourceSummary, Wanted } from './session.ts'
 import { showWorst } from './worst.ts'
 
 /** Of a number field; undefined where it is empty. */
@@ -280,6 +281,7 @@ export class OwnPanel implements Panel {
     }
     if (!this.#summary) return
     drawErrorBins(byId('own-errors', HTMLCanvasElement), this.#summary)
+    byId('own-kinds', HTMLParagraphElement).hidden = !this.#summary.isByLabel
     setText(byId('own-threshold', HTMLParagraphElement), thresholdText(this.#summary))
     setText(byId('own-sha', HTMLElement), this.#summary.sha256 ?? '–')
     showWorst(byId('own-worst', HTMLElement), this.#summary.worst)
@@ -308,17 +310,17 @@ export class OwnPanel implements Panel {
 function proposalText(proposal: ProposalSummary | undefined): string {
   if (!proposal) return ''
   const { sizes, epochs, batch, rows } = proposal
-  const passes = epochs === 1 ? '1 epoch' : `${epochs} epochs`
-  return `Proposed for ${rows.toLocaleString('en')} rows: ${sizes}, ${passes} of batch ${batch}.`
+  const passes = epochsText(epochs)
+  return `Proposed for ${thousands(rows)} rows: ${sizes}, ${passes} of batch ${batch}.`
 }
 
 function summaryText({ epoch, epochs, sizes }: ScoreSummary): string {
-  const passes = epoch === 1 ? '1 epoch' : `${epoch} epochs`
+  const passes = epochsText(epoch)
   return epoch < epochs ? `Stopped after ${epoch} of ${epochs} epochs.` : `Trained ${sizes} for ${passes}.`
 }
 
 function thresholdText({ threshold, flagged, count, measured }: ScoreSummary): string {
-  const share = `${flagged.toLocaleString('en')} of ${count.toLocaleString('en')} rows`
+  const share = `${thousands(flagged)} of ${thousands(count)} rows`
   const judged = measured
     ? ` The label counts ${measured.outliers} outliers: AUROC ${measured.auroc.toFixed(4)}, ` +
       `${measured.baseline.auroc.toFixed(4)} by the plain length of the row.`

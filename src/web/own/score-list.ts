@@ -1,7 +1,8 @@
 /** The rows with their scores: a table that is sorted by the buttons in its head, a page at a time. */
 import { byId, element, LatestOnly, setText } from '../dom.ts'
 import { reportError } from '../notices.ts'
-import type { ScoredRow, ScoreSummary, SortKey } from './session.ts'
+import { thousands } from '../words.ts'
+import type { ScoredRow, ScoreSummary, SortKey } from './messages.ts'
 
 const ROWS = 20
 
@@ -71,7 +72,7 @@ export class ScoreList {
     }
     this.#table.tBodies[0].replaceChildren(...rows.map((row) => this.#row(row)))
     const to = this.#from + rows.length
-    const all = this.#count.toLocaleString('en')
+    const all = thousands(this.#count)
     setText(byId('own-place', HTMLSpanElement), `${this.#from + 1} to ${to} of ${all}`)
     // Not disabled: a button that has the focus would lose it.
     byId('own-previous', HTMLButtonElement).setAttribute('aria-disabled', String(this.#from === 0))

@@ -2,8 +2,10 @@
  * Reads, trains and scores a visitor's own data off the page's thread, which a hostile file costs nothing but
  * a wait.
  */
-import { type EpochRecord, HourglassError } from '../../browser.ts'
-import type { OwnAnswer, OwnCallName, OwnCalls, OwnMessage } from './calls.ts'
+import type { EpochRecord } from '../../browser.ts'
+import { answerCalls } from '../answer-calls.ts'
+import type { AnswerOf, CallOf } from '../worker-calls.ts'
+import type { OwnCalls, OwnNews, StopCall } from './calls.ts'
 import { OwnSession } from './session.ts'
 
 /** Epochs of small tables take milliseconds: they are told in groups. */
@@ -12,11 +14,7 @@ const TELL_MS = 100
 const session = new OwnSession()
 let stop = new AbortController()
 
-function answer(message: OwnAnswer): void {
-  postMessage(message)
-}
-
-async function work(call: Exclude<OwnMessage, { name: 'stop' }>): Promise<OwnCalls[OwnCallName]['answer']> {
+async function work(call: CallOf<OwnCalls>): Promise<AnswerOf<OwnCalls>> {
   switch (call.name) {
     case 'read':
       return session.read(call.files)
@@ -36,7 +34,8 @@ async function train({ choice, wanted }: OwnCalls['train']['ask']) {
   let waiting: EpochRecord[] = []
   let toldMs = performance.now()
   const tell = () => {
-    if (waiting.length > 0) answer({ epochs: waiting })
+    const news: OwnNews = { epochs: waiting }
+    if (waiting.length > 0) postMessage(news)
     waiting = []
     toldMs = performance.now()
   }
@@ -49,17 +48,8 @@ async function train({ choice, wanted }: OwnCalls['train']['ask']) {
   return summary
 }
 
-addEventListener('message', ({ data: call }: MessageEvent<OwnMessage>) => {
-  if (call.name === 'stop') {
-    stop.abort()
-    return
-  }
-  const { id } = call
-  work(call).then(
-    (found) => answer({ id, answer: found }),
-    (error: unknown) => {
-      const isOurs = !(error instanceof HourglassError)
-      answer({ id, problem: error instanceof Error ? error.message : String(error), isOurs })
-    },
-  )
+addEventListener('message', ({ data }: MessageEvent<CallOf<OwnCalls> | StopCall>) => {
+  if (data.name === 'stop') stop.abort()
 })
+
+answerCalls<OwnCalls>(async (call) => ({ answer: await work(call) }))

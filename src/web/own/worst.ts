@@ -2,7 +2,7 @@
 import type { FloatArray } from '../../browser.ts'
 import type { PictureShape } from '../../model/preprocessing.ts'
 import { context2d, element } from '../dom.ts'
-import type { WorstPictures } from './session.ts'
+import type { WorstPictures } from './messages.ts'
 
 /** Fills the list in `box`, and hides it where the rows are no pictures. */
 export function showWorst(box: HTMLElement, worst: WorstPictures | undefined): void {
