@@ -86,9 +86,8 @@ export function rasterize(strokes: readonly Point[][]): Float32Array {
 }
 
 /**
- * Turns a canvas into a pad, for hands and for the keyboard: arrow keys move a pen, Space puts it down or lifts
- * it.
- * `onDraw` gets the 28 × 28 intensities after every movement.
+ * Turns a canvas into a pad, for hands and for the keyboard: arrow keys move a pen, Space puts it down or
+ * lifts it. `onDraw` gets the 28 × 28 intensities after every movement.
  */
 export class Pad {
   readonly #canvas: HTMLCanvasElement

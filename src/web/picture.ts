@@ -98,8 +98,8 @@ export function showDigit(canvas: HTMLCanvasElement, pixels: ArrayLike<number>):
 }
 
 /**
- * Lays images out in rows of `columns` with a gap of `gap` pixels, each at `scale` pixels a pixel. `leastRows`:
- * room for those that are to come.
+ * Lays images out in rows of `columns` with a gap of `gap` pixels, each at `scale` pixels a pixel.
+ * `leastRows`: room for those that are to come.
  */
 export function showGrid(
   canvas: HTMLCanvasElement,

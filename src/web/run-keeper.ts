@@ -1,4 +1,4 @@
-/** Keeps the run under way in the browser, asks before unkept work is left, and offers it at the next visit. */
+/** Keeps the run under way in the browser, asks before unkept work is left, offers it at the next visit. */
 import { forgetRun, type KeptRun, keepRun, keptRun } from './autosave.ts'
 import { element, nextTask } from './dom.ts'
 import { readModelFile } from './model-files.ts'

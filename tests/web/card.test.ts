@@ -1,4 +1,4 @@
-/** What a link to the page unfurls to: the tags name a picture that is there, and of the size that they say. */
+/** What a link to the page unfurls to: the tags name a picture that is there, of the size that they say. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
