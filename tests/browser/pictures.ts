@@ -1,7 +1,7 @@
 /**
  * Takes the pictures of the page anew: `npm run pictures:page -- [card] [results]`, default both. `card`:
- * what links to the page unfurl to, which the next build ships. `results`: those that README shows, of a run as
- * fast as this machine is now. No test, for it depends on wall time.
+ * what links to the page unfurl to, which the next build ships. `results`: those that README shows, of a run
+ * as fast as this machine is now. No test, for it depends on wall time.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
