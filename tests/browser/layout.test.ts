@@ -85,6 +85,29 @@ browserTest(test, 'on a phone Start is in the first screen, and a swipe scrolls 
   }),
 )
 
+browserTest(test, 'the pad stays where it is, whatever is said above it', () =>
+  withPage({ ...PHONE, query: 'panel=denoise' }, async ({ page }) => {
+    await waitForText(page, '#denoise-verdict', /nearer/)
+    for (const width of [360, 412, 600, 768, 900]) {
+      await page.setViewportSize({ width, height: 740 })
+      const tops = await page.evaluate(() => {
+        const texts = [
+          'No noise: what is lost here is what does not fit through the neck.',
+          'The reconstruction is 10.8 dB further from the original than the noisy image. A model trained ' +
+            'with noise on its inputs does better: set σ in the Train panel.',
+        ]
+        return texts.map((text) => {
+          const verdict = document.getElementById('denoise-verdict')
+          if (verdict) verdict.textContent = text
+          return document.getElementById('pad')?.getBoundingClientRect().top ?? Number.NaN
+        })
+      })
+      // A letter of another font may make a line a fraction higher.
+      assert.ok(Math.abs(tops[0] - tops[1]) < 1, `${width} px: ${tops}`)
+    }
+  }),
+)
+
 interface LayoutShift extends PerformanceEntry {
   readonly value: number
   readonly hadRecentInput: boolean
