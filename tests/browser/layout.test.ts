@@ -282,6 +282,24 @@ browserTest(test, 'after the last epoch more epochs go on, and threads are nobod
   }),
 )
 
+browserTest(test, 'on a phone the tour leaves in sight what it speaks of', () =>
+  withPage({ ...PHONE, query: 'z=8' }, async ({ page }) => {
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    await page.click('#tour-start')
+    for (let stop = 1; stop <= 5; stop++) {
+      await page.waitForTimeout(300)
+      const seen = await page.evaluate(() => {
+        const bottom = (selector: string) => document.querySelector(selector)?.getBoundingClientRect().bottom
+        const top = (selector: string) => document.querySelector(selector)?.getBoundingClientRect().top
+        const from = Math.max(top('.pointed') ?? Number.NaN, bottom('.tabs') ?? Number.NaN)
+        return Math.min(bottom('.pointed') ?? Number.NaN, top('#tour') ?? Number.NaN) - from
+      })
+      assert.ok(seen > 200, `stop ${stop}: ${seen} px of it are seen`)
+      await page.click('#tour-next')
+    }
+  }),
+)
+
 browserTest(test, 'the tour walks through the panels and back to its button', () =>
   withPage({ query: 'z=5' }, async ({ page }) => {
     await page.click('#reset')
