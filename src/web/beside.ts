@@ -1,8 +1,8 @@
 /** What lies beside the page: MNIST's digits and the model that comes with it. A worker fetches them. */
-import { type ImageSet, type SetPart, type StaticFilesOptions, stateOf } from '../browser.ts'
+import { codeSize, type ImageSet, type SetPart, type StaticFilesOptions, stateOf } from '../browser.ts'
 import type { LoadingCalls, LoadingNews } from './loading-worker.ts'
 import type { Model } from './model.ts'
-import { PRETRAINED_FILE, PRETRAINED_NAME } from './pretrained.ts'
+import { PRETRAINED_FILE } from './pretrained.ts'
 import { WorkerCalls } from './worker-calls.ts'
 
 type OnProgress = NonNullable<StaticFilesOptions['onProgress']>
@@ -29,5 +29,5 @@ export async function loadDigits(part: SetPart, onProgress?: OnProgress): Promis
 
 export async function loadPretrained(): Promise<Model> {
   const { network, parameters } = await worker.call('model', { base: BASE, file: PRETRAINED_FILE })
-  return { network, state: stateOf(parameters), name: `${PRETRAINED_NAME}, pre-trained` }
+  return { network, state: stateOf(parameters), name: `Pre-trained model, z = ${codeSize(network)}` }
 }

@@ -236,8 +236,8 @@ function freeOnLeaving(session: Session, trainPanel: TrainPanel): void {
 function tellWhatIsMissing(settings: Settings, cores: number, form: SettingsForm): void {
   if (!crossOriginIsolated && cores > 1) {
     notice(
-      `One thread only: this page is not cross-origin isolated, so the browser gives it no shared memory. ` +
-        `Training takes up to ${cores} times as long as on all ${cores} cores; the results are the same.`,
+      `One thread only, for the host does not isolate this page: training takes up to ${cores} times as long, ` +
+        'to the same weights.',
     )
   }
   const hasWebgpu = 'gpu' in navigator

@@ -1,5 +1,6 @@
 /** Messages above the panels: what is missing on this machine and what that costs, and what went wrong. */
 import { HourglassError } from '../browser.ts'
+import { REMEDY } from '../engines/wasm/browser-files.ts'
 import { byId, element } from './dom.ts'
 
 /**
@@ -30,7 +31,8 @@ export function notice(
 
 /** One line for people about anything that was thrown. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  // The library tells programmers what to do; here there are visitors.
+  return (error instanceof Error ? error.message : String(error)).replace(REMEDY, 'load the page anew')
 }
 
 /** Shows an error. One that is not the user's to mend is a defect of ours: its stack goes to the console. */

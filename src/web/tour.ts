@@ -74,7 +74,7 @@ export function connectTour(choose: (panel: PanelName) => void, neck: () => numb
     shown?.classList.remove('pointed')
     shown = document.getElementById(at)?.closest<HTMLElement>('.card') ?? undefined
     shown?.classList.add('pointed')
-    shown?.scrollIntoView({ block: 'center', behavior: prefersReducedMotion() ? 'auto' : 'smooth' })
+    shown?.scrollIntoView({ block: 'start', behavior: prefersReducedMotion() ? 'auto' : 'smooth' })
     const width = neck() === 1 ? '1 number' : `${neck()} numbers`
     setText(byId('tour-text', HTMLParagraphElement), text.replace('NECK', width))
     setText(byId('tour-place', HTMLSpanElement), `${stop + 1} of ${STOPS.length}`)

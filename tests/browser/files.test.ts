@@ -14,6 +14,7 @@ import {
   closeBrowser,
   download,
   dropFile,
+  openPage,
   textOf,
   waitForPhase,
   waitForText,
@@ -53,7 +54,7 @@ browserTest(test, 'a corrupt file gives a message and leaves the page working', 
       await dropFile(page, name, bytes)
       await waitForText(page, '#file-problem', message)
     }
-    assert.match(await textOf(page, '#model-name'), /^MLP\.8/)
+    assert.match(await textOf(page, '#model-name'), /^Pre-trained/)
     await page.click('#tab-denoise')
     await waitForText(page, '#denoised-caption', /MSE/)
   }),
@@ -130,6 +131,26 @@ browserTest(test, 'what is downloaded opens in Node', () =>
     }
   }),
 )
+
+browserTest(test, 'what cannot be fetched is said in words for visitors', async () => {
+  const { page, context, close } = await openPage()
+  try {
+    for (const [pattern, said] of [
+      ['**/*.wasm', /cannot be fetched.*; load the page anew$/],
+      ['**/*.half.safetensors', /: the pre-trained model could not be fetched$/],
+      ['**/loading-worker*', /could not be started: load the page anew\.$/],
+    ] as const) {
+      await context.route(pattern, (route) => route.abort())
+      await page.reload()
+      await page.waitForSelector('.notice.bad')
+      assert.match(await textOf(page, '.notice.bad span'), said)
+      assert.is(await textOf(page, '#model-name'), 'No model yet')
+      await context.unroute(pattern)
+    }
+  } finally {
+    await close()
+  }
+})
 
 browserTest(test, 'the first load is small, and digits come from the cache the second time', () =>
   withPage({}, async ({ page, address, requests }) => {

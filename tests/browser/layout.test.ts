@@ -85,6 +85,29 @@ browserTest(test, 'on a phone Start is in the first screen, and a swipe scrolls 
   }),
 )
 
+browserTest(test, 'the pad stays where it is, whatever is said above it', () =>
+  withPage({ ...PHONE, query: 'panel=denoise' }, async ({ page }) => {
+    await waitForText(page, '#denoise-verdict', /nearer/)
+    for (const width of [360, 412, 600, 768, 900]) {
+      await page.setViewportSize({ width, height: 740 })
+      const tops = await page.evaluate(() => {
+        const texts = [
+          'No noise: what is lost here is what does not fit through the neck.',
+          'The reconstruction is 10.8 dB further from the original than the noisy image. A model trained ' +
+            'with noise on its inputs does better: set σ in the Train panel.',
+        ]
+        return texts.map((text) => {
+          const verdict = document.getElementById('denoise-verdict')
+          if (verdict) verdict.textContent = text
+          return document.getElementById('pad')?.getBoundingClientRect().top ?? Number.NaN
+        })
+      })
+      // A letter of another font may make a line a fraction higher.
+      assert.ok(Math.abs(tops[0] - tops[1]) < 1, `${width} px: ${tops}`)
+    }
+  }),
+)
+
 interface LayoutShift extends PerformanceEntry {
   readonly value: number
   readonly hadRecentInput: boolean
@@ -256,6 +279,24 @@ browserTest(test, 'after the last epoch more epochs go on, and threads are nobod
     })
     assert.not(new URL(copied).searchParams.has('threads'))
     assert.is(new URL(copied).searchParams.get('epochs'), '2')
+  }),
+)
+
+browserTest(test, 'on a phone the tour leaves in sight what it speaks of', () =>
+  withPage({ ...PHONE, query: 'z=8' }, async ({ page }) => {
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    await page.click('#tour-start')
+    for (let stop = 1; stop <= 5; stop++) {
+      await page.waitForTimeout(300)
+      const seen = await page.evaluate(() => {
+        const bottom = (selector: string) => document.querySelector(selector)?.getBoundingClientRect().bottom
+        const top = (selector: string) => document.querySelector(selector)?.getBoundingClientRect().top
+        const from = Math.max(top('.pointed') ?? Number.NaN, bottom('.tabs') ?? Number.NaN)
+        return Math.min(bottom('.pointed') ?? Number.NaN, top('#tour') ?? Number.NaN) - from
+      })
+      assert.ok(seen > 200, `stop ${stop}: ${seen} px of it are seen`)
+      await page.click('#tour-next')
+    }
   }),
 )
 
