@@ -1,5 +1,5 @@
 /**
- * Runs the tests: every tests/**\/*.test.ts as a process of its own, two at once.
+ * Runs the tests: every tests/**\/*.test.ts as a process of its own, three at once.
  *
  *   node tests/run.ts [--browser] [--limit SECONDS] [PART OF A FILE NAME …]
  *
@@ -15,7 +15,8 @@ import { constants } from 'node:os'
 import { dirname, relative, resolve, sep } from 'node:path'
 import { parseArgs } from 'node:util'
 
-const FILES_AT_ONCE = 2
+/** One more than the cores that are expected: every second one waits, for a browser, a queue or a kill. */
+const FILES_AT_ONCE = 3
 /** Of scripts/start.mjs: tests and what they start take a quarter less, from the second run on. */
 const COMPILE_CACHE = resolve(import.meta.dirname, '../build/compile-cache')
 /** Far above what the slowest file takes on two busy cores: it ends hangs, it does not measure. */
