@@ -48,7 +48,10 @@ function startPage(): void {
     history.replaceState(null, '', writeSettings(trainPanel.linked, panel, machine))
   })
   const keeper = new RunKeeper()
-  const trainPanel = new TrainPanel(session, form, settings, reportError, (run) => keeper.keep(run))
+  const trainPanel = new TrainPanel(session, form, settings, reportError, (run) => {
+    keeper.keep(run)
+    describeModel(session, trainPanel)
+  })
   const own = new LazyOwnPanel(trainPanel, reportError)
   const files = new FilesPanel(session, trainPanel, reportError)
   const panels: Record<PanelName, Panel> = {

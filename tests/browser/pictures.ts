@@ -10,8 +10,9 @@ import { CARD } from '../../src/web/card.ts'
 import { closeBrowser, openPage, waitForPhase, waitForText } from './page.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** In CSS pixels; the whole page below it is taken. */
-const WINDOW = { width: 1280, height: 800 }
+/** In CSS pixels. Each picture shows so much of the page's height as its main things take. */
+const WIDTH = 1280
+const HEIGHTS = { 'page-train.png': 1326, 'page-explore.png': 1120 } as const
 
 function dataUrl(page: Page, selector: string): Promise<string> {
   return page.$eval(selector, (canvas) => (canvas as HTMLCanvasElement).toDataURL('image/png'))
@@ -53,9 +54,16 @@ async function takeCard(): Promise<void> {
 }
 
 async function takeResults(): Promise<void> {
-  const { page, close } = await openPage({ query: 'epochs=6&device=wasm', viewport: WINDOW, webgpu: false })
-  const take = async (name: string) =>
-    writeFileSync(join(ROOT, 'results', name), await page.screenshot({ fullPage: true }))
+  const { page, close } = await openPage({
+    query: 'epochs=6',
+    viewport: { width: WIDTH, height: HEIGHTS['page-train.png'] },
+    webgpu: false,
+  })
+  const take = async (name: keyof typeof HEIGHTS) => {
+    await page.setViewportSize({ width: WIDTH, height: HEIGHTS[name] })
+    await page.evaluate(() => scrollTo(0, 0))
+    writeFileSync(join(ROOT, 'results', name), await page.screenshot())
+  }
   try {
     await page.emulateMedia({ colorScheme: 'light' })
     await page.click('#start')
