@@ -35,11 +35,24 @@ function cardHtml(mark: string, rows: string): string {
   <img src="${rows}" alt="">`
 }
 
+/** Waits until each of these canvases shows something: pictures come when training leaves the time. */
+async function waitForInk(page: Page, selector: string): Promise<void> {
+  await page.waitForFunction((canvases) => {
+    const isDrawn = (canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? {
+        data: [],
+      }
+      return data.some((value, i) => value !== data[i % 4])
+    }
+    return Array.from(document.querySelectorAll<HTMLCanvasElement>(canvases)).every(isDrawn)
+  }, selector)
+}
+
 async function takeCard(): Promise<void> {
   const { page, context, close } = await openPage({ query: 'z=8' })
   try {
     await page.emulateMedia({ colorScheme: 'light' })
-    await page.waitForTimeout(1000)
+    await waitForInk(page, '#unit-rows')
     const [mark, rows] = [
       await page.$eval('.mark', (svg) => svg.outerHTML),
       await dataUrl(page, '#unit-rows'),
@@ -72,7 +85,7 @@ async function takeResults(): Promise<void> {
     await waitForPhase(page, 'finished')
     await page.click('#tab-explore')
     await waitForText(page, '#map-detail', /PCA/)
-    await page.waitForTimeout(1000)
+    await waitForInk(page, '#panel-explore canvas')
     await take('page-explore.png')
   } finally {
     await close()
