@@ -79,6 +79,12 @@ packageTest('the package holds what is needed and nothing else', () => {
   }
 })
 
+packageTest('npm finds nothing to run, and to warn of, as it installs the package', () => {
+  const { scripts } = JSON.parse(readFileSync(join(inPackage, 'package.json'), 'utf8'))
+  const found = ['preinstall', 'install', 'postinstall', 'prepare'].filter((name) => name in scripts)
+  assert.equal(found, [])
+})
+
 /** What the file for browsers may have; it has 240 kB, 104 kB gzipped. */
 const MOST_BYTES = 250_000
 
