@@ -1,7 +1,7 @@
 /**
  * `npm pack` alone says which Node the library needs: package.json as it lies here says which Node installs
- * and starts the commands, which bring their own (scripts/runtime). What `npm install` of a checkout ends with
- * goes by another name there: npm would warn everyone who installs the package of a script in it. `pack`
+ * and starts the commands, which bring their own (scripts/runtime). What `npm install` of a checkout ends
+ * with goes by another name there: npm would warn everyone who installs the package of a script in it. `pack`
  * before, `restore` after.
  */
 import { readFile } from 'node:fs/promises'
