@@ -38,6 +38,16 @@ function slashed(path: string): string {
   return path.replaceAll(sep, '/')
 }
 
+/** Notes every module that is read, those too of which only a constant's value, or nothing, is kept. */
+function noteModules(modules: Set<string>): Plugin {
+  return {
+    name: 'note-modules',
+    transform(_code, id) {
+      modules.add(id)
+    },
+  }
+}
+
 /**
  * A module finds what lies beside it, workers and the core among it, by where its source is, seen from a
  * folder in build/commands/.
@@ -86,11 +96,12 @@ function sharedGroup(entries: readonly string[]): CodeSplittingGroup {
 export async function buildCommands(): Promise<void> {
   const startMs = Date.now()
   const entries = (await commandNames()).map((name) => join(root, 'scripts', `${name}.ts`))
+  const modules = new Set<string>()
   const bundle = await rolldown({
     input: entries,
     platform: 'node',
     external: (id) => APART.some((name) => id === name || id.startsWith(`${name}/`)),
-    plugins: [atTheirPlaces],
+    plugins: [noteModules(modules), atTheirPlaces],
     // `sideEffects` in package.json speaks of the library.
     treeshake: { moduleSideEffects: true },
     logLevel: 'silent',
@@ -106,7 +117,7 @@ export async function buildCommands(): Promise<void> {
     await Promise.all(
       chunks.map(({ fileName, code }) => writeFileAtomically(join(build, folder, fileName), code)),
     )
-    const inputs = await datesOf(chunks.flatMap(({ moduleIds }) => moduleIds))
+    const inputs = await datesOf(modules)
     // One that is being edited is not what was read.
     if (inputs.some(([, , changedMs]) => changedMs >= startMs)) return
     await writeFileAtomically(join(build, 'commands.json'), JSON.stringify({ folder, inputs }))
@@ -124,8 +135,8 @@ function digestOf(chunks: readonly OutputChunk[]): string {
 }
 
 /** Path from the root, bytes and date in milliseconds of each file. */
-async function datesOf(modules: readonly string[]): Promise<(readonly [string, number, number])[]> {
-  const files = [...new Set(modules)].filter((id) => id.startsWith(root)).sort()
+async function datesOf(modules: ReadonlySet<string>): Promise<(readonly [string, number, number])[]> {
+  const files = [...modules].filter((id) => id.startsWith(root)).sort()
   return Promise.all(
     files.map(async (file) => {
       const { size, mtimeMs } = await stat(file)

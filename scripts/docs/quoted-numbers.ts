@@ -292,10 +292,23 @@ async function speedQuotes(): Promise<Quote[]> {
     return titled(timed, title).time.median
   }
   const graph = 'PyTorch (the step as a CUDA graph, fused Adam)'
+  /** How many times as long as the first the second takes, both of one session. */
+  const times = (session: number, one: string, other: string, digits = 2) =>
+    fixed(time(session, other) / time(session, one), digits)
+  const as128 = 'Hourglass --simd 128'
+  const far = (title: string, digits: number) =>
+    `${time(0, title).toPrecision(3)} | ${times(0, 'Hourglass', title, digits)} × | | |`
   const texts = [
     `| **Hourglass**, Node 26, 256-bit | **${ours}** | | **${oursAtAvx2}** | |`,
     `| Hourglass, \`--simd 128\`, as in a browser | ${narrow[0]} | | ${narrow[1]} | |`,
     `An epoch takes ${fixed((step(2).epoch?.median ?? Number.NaN) / 1000, 2)} s. Two threads do ${fixed(step(1).time.median / step(2).time.median, 2)} times`,
+    `AVX2 (${times(1, as128, 'PyTorch (eager)')} times in eager mode, ${times(1, as128, 'PyTorch (eager, fused Adam)')} times with fused Adam)`,
+    `slower than JAX by ${percent(time(1, as128) / time(1, 'JAX (XLA)') - 1, 0)} %`,
+    ...['JAX (XLA)', 'PyTorch (eager, fused Adam)'].map(
+      (peer) => `JAX and PyTorch with fused Adam are ${times(0, peer, as128)} times as fast`,
+    ),
+    `| jax-js 0.1.25 (WASM) | ${far('jax-js (WASM)', 1)}`,
+    `it has no more in Node) | ${far('tfjs (WASM)', 0)}`,
     `takes ${process(own)}`,
     `PyTorch's takes ${process(pytorch)}`,
     `a step takes ${fixed(onGpu(256, 'Hourglass (WebGPU)'), 2)} ms at batch 256 and ${fixed(onGpu(4096, 'Hourglass (WebGPU)'), 1)} ms at 4096`,

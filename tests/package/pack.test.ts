@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { build } from 'vite'
@@ -79,7 +80,13 @@ packageTest('the package holds what is needed and nothing else', () => {
   }
 })
 
-/** What the file for browsers may have; it has 240 kB, 104 kB gzipped. */
+packageTest('npm finds nothing to run, and to warn of, as it installs the package', () => {
+  const { scripts } = JSON.parse(readFileSync(join(inPackage, 'package.json'), 'utf8'))
+  const found = ['preinstall', 'install', 'postinstall', 'prepare'].filter((name) => name in scripts)
+  assert.equal(found, [])
+})
+
+/** What the file for browsers may have. */
 const MOST_BYTES = 250_000
 
 packageTest('the file for browsers is small, and asks for no other', () => {
@@ -93,6 +100,17 @@ packageTest('the file for browsers is small, and asks for no other', () => {
   for (const holder of ['The Hourglass authors', 'Arjun Barrett', 'The AssemblyScript Authors']) {
     assert.match(text.slice(0, 2000), holder, 'licences go with the file')
   }
+})
+
+packageTest('docs/browser.md tells the sizes of both files, to 2 kB', () => {
+  const text = readFileSync(join(ROOT, 'docs/browser.md'), 'utf8')
+  const told = [...text.matchAll(/(\d+) kB, (\d+) kB gzipped/g)].map(([, all, zipped]) => [+all, +zipped])
+  const found = ['hourglass.browser.js', 'hourglass.tables.js'].map((file) => {
+    const bytes = readFileSync(join(inPackage, 'dist', file))
+    return [bytes.length / 1000, gzipSync(bytes).length / 1000]
+  })
+  const isNear = told.flat().every((size, i) => Math.abs(size - found.flat()[i]) < 2)
+  assert.ok(told.length === 2 && isNear, `told ${told.join('; ')}, found ${found.join('; ')}`)
 })
 
 /**
