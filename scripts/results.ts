@@ -175,7 +175,9 @@ async function main(args: string[]): Promise<number | undefined> {
   }
   await mkdir('out', { recursive: true })
   const before = await hashes('results')
-  const interrupt = onInterrupt(() => console.error('interrupted: npm run results goes on from here'))
+  const interrupt = onInterrupt(() =>
+    console.error('interrupted: npm run results begins again with this part'),
+  )
   for (const [i, each] of steps.entries()) {
     const title = `${i + 1}/${steps.length} ${each.name}`
     if (isDone(each)) {
