@@ -2,10 +2,11 @@
  * Seconds of PyOD's AutoEncoder and of Hourglass on labelled tables, in turn on the same cores, and how well
  * each finds the outliers:
  *
- *   PYTHON=… node scripts/peers/pyod.ts [--label outlier] [--rounds 3] [--out FILE.md] TABLE.csv …
+ *   PYTHON=… node scripts/start.mjs peers/pyod [--label outlier] [--rounds 3] [--out FILE.md] TABLE.csv …
  *
  * In each round either program fits each table once, in a process of its own. The table holds medians. A run
- * of each goes before, which fills the caches of compiled code.
+ * of each goes before, which fills the caches of compiled code; start.mjs tells the processes where Node's
+ * is.
  */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -34,16 +35,13 @@ const PROGRAMS = {
   Hourglass: [process.execPath, program('hourglass-fit.ts')],
   PyOD: [process.env.PYTHON ?? 'python3', program('pyod-fit.py')],
 } as const
-/** Where commands keep compiled code too (`scripts/start.mjs`); Python keeps its own beside its sources. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../build/compile-cache', import.meta.url))
 const NAMES = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]
 
 /** What one process found, and the seconds from its start to its end. */
 function fit(name: keyof typeof PROGRAMS, file: string, label: string, seed: number): Fit {
   const [command, script] = PROGRAMS[name]
   const args = [script, file, label, String(seed), String(Date.now() / 1000)]
-  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE }
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env })
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${name}, ${file}: ${stderr}`)
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Fit
 }
