@@ -19,7 +19,7 @@ import { settingText } from '../run/settings.ts'
  */
 export const REDUCTION = 2
 
-/** A sixteenth of the epochs says little enough; less would cost the later rungs their choice. */
+/** So the first lies at a sixteenth of the epochs: before it an error says too little of the end. */
 const MOST_RUNGS = 5
 
 /**

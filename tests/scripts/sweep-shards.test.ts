@@ -181,7 +181,12 @@ test('pruned: the table says what stopped when; what was promoted has the bits o
   for (const record of done) assert.equal(record, all.get(record.id))
   const csv = readFileSync(join(directory, 'pruned/sweep.csv'), 'utf8').trim().split('\n')
   assert.match(csv[0], /,status,stopped after,train loss,/)
-  assert.is(csv.filter((line) => /,stopped,[12],/.test(line)).length, 16 - done.length)
+  const stopped = [...some.values()].filter(({ status }) => status === 'stopped')
+  for (const epochs of [1, 2]) {
+    const wanted = stopped.filter((record) => epochsOf(record) === epochs).length
+    assert.is(csv.filter((line) => line.includes(`,stopped,${epochs},`)).length, wanted)
+  }
+  assert.is(stopped.length, 16 - done.length)
   assert.match(readFileSync(join(directory, 'pruned/sweep.md'), 'utf8'), /\| stopped after epochs \|/)
   assert.not.ok(existsSync(join(directory, 'pruned/checkpoints')), 'their state is gone')
 
