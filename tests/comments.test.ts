@@ -10,12 +10,12 @@ const FOLDERS = ['assembly', 'examples', 'scripts', 'src', 'tests']
 /** What others wrote or a program made. */
 const FOREIGN = /\b(fixtures|node_modules|dist|out)\b/
 /** Lines of a table have a width of their own. */
-const COMMENT = /^\s*(?:\/\/|\*|\/\*)(?! \|)/
+const COMMENT = /^\s*(?:\/\/|\*|\/\*|#)(?! \|)/
 
 test(`comments are set in lines of at most ${WIDTH} columns`, () => {
   const files = FOLDERS.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
-  ).filter((name) => /\.(ts|js|mjs|css)$/.test(name) && !FOREIGN.test(name))
+  ).filter((name) => /\.(ts|js|mjs|css|sh|sbatch|yaml)$/.test(name) && !FOREIGN.test(name))
   assert.ok(files.length > 100)
   const wide = files.flatMap((name) =>
     readFileSync(join(ROOT, name), 'utf8')

@@ -3,9 +3,9 @@
 #
 #   tests/support/slurm.sh FOLDER COMMAND [ARGUMENT…]
 #
-# Needs the programs of Debian's slurm-wlm and munge, and root. Beside a Slurm that is there already it changes
-# nothing: all files lie in FOLDER, and all ports are those of the variable SLURM_TEST_PORT and the next (default
-# 16817).
+# Needs the programs of Debian's slurm-wlm and munge, and root. Beside a Slurm that is there already it
+# changes nothing: all files lie in FOLDER, and all ports are those of the variable SLURM_TEST_PORT and the
+# next (default 16817).
 set -eu
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
