@@ -112,6 +112,9 @@ function contentSecurityPolicy(): Plugin {
  */
 function shareableLinks(): Plugin {
   const base = process.env.PAGE_URL
+  if (base && !URL.canParse(base)) {
+    throw new Error(`PAGE_URL: expected an address such as https://example.org/page/, found ${base}`)
+  }
   const absolute = (path: string) =>
     base ? new URL(path, base.endsWith('/') ? base : `${base}/`).href : path
   return {

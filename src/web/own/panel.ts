@@ -310,13 +310,12 @@ export class OwnPanel implements Panel {
 function proposalText(proposal: ProposalSummary | undefined): string {
   if (!proposal) return ''
   const { sizes, epochs, batch, rows } = proposal
-  const passes = epochsText(epochs)
-  return `Proposed for ${thousands(rows)} rows: ${sizes}, ${passes} of batch ${batch}.`
+  return `Proposed for ${thousands(rows)} rows: ${sizes}, ${epochsText(epochs)} of batch ${batch}.`
 }
 
 function summaryText({ epoch, epochs, sizes }: ScoreSummary): string {
-  const passes = epochsText(epoch)
-  return epoch < epochs ? `Stopped after ${epoch} of ${epochs} epochs.` : `Trained ${sizes} for ${passes}.`
+  if (epoch < epochs) return `Stopped after ${epoch} of ${epochs} epochs.`
+  return `Trained ${sizes} for ${epochsText(epoch)}.`
 }
 
 function thresholdText({ threshold, flagged, count, measured }: ScoreSummary): string {
