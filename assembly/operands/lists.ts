@@ -75,16 +75,16 @@ export function extendRowList(operand: Operand, pair: i32, rows: usize, column: 
 }
 
 /**
- * Where the entries of pair `pair` of columns begin that belong to rows from `row0` on, the first row of a
- * segment.
+ * Where the entries of the pairs of panel `panel` of columns begin that belong to rows from `row0` on, the
+ * first row of a segment: one pair's after the other's, as they are read.
  */
-export function columnEntries(operand: Operand, pair: i32, row0: i32): usize {
-  return entryAt(operand.columnLists, pair * operand.rowCapacity + row0)
+export function columnEntries(operand: Operand, panel: i32, row0: i32): usize {
+  return entryAt(operand.columnLists, PANEL_PAIRS * (panel * operand.rowCapacity + row0))
 }
 
-/** Where the end of segment `segment` of pair `pair` of columns is kept. */
-export function columnEnd(operand: Operand, pair: i32, segment: i32): usize {
-  return wordAt(operand.columnEnds, pair * operand.segments + segment)
+/** Where the ends of those entries are kept, one word for each pair; `segment`: which one it is. */
+export function columnEnds(operand: Operand, panel: i32, segment: i32): usize {
+  return wordAt(operand.columnEnds, PANEL_PAIRS * (panel * operand.segments + segment))
 }
 
 /**
@@ -100,11 +100,11 @@ export function listColumns(
   rows: i32,
 ): void {
   const from = rowAt(operand.panels, panel * operand.rowCapacity + row0)
-  const firstPair = panel * PANEL_PAIRS
   const pairs = pairsOfPanel(operand.columns, panel)
+  const ends = columnEnds(operand, panel, segment)
   const offset0 = <u32>row0 * <u32>ROW
+  let at = columnEntries(operand, panel, row0)
   for (let p = 0; p < pairs; p++) {
-    let at = columnEntries(operand, firstPair + p, row0)
     let first = floatAt(from, unitAt(pairing, panel, PAIR * p))
     let second = floatAt(from, unitAt(pairing, panel, PAIR * p + 1))
     const end = rowAt(first, rows)
@@ -118,7 +118,7 @@ export function listColumns(
       first += ROW
       second += ROW
     }
-    store<u32>(columnEnd(operand, firstPair + p, segment), <u32>at)
+    store<u32>(wordAt(ends, p), <u32>at)
   }
 }
 

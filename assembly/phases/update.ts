@@ -2,22 +2,11 @@
 import { AdamStep, adam, beginAdamStep } from '../kernels/adam'
 import { gemmTile, spmmTile } from '../kernels/tiles'
 import { clearRows, panelAt, storeTransposedBlock } from '../operands/layouts'
-import { columnEnd, columnEntries, pairsOfPanel } from '../operands/lists'
+import { columnEnds, columnEntries, pairsOfPanel } from '../operands/lists'
 import { isDense } from '../operands/operand'
 import { pairingOf, unitAt } from '../operands/pairing'
 import { INPUT_GRADIENT_DENSE } from '../plan/codes'
-import {
-  floatAt,
-  LINE,
-  PAIR,
-  PAIR_ROWS,
-  PANEL,
-  PANEL_PAIRS,
-  padded,
-  ROW,
-  roundUp,
-  rowAt,
-} from '../plan/sizes'
+import { floatAt, LINE, PAIR, PAIR_ROWS, PANEL, padded, ROW, roundUp, rowAt, wordAt } from '../plan/sizes'
 import { BatchPlan, Job, layerAt, Operand, operandAt, rowsOfStep } from '../plan/structures'
 import { scratchOf, Worker } from '../plan/worker'
 
@@ -113,16 +102,17 @@ function listedWeightGradient(
   rows: i32,
 ): void {
   const pairs = pairsOfPanel(x.columns, inputPanel)
-  const firstPair = inputPanel * PANEL_PAIRS
   for (let row = 0; row < rows; row += x.segmentRows) {
-    const segment = row / x.segmentRows
+    const ends = columnEnds(x, inputPanel, row / x.segmentRows)
+    let list = columnEntries(x, inputPanel, row)
     for (let p = 0; p < pairs; p++) {
-      const list = columnEntries(x, firstPair + p, row)
-      const end = load<u32>(columnEnd(x, firstPair + p, segment))
-      if (list === end) continue
-      const c0 = rowAt(gradient, unitAt(pairing, inputPanel, PAIR * p))
-      const c1 = rowAt(gradient, unitAt(pairing, inputPanel, PAIR * p + 1))
-      spmmTile(wide, c0, c1, list, end, deltas)
+      const end = <usize>load<u32>(wordAt(ends, p))
+      if (list !== end) {
+        const c0 = rowAt(gradient, unitAt(pairing, inputPanel, PAIR * p))
+        const c1 = rowAt(gradient, unitAt(pairing, inputPanel, PAIR * p + 1))
+        spmmTile(wide, c0, c1, list, end, deltas)
+      }
+      list = end
     }
   }
 }

@@ -126,21 +126,24 @@ for (const variant of CORE_VARIANTS) {
       })
       buffers.check('columns')
       const found = buffers.bits(ends, (columns / 2) * segments.length)
-      for (let pair = 0; pair < (PANEL + 6) / 2; pair++) {
-        const [first, second] = [2 * pair, 2 * pair + 1].map(
-          (place) => place - (place % PANEL) + order[place],
-        )
-        segments.forEach((segment, s) => {
-          const start = lists + (pair * rows + segment.row0) * ENTRY_WORDS * 4
-          const words = (found[pair * segments.length + s] - start) / 4
-          const expected = entries(segment.row0, segment.row0 + segment.rows, (row) => [
-            values[row * columns + first],
-            values[row * columns + second],
-          ])
-          const what = `pair ${pair}, segment ${s}`
-          assert.equal([...new Uint32Array(memory.buffer, start, words)], expected, what)
+      segments.forEach((segment, s) => {
+        existing.forEach((count, panel) => {
+          let start = lists + (PANEL / 2) * (panel * rows + segment.row0) * ENTRY_WORDS * 4
+          for (let pair = 0; pair < count / 2; pair++) {
+            const [first, second] = [2 * pair, 2 * pair + 1].map((place) => {
+              return panel * PANEL + order[panel * PANEL + place]
+            })
+            const end = found[(panel * segments.length + s) * (PANEL / 2) + pair]
+            const expected = entries(segment.row0, segment.row0 + segment.rows, (row) => [
+              values[row * columns + first],
+              values[row * columns + second],
+            ])
+            const what = `panel ${panel}, pair ${pair}, segment ${s}`
+            assert.equal([...new Uint32Array(memory.buffer, start, (end - start) / 4)], expected, what)
+            start = end
+          }
         })
-      }
+      })
     })
   }
 
