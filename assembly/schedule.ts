@@ -12,10 +12,10 @@
  *                                                                       r − 1 before the last layer's inputs
  *   GATHER  32 rows of s + 1            operands of the first layer,    SHARD, HEAD, GATHER of r − 1 (¹)
  *                                       by rows
- *   HEAD    a panel of a layer but the  weight gradient and Adam        SHARD of r; LIST of r − 1
- *           last, in s
  *   LIST    3 panels of inputs of       lists of the first layer,       GATHER of r; LIST of r − 1
  *           s + 1                       by columns
+ *   HEAD    a panel of a layer but the  weight gradient and Adam        SHARD of r; LIST of r − 1
+ *           last, in s
  *   LAST    a panel of the last layer,  weight gradient and Adam; with  SHARD of r (²)
  *           in s                        the first one the batch loss
  *
@@ -23,8 +23,8 @@
  *
  * Each kind counts its pieces done in a control word of its own. GATHER and LIST of round r are for step
  * s + 1, so that round r needs those of r − 1. The minibatch of s + 1 takes the buffer of s − 1, whose
- * readers are what GATHER waits for. The gathering stands where workers would otherwise wait for the slowest
- * shard, the last layer's update where they would wait for the first layers'.
+ * readers are what GATHER waits for. Gathering and listing stand where workers would otherwise wait for the
+ * slowest shard, the last layer's update where they would wait for the first layers'.
  *
  * What is computed does not depend on who computes it: every sum has one owner and one order. So the same
  * seed gives the same bits with any number of workers.
@@ -140,12 +140,12 @@ export function trainSteps(job: Job, worker: Worker): void {
       goesOn = round === 0 || runShard(job, worker, round, piece)
     } else if ((piece -= shards) < gathers) {
       goesOn = runGather(job, worker, round, piece)
-    } else if ((piece -= gathers) < heads) {
-      goesOn = round === 0 || runHead(job, worker, round, piece)
-    } else if ((piece -= heads) < lists) {
+    } else if ((piece -= gathers) < lists) {
       goesOn = runList(job, worker, round, piece)
+    } else if ((piece -= lists) < heads) {
+      goesOn = round === 0 || runHead(job, worker, round, piece)
     } else {
-      goesOn = round === 0 || runLast(job, worker, round, piece - lists)
+      goesOn = round === 0 || runLast(job, worker, round, piece - heads)
     }
     if (!goesOn) return
   }
