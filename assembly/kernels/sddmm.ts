@@ -14,7 +14,7 @@
  * first after a way out. Without those branches Binaryen would move the steps of each sum together, and V8
  * would spill.
  */
-import { ENTRY, entryAt, FLOAT, PAIR, PAIR_ROWS, PANEL, pieces, ROW } from '../plan/sizes'
+import { ENTRY, entryAt, FLOAT, LINE, PAIR, PANEL, pieces, ROW, rowAt, WORD } from '../plan/sizes'
 import { multiplyAdd } from './multiply-add'
 
 /** Sums of a dot product, and k of one step. */
@@ -28,22 +28,41 @@ const NARROW_UNITS: usize = 3
 const SUMS: usize = 32
 const TILE_SUMS: usize = <usize>PAIR * WIDE_UNITS * SUMS
 
-/** A product that is sampled, pair of rows by pair of rows; what follows it in memory is its scratch. */
+/**
+ * Panels of terms at a time, and tiles of a pair of rows: some 40 rows of B in five panels, 30 kB, stay in
+ * the first cache while all pairs meet them. Their sums wait in memory meanwhile.
+ */
+const CHUNK_PANELS: i32 = 5
+const GROUP_TILES: usize = 4
+/** Most pairs of rows at a time: their sums and rows of A stay in the second cache. */
+export const SAMPLED_PAIRS: i32 = 16
+
+/** A product that is sampled; what follows it in memory is its scratch. */
 @unmanaged
 export class SampledProduct {
   wide: i32
-  /** Address of C's first row, and bytes to the second. */
+  /** Address of C's first row, and bytes from one to the next. */
   c: usize
   cStride: usize
-  /** Panels [⌈terms⌉ / 40][column][40], and bytes from one to the next. */
+  /** Panels [⌈terms⌉ / 40][row][40], of which rows follow each other; bytes from one panel to the next. */
+  a: usize
+  aPanelBytes: usize
+  /** Panels [⌈terms⌉ / 40][column][40], likewise. */
   b: usize
-  panelBytes: usize
+  bPanelBytes: usize
   terms: i32
 }
-/** Bytes of the structure, up to a multiple of 16. */
+/** Bytes of the structure. */
 const PRODUCT_BYTES: usize = 32
-/** Bytes of a `SampledProduct` and its scratch: zeros, the sums of a tile, and its dot products. */
-export const SAMPLE_SCRATCH: usize = PRODUCT_BYTES + 2 * TILE_SUMS + 64
+/** Bytes of the sums of a pair of rows. */
+const GROUP_SUMS: usize = GROUP_TILES * TILE_SUMS
+/**
+ * Where its scratch has zeros, the dot products of a tile, and the sums of all pairs; and bytes of it all.
+ */
+const ZEROS_AT: usize = PRODUCT_BYTES
+const DOTS_AT: usize = ZEROS_AT + TILE_SUMS
+const SUMS_AT: usize = DOTS_AT + LINE
+export const SAMPLE_SCRATCH: usize = SUMS_AT + <usize>SAMPLED_PAIRS * GROUP_SUMS
 
 /**
  * For a tile's way out before step `step` of a panel: the panel in which to take it, which is none or the
@@ -54,19 +73,19 @@ function exitOf(step: i32, lastPanel: usize, lastSteps: i32): usize {
 }
 
 /**
- * dots[2][6][8]: the eight sums of each of twelve dot products; `lastSteps` of the steps of the panel at
- * `lastPanel` count.
+ * to[2][6][8] = from[2][6][8], the eight sums of each of twelve dot products, and the terms from `a` on to
+ * the panel at `lastPanel`, of which `lastSteps` steps count.
  */
 function sddmm2x6(
-  dots: usize, zeros: usize, a: usize, b0: usize, b1: usize, b2: usize, b3: usize, b4: usize, b5: usize,
-  panelBytes: usize, lastPanel: usize, lastSteps: i32,
+  to: usize, from: usize, a: usize, b0: usize, b1: usize, b2: usize, b3: usize, b4: usize, b5: usize,
+  aPanelBytes: usize, bPanelBytes: usize, lastPanel: usize, lastSteps: i32,
 ): void {
-  let c00l = v128.load(zeros, 0), c00h = v128.load(zeros, 16), c01l = v128.load(zeros, 32), c01h = v128.load(zeros, 48)
-  let c02l = v128.load(zeros, 64), c02h = v128.load(zeros, 80), c03l = v128.load(zeros, 96), c03h = v128.load(zeros, 112)
-  let c04l = v128.load(zeros, 128), c04h = v128.load(zeros, 144), c05l = v128.load(zeros, 160), c05h = v128.load(zeros, 176)
-  let c10l = v128.load(zeros, 192), c10h = v128.load(zeros, 208), c11l = v128.load(zeros, 224), c11h = v128.load(zeros, 240)
-  let c12l = v128.load(zeros, 256), c12h = v128.load(zeros, 272), c13l = v128.load(zeros, 288), c13h = v128.load(zeros, 304)
-  let c14l = v128.load(zeros, 320), c14h = v128.load(zeros, 336), c15l = v128.load(zeros, 352), c15h = v128.load(zeros, 368)
+  let c00l = v128.load(from, 0), c00h = v128.load(from, 16), c01l = v128.load(from, 32), c01h = v128.load(from, 48)
+  let c02l = v128.load(from, 64), c02h = v128.load(from, 80), c03l = v128.load(from, 96), c03h = v128.load(from, 112)
+  let c04l = v128.load(from, 128), c04h = v128.load(from, 144), c05l = v128.load(from, 160), c05h = v128.load(from, 176)
+  let c10l = v128.load(from, 192), c10h = v128.load(from, 208), c11l = v128.load(from, 224), c11h = v128.load(from, 240)
+  let c12l = v128.load(from, 256), c12h = v128.load(from, 272), c13l = v128.load(from, 288), c13h = v128.load(from, 304)
+  let c14l = v128.load(from, 320), c14h = v128.load(from, 336), c15l = v128.load(from, 352), c15h = v128.load(from, 368)
   const exit1 = exitOf(1, lastPanel, lastSteps), exit2 = exitOf(2, lastPanel, lastSteps)
   const exit3 = exitOf(3, lastPanel, lastSteps), exit4 = exitOf(4, lastPanel, lastSteps)
   let x0l: v128, x0h: v128, x1l: v128, x1h: v128, yl: v128, yh: v128
@@ -143,25 +162,25 @@ function sddmm2x6(
     yl = v128.load(p5, 128); yh = v128.load(p5, 144)
     c05l = multiplyAdd(x0l, yl, c05l); c05h = multiplyAdd(x0h, yh, c05h); c15l = multiplyAdd(x1l, yl, c15l); c15h = multiplyAdd(x1h, yh, c15h)
     if (a === lastPanel) break
-    a += PAIR_ROWS
-    kb += panelBytes
+    a += aPanelBytes
+    kb += bPanelBytes
   }
-  v128.store(dots, c00h, 16); v128.store(dots, c00l, 0); v128.store(dots, c01h, 48); v128.store(dots, c01l, 32)
-  v128.store(dots, c02h, 80); v128.store(dots, c02l, 64); v128.store(dots, c03h, 112); v128.store(dots, c03l, 96)
-  v128.store(dots, c04h, 144); v128.store(dots, c04l, 128); v128.store(dots, c05h, 176); v128.store(dots, c05l, 160)
-  v128.store(dots, c10h, 208); v128.store(dots, c10l, 192); v128.store(dots, c11h, 240); v128.store(dots, c11l, 224)
-  v128.store(dots, c12h, 272); v128.store(dots, c12l, 256); v128.store(dots, c13h, 304); v128.store(dots, c13l, 288)
-  v128.store(dots, c14h, 336); v128.store(dots, c14l, 320); v128.store(dots, c15h, 368); v128.store(dots, c15l, 352)
+  v128.store(to, c00h, 16); v128.store(to, c00l, 0); v128.store(to, c01h, 48); v128.store(to, c01l, 32)
+  v128.store(to, c02h, 80); v128.store(to, c02l, 64); v128.store(to, c03h, 112); v128.store(to, c03l, 96)
+  v128.store(to, c04h, 144); v128.store(to, c04l, 128); v128.store(to, c05h, 176); v128.store(to, c05l, 160)
+  v128.store(to, c10h, 208); v128.store(to, c10l, 192); v128.store(to, c11h, 240); v128.store(to, c11l, 224)
+  v128.store(to, c12h, 272); v128.store(to, c12l, 256); v128.store(to, c13h, 304); v128.store(to, c13l, 288)
+  v128.store(to, c14h, 336); v128.store(to, c14l, 320); v128.store(to, c15h, 368); v128.store(to, c15l, 352)
 }
 
-/** dots[2][3][8], likewise; one half of the sums at a time, for want of registers. */
-function sddmm2x3(dots: usize, zeros: usize, a: usize, b0: usize, b1: usize, b2: usize, panelBytes: usize, lastPanel: usize, lastSteps: i32): void {
-  let c00l = v128.load(zeros, 0), c00h = v128.load(zeros, 16)
-  let c01l = v128.load(zeros, 32), c01h = v128.load(zeros, 48)
-  let c02l = v128.load(zeros, 64), c02h = v128.load(zeros, 80)
-  let c10l = v128.load(zeros, 96), c10h = v128.load(zeros, 112)
-  let c11l = v128.load(zeros, 128), c11h = v128.load(zeros, 144)
-  let c12l = v128.load(zeros, 160), c12h = v128.load(zeros, 176)
+/** to[2][3][8], likewise; one half of the sums at a time, for want of registers. */
+function sddmm2x3(to: usize, from: usize, a: usize, b0: usize, b1: usize, b2: usize, aPanelBytes: usize, bPanelBytes: usize, lastPanel: usize, lastSteps: i32): void {
+  let c00l = v128.load(from, 0), c00h = v128.load(from, 16)
+  let c01l = v128.load(from, 32), c01h = v128.load(from, 48)
+  let c02l = v128.load(from, 64), c02h = v128.load(from, 80)
+  let c10l = v128.load(from, 96), c10h = v128.load(from, 112)
+  let c11l = v128.load(from, 128), c11h = v128.load(from, 144)
+  let c12l = v128.load(from, 160), c12h = v128.load(from, 176)
   const exit1 = exitOf(1, lastPanel, lastSteps), exit2 = exitOf(2, lastPanel, lastSteps)
   const exit3 = exitOf(3, lastPanel, lastSteps), exit4 = exitOf(4, lastPanel, lastSteps)
   let x0: v128, x1: v128, y: v128
@@ -213,15 +232,15 @@ function sddmm2x3(dots: usize, zeros: usize, a: usize, b0: usize, b1: usize, b2:
     y = v128.load(p1, 144); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
     y = v128.load(p2, 144); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
     if (a === lastPanel) break
-    a += PAIR_ROWS
-    kb += panelBytes
+    a += aPanelBytes
+    kb += bPanelBytes
   }
-  v128.store(dots, c00h, 16); v128.store(dots, c00l, 0)
-  v128.store(dots, c01h, 48); v128.store(dots, c01l, 32)
-  v128.store(dots, c02h, 80); v128.store(dots, c02l, 64)
-  v128.store(dots, c10h, 112); v128.store(dots, c10l, 96)
-  v128.store(dots, c11h, 144); v128.store(dots, c11l, 128)
-  v128.store(dots, c12h, 176); v128.store(dots, c12l, 160)
+  v128.store(to, c00h, 16); v128.store(to, c00l, 0)
+  v128.store(to, c01h, 48); v128.store(to, c01l, 32)
+  v128.store(to, c02h, 80); v128.store(to, c02l, 64)
+  v128.store(to, c10h, 112); v128.store(to, c10l, 96)
+  v128.store(to, c11h, 144); v128.store(to, c11l, 128)
+  v128.store(to, c12h, 176); v128.store(to, c12l, 160)
 }
 
 /** Of four dot products at `sums`, 8 lanes each, the totals. */
@@ -241,38 +260,51 @@ function rowOf(b: usize, at: usize, last: usize): usize {
 }
 
 /**
- * For each entry of a row list, from `list` to `end`, and each of its two values that is above 0: the dot
- * product of the value's row of A with the row of B that the entry names, to the place of its column in the
- * value's row of C; 0 for a value that is not. A lies as pair panels [⌈terms⌉ / 40][2][40]. Terms are read to
- * the next multiple of 8.
+ * Adds the terms of panels [panel, panel + CHUNK_PANELS) to the sums of pair `pair` of rows for the entries
+ * from `list` to `end`, tile by tile; panel 0 begins them. Terms are read to the next multiple of 8.
  */
-export function sampleBlock(product: SampledProduct, list: usize, end: usize, a: usize): void {
-  const wide = product.wide !== 0
-  const c = product.c
-  const cStride = product.cStride
-  const b = product.b
-  const panelBytes = product.panelBytes
-  const terms = product.terms
-  const panels = pieces(terms, PANEL)
-  const lastPanel = a + <usize>(panels - 1) * PAIR_ROWS
-  const lastSteps = pieces(terms, LANES) - (panels - 1) * PANEL_STEPS
-  const units = wide ? WIDE_UNITS : NARROW_UNITS
-  const zeros = changetype<usize>(product) + PRODUCT_BYTES
-  const sums = zeros + TILE_SUMS
-  const dots = sums + TILE_SUMS
-  memory.fill(zeros, 0, TILE_SUMS)
+function addDots(product: SampledProduct, pair: i32, list: usize, end: usize, panel: i32): void {
+  const aPanelBytes = product.aPanelBytes
+  const bPanelBytes = product.bPanelBytes
+  const panels = pieces(product.terms, PANEL)
+  const endPanel = min(panel + CHUNK_PANELS, panels)
+  const a = rowAt(product.a, PAIR * pair) + <usize>panel * aPanelBytes
+  const b = product.b + <usize>panel * bPanelBytes
+  const lastPanel = a + <usize>(endPanel - 1 - panel) * aPanelBytes
+  const lastSteps = endPanel < panels ? PANEL_STEPS : pieces(product.terms, LANES) - (panels - 1) * PANEL_STEPS
   const last = end - ENTRY
+  let sums = changetype<usize>(product) + SUMS_AT + <usize>pair * GROUP_SUMS
+  // After the first panels the sums go on from where they are.
+  let from = panel === 0 ? changetype<usize>(product) + ZEROS_AT : sums
+  const units = product.wide !== 0 ? WIDE_UNITS : NARROW_UNITS
+  const tileSums = <usize>PAIR * units * SUMS
+  const fromBytes = panel === 0 ? 0 : tileSums
   for (; list < end; list += units * ENTRY) {
     const b0 = rowOf(b, list, last), b1 = rowOf(b, entryAt(list, 1), last), b2 = rowOf(b, entryAt(list, 2), last)
-    if (wide) {
+    if (product.wide !== 0) {
       const b3 = rowOf(b, entryAt(list, 3), last), b4 = rowOf(b, entryAt(list, 4), last), b5 = rowOf(b, entryAt(list, 5), last)
-      sddmm2x6(sums, zeros, a, b0, b1, b2, b3, b4, b5, panelBytes, lastPanel, lastSteps)
-      v128.store(dots, totals4(sums + 8 * SUMS), 32)
+      sddmm2x6(sums, from, a, b0, b1, b2, b3, b4, b5, aPanelBytes, bPanelBytes, lastPanel, lastSteps)
     } else {
-      sddmm2x3(sums, zeros, a, b0, b1, b2, panelBytes, lastPanel, lastSteps)
+      sddmm2x3(sums, from, a, b0, b1, b2, aPanelBytes, bPanelBytes, lastPanel, lastSteps)
     }
+    sums += tileSums
+    from += fromBytes
+  }
+}
+
+/** The dot products of pair `pair` of rows for the entries from `list` to `end`, to their places in C. */
+function placeDots(product: SampledProduct, pair: i32, list: usize, end: usize): void {
+  const wide = product.wide !== 0
+  const c = product.c + <usize>(PAIR * pair) * product.cStride
+  const cStride = product.cStride
+  const units = wide ? WIDE_UNITS : NARROW_UNITS
+  const dots = changetype<usize>(product) + DOTS_AT
+  let sums = changetype<usize>(product) + SUMS_AT + <usize>pair * GROUP_SUMS
+  for (; list < end; list += units * ENTRY) {
     v128.store(dots, totals4(sums))
     v128.store(dots, totals4(sums + 4 * SUMS), 16)
+    if (wide) v128.store(dots, totals4(sums + 8 * SUMS), 32)
+    sums += <usize>PAIR * units * SUMS
     const entries = min(list + units * ENTRY, end)
     let dot = dots
     for (let entry = list; entry < entries; entry += ENTRY) {
@@ -281,6 +313,38 @@ export function sampleBlock(product: SampledProduct, list: usize, end: usize, a:
       store<i32>(to, load<i32>(dot) & -i32(load<f32>(entry, 4) > 0))
       store<i32>(to + cStride, load<i32>(dot + units * FLOAT) & -i32(load<f32>(entry, 8) > 0))
       dot += FLOAT
+    }
+  }
+}
+
+/**
+ * For each of `pairs` pairs of rows, at most SAMPLED_PAIRS, each entry of its row list and each of the
+ * entry's two values that is above 0: the dot product of the value's row of A with the row of B that the
+ * entry names, to the place of its column in the value's row of C; 0 for a value that is not. A pair's list
+ * goes from the address at its mark to the one after that; marks are `markBytes` apart.
+ */
+export function sampleRows(product: SampledProduct, pairs: i32, marks: usize, markBytes: usize): void {
+  const groupBytes = GROUP_TILES * (product.wide !== 0 ? WIDE_UNITS : NARROW_UNITS) * ENTRY
+  const endOfMarks = marks + <usize>pairs * markBytes
+  memory.fill(changetype<usize>(product) + ZEROS_AT, 0, TILE_SUMS)
+  let longest: usize = 0
+  for (let mark = marks; mark < endOfMarks; mark += markBytes) {
+    longest = max(longest, <usize>(load<u32>(mark, WORD) - load<u32>(mark)))
+  }
+  for (let group: usize = 0; group < longest; group += groupBytes) {
+    for (let panel = 0; panel * PANEL < product.terms; panel += CHUNK_PANELS) {
+      let mark = marks
+      for (let pair = 0; pair < pairs; pair++) {
+        const list = <usize>load<u32>(mark) + group
+        addDots(product, pair, list, min(list + groupBytes, <usize>load<u32>(mark, WORD)), panel)
+        mark += markBytes
+      }
+    }
+    let mark = marks
+    for (let pair = 0; pair < pairs; pair++) {
+      const list = <usize>load<u32>(mark) + group
+      placeDots(product, pair, list, min(list + groupBytes, <usize>load<u32>(mark, WORD)))
+      mark += markBytes
     }
   }
 }

@@ -3,21 +3,31 @@
  * Mirrors `forward.ts`.
  */
 import { finishInputGradient } from '../kernels/activations'
-import { SAMPLE_SCRATCH, SampledProduct, sampleBlock } from '../kernels/sddmm'
+import { SAMPLE_SCRATCH, SAMPLED_PAIRS, SampledProduct, sampleRows } from '../kernels/sddmm'
 import { gemmTile } from '../kernels/tiles'
 import { deltaPairsAt, storeDeltaPairs } from '../operands/deltas'
 import { clearRows, copyRows, panelAt } from '../operands/layouts'
 import { rowMark } from '../operands/lists'
 import { INPUT_GRADIENT_SAMPLED } from '../plan/codes'
-import { BLOCK_ROWS, floatAt, PAIR, PAIR_BYTES, PANEL, padded, ROW, rowAt, WORD } from '../plan/sizes'
+import {
+  BLOCK_ROWS,
+  DENSE_BLOCK_ROWS,
+  floatAt,
+  PAIR,
+  PAIR_BYTES,
+  PANEL,
+  padded,
+  ROW,
+  rowAt,
+} from '../plan/sizes'
 import { Job, layerAt } from '../plan/structures'
 import { scratchOf, Worker } from '../plan/worker'
 import { CHUNK_ROWS, FORWARD_SCRATCH } from './forward'
 
 /** Bytes of scratch of a dense input gradient: a chunk's sums. */
 export const DENSE_SCRATCH: usize = FORWARD_SCRATCH
-/** Bytes of scratch of a sampled one: a product and two rows of a block of gradient. */
-export const SAMPLED_SCRATCH: usize = SAMPLE_SCRATCH + <usize>BLOCK_ROWS * PAIR_BYTES
+/** Bytes of scratch of a sampled one: a product, and a block of gradient of its rows. */
+export const SAMPLED_SCRATCH: usize = SAMPLE_SCRATCH + <usize>SAMPLED_PAIRS * BLOCK_ROWS * PAIR_BYTES
 
 /** δ of layer `index` − 1 from δ of layer `index`, for the worker's rows. */
 export function backwardInput(job: Job, index: i32, worker: Worker): void {
@@ -27,7 +37,7 @@ export function backwardInput(job: Job, index: i32, worker: Worker): void {
 
 /**
  * After a ReLU: only for the inputs on the row lists, since no gradient passes the others. Blocks outside:
- * the weights of a block of inputs serve all rows of δ from the second cache.
+ * the gradients of a block of inputs lie together until some rows are done.
  */
 function backwardSampled(job: Job, index: i32, worker: Worker): void {
   const layer = layerAt(job, index)
@@ -36,24 +46,28 @@ function backwardSampled(job: Job, index: i32, worker: Worker): void {
   const product = changetype<SampledProduct>(scratchOf(worker))
   const gradient = scratchOf(worker) + SAMPLE_SCRATCH
   product.wide = job.wideTile
+  product.aPanelBytes = rowAt(0, job.rowCapacity)
   product.b = layer.weight
-  product.panelBytes = rowAt(0, paddedInputs)
+  product.bPanelBytes = rowAt(0, paddedInputs)
   product.terms = layer.outputs
+  const markBytes = rowMark(before.output, 1, 0) - rowMark(before.output, 0, 0)
   for (let column0 = 0; column0 < paddedInputs; column0 += BLOCK_ROWS) {
     const columns = min(BLOCK_ROWS, paddedInputs - column0)
     const gradientRowBytes = floatAt(0, columns)
     product.c = gradient - floatAt(0, column0)
     product.cStride = gradientRowBytes
-    for (let row = worker.row0; row < worker.row1; row += PAIR) {
-      const mark = rowMark(before.output, row / PAIR, column0 / BLOCK_ROWS)
-      clearRows(gradient, 2 * gradientRowBytes)
-      sampleBlock(product, load<u32>(mark), load<u32>(mark, WORD), deltaPairsAt(layer, row, 0))
+    for (let first = worker.row0; first < worker.row1; first += PAIR * SAMPLED_PAIRS) {
+      const end = min(first + PAIR * SAMPLED_PAIRS, worker.row1)
+      clearRows(gradient, <usize>(end - first) * gradientRowBytes)
+      product.a = rowAt(layer.delta, first)
+      const marks = rowMark(before.output, first / PAIR, column0 / BLOCK_ROWS)
+      sampleRows(product, (end - first) / PAIR, marks, markBytes)
       for (let column = 0; column < columns; column += PANEL) {
-        const delta = panelAt(before.delta, row, column0 + column, job.rowCapacity)
-        const from = floatAt(gradient, column)
-        copyRows(delta, from, ROW)
-        copyRows(delta + ROW, from + gradientRowBytes, ROW)
-        storeDeltaPairs(before, delta, row, row + PAIR, column0 + column)
+        const delta = panelAt(before.delta, first, column0 + column, job.rowCapacity)
+        for (let row = 0; row < end - first; row++) {
+          copyRows(rowAt(delta, row), floatAt(gradient, column) + <usize>row * gradientRowBytes, ROW)
+        }
+        storeDeltaPairs(before, delta, first, end, column0 + column)
       }
     }
   }
@@ -71,8 +85,8 @@ function backwardDense(job: Job, index: i32, worker: Worker): void {
     for (let first = worker.row0; first < row1; first += CHUNK_ROWS) {
       const end = min(first + CHUNK_ROWS, row1)
       clearRows(sums, rowAt(0, end - first))
-      for (let k = 0; k < layer.outputs; k += BLOCK_ROWS) {
-        const n = min(BLOCK_ROWS, layer.outputs - k)
+      for (let k = 0; k < layer.outputs; k += DENSE_BLOCK_ROWS) {
+        const n = min(DENSE_BLOCK_ROWS, layer.outputs - k)
         for (let row = first; row < end; row += PAIR) {
           const tile = rowAt(sums, row - first)
           gemmTile(wide, tile, deltaPairsAt(layer, row, k), PAIR_BYTES, rowAt(weights, k), n)

@@ -10,6 +10,7 @@ import { extendOperand, isDense, rowPairsAt } from '../operands/operand'
 import { isPairingStep, pairingOf, pairUnits } from '../operands/pairing'
 import {
   BLOCK_ROWS,
+  DENSE_BLOCK_ROWS,
   floatAt,
   PAIR,
   PAIR_BYTES,
@@ -59,9 +60,14 @@ export function forwardSums(
   const wide = job.wideTile !== 0
   const weights = rowAt(layer.weight, panel * padded(layer.inputs))
   clearRows(sums, rowAt(0, roundUp(row1 - row0, PAIR)))
-  for (let column = 0; column < layer.inputs; column += BLOCK_ROWS) {
-    if (isDense(x)) addDenseSums(wide, x, column, weights, sums, row0, row1)
-    else addListedSums(wide, x, column, weights, sums, row0, row1)
+  if (isDense(x)) {
+    for (let column = 0; column < layer.inputs; column += DENSE_BLOCK_ROWS) {
+      addDenseSums(wide, x, column, weights, sums, row0, row1)
+    }
+  } else {
+    for (let column = 0; column < layer.inputs; column += BLOCK_ROWS) {
+      addListedSums(wide, x, column, weights, sums, row0, row1)
+    }
   }
 }
 
@@ -93,7 +99,7 @@ function addDenseSums(
   row0: i32,
   row1: i32,
 ): void {
-  const terms = min(BLOCK_ROWS, x.columns - column)
+  const terms = min(DENSE_BLOCK_ROWS, x.columns - column)
   let pairs = rowPairsAt(x, row0, column)
   const nextPair = rowPairsAt(x, PAIR, 0) - rowPairsAt(x, 0, 0)
   const from = rowAt(weights, column)

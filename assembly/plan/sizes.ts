@@ -34,6 +34,8 @@ export const LINE: usize = 64
  * whole panels.
  */
 export const BLOCK_ROWS: i32 = 5 * PANEL
+/** Rows of a panel at a time where all of them are met: 19 kB, so that the other operand has room too. */
+export const DENSE_BLOCK_ROWS: i32 = 3 * PANEL
 /**
  * Rows of one segment of the inputs' column lists: so much of a panel of deltas, 41 kB, stays in the first
  * cache.

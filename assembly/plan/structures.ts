@@ -4,13 +4,12 @@
  * `src/engines/wasm/plan.ts`.
  *
  * Letters: B rows of a minibatch, I inputs and O outputs of a layer; ⌈n⌉ is n rounded up to a whole panel. A
- * *panel* groups 40 columns, a *pair* groups 2 rows or 2 columns. Five layouts carry everything:
+ * *panel* groups 40 columns, a *pair* groups 2 rows or 2 columns. Four layouts carry everything:
  *
  *   panels       [column / 40][row][40]         operands read as vectors: weights, their transposes, deltas;
  *                                               inputs, hidden units
  *   row pairs    [row / 2][column][2]           dense operand broadcast over a panel: inputs of layers, input
  *                                               gradient
- *   pair panels  [row / 2][column / 40][2][40]  operand of dot products: sampled input gradient
  *   lists        [pair][entry]                  sparse operand broadcast over a panel: of a pair of rows or
  *                                               columns only the places where not both are zero, see
  *                                               `operands/lists.ts`
@@ -40,8 +39,8 @@ export class Operand {
   rowLists: u32
   rowMarks: u32
   /**
-   * Column lists in segments of `segmentRows` rows: entries [columns / 2][B], and ends [columns /
-   * 2][segments].
+   * Column lists in segments of `segmentRows` rows: room for entries [⌈columns⌉ / 40][B][20], and ends
+   * [⌈columns⌉ / 40][segments][20].
    */
   columnLists: u32
   columnEnds: u32
@@ -75,8 +74,8 @@ export class LayerPlan {
   /** Outputs, or 0 for the last layer. */
   output: Operand
   /**
-   * ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and as row pairs, or as pair panels where the input
-   * gradient is sampled.
+   * ∂loss/∂(pre-activation) as panels [O / 40][B][40]; and as row pairs where there is a dense input
+   * gradient, else 0.
    */
   delta: u32
   deltaPairs: u32

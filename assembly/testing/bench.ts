@@ -8,10 +8,10 @@
  * cChunkStride; with both strides 0 all go to one place, as to the scratch of a training step.
  */
 import { multiplyAdd } from '../kernels/multiply-add'
-import { SampledProduct, sampleBlock } from '../kernels/sddmm'
+import { SAMPLED_PAIRS, SampledProduct, sampleRows } from '../kernels/sddmm'
 import { gemmTile, spmmTile } from '../kernels/tiles'
 import { clearRows } from '../operands/layouts'
-import { BLOCK_ROWS, floatAt, PAIR, PAIR_BYTES, PAIR_ROWS, padded, pieces, ROW, rowAt, WORD, wordAt } from '../plan/sizes'
+import { BLOCK_ROWS, DENSE_BLOCK_ROWS, floatAt, PAIR, PAIR_BYTES, PAIR_ROWS, pieces, ROW, rowAt, WORD, wordAt } from '../plan/sizes'
 
 /** C = A B for A as pairs [pairs][n][2] and B as panels [panels][n][40]. */
 export function gemmPanels(
@@ -35,8 +35,8 @@ export function gemmPanels(
       const first = chunk * chunkPairs
       const count = min(chunkPairs, pairs - first)
       clearRows(sums, <usize>count * PAIR_ROWS)
-      for (let k = 0; k < n; k += BLOCK_ROWS) {
-        const rows = min(BLOCK_ROWS, n - k)
+      for (let k = 0; k < n; k += DENSE_BLOCK_ROWS) {
+        const rows = min(DENSE_BLOCK_ROWS, n - k)
         for (let p = 0; p < count; p++) {
           const left = floatAt(a, (first + p) * aPairStride + PAIR * k)
           gemmTile(wide, sums + <usize>p * PAIR_ROWS, left, PAIR_BYTES, rowAt(from, k), rows)
@@ -82,14 +82,14 @@ export function spmmPanels(
 }
 
 /**
- * C [pairs][2][columns], of which only what the lists name is computed, for A as pair panels [pairs][n /
- * 40][2][40] and B as panels [n / 40][columns][40], n being `terms` rounded up to whole panels; the rest of C
- * is zero. Each pair's rows of C go to c + pair · cPairStride.
+ * C [2 · pairs][columns], of which only what the lists name is computed, for A as panels [n / 40][2 ·
+ * pairs][40] and B as panels [n / 40][columns][40], n being `terms` rounded up to whole panels; the rest of C
+ * is zero. The rows that are computed together, `sampledPairs` pairs, go to c + group · cGroupStride.
  */
 export function sddmmPairs(
   wide: bool,
   c: usize,
-  cPairStride: i32,
+  cGroupStride: i32,
   marks: usize,
   pairs: i32,
   a: usize,
@@ -99,25 +99,25 @@ export function sddmmPairs(
   scratch: usize,
 ): void {
   const blocks = pieces(columns, BLOCK_ROWS)
-  const pairBytes = <usize>padded(terms) * PAIR_BYTES
-  const cBytes = floatAt(0, columns)
+  const markBytes = wordAt(0, blocks + 1)
   const product = changetype<SampledProduct>(scratch)
   product.wide = i32(wide)
-  product.cStride = cBytes
+  product.cStride = floatAt(0, columns)
+  product.aPanelBytes = rowAt(0, PAIR * pairs)
   product.b = b
-  product.panelBytes = rowAt(0, columns)
+  product.bPanelBytes = rowAt(0, columns)
   product.terms = terms
   for (let block = 0; block < blocks; block++) {
     const first = block * BLOCK_ROWS
     const blockBytes = floatAt(0, min(BLOCK_ROWS, columns - first))
-    for (let p = 0; p < pairs; p++) {
-      const to = floatAt(c, p * cPairStride)
-      memory.fill(floatAt(to, first), 0, blockBytes)
-      memory.fill(floatAt(to, first) + cBytes, 0, blockBytes)
-      const mark = wordAt(marks, p * (blocks + 1) + block)
-      const list = load<u32>(mark), end = load<u32>(mark, WORD)
-      product.c = to
-      sampleBlock(product, list, end, a + <usize>p * pairBytes)
+    for (let pair = 0; pair < pairs; pair += SAMPLED_PAIRS) {
+      const count = min(SAMPLED_PAIRS, pairs - pair)
+      product.c = floatAt(c, (pair / SAMPLED_PAIRS) * cGroupStride)
+      for (let row = 0; row < PAIR * count; row++) {
+        memory.fill(floatAt(product.c, row * columns + first), 0, blockBytes)
+      }
+      product.a = rowAt(a, PAIR * pair)
+      sampleRows(product, count, marks + <usize>pair * markBytes + wordAt(0, block), markBytes)
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Parts of the core by themselves, for tests. Structures come as addresses, since the host has no others. */
 import { AdamStep, adam as adamOf, beginAdamStep as beginAdamStepOf } from '../kernels/adam'
-import { SAMPLE_SCRATCH, SampledProduct, sampleBlock } from '../kernels/sddmm'
+import { SAMPLE_SCRATCH, SAMPLED_PAIRS, SampledProduct, sampleRows } from '../kernels/sddmm'
 import { extendRowList as extendRowListOf, listColumns as listColumnsOf } from '../operands/lists'
 import { pairUnits as pairUnitsOf } from '../operands/pairing'
 import { BatchPlan, Job, LayerPlan, Operand } from '../plan/structures'
@@ -16,16 +16,18 @@ export function adam(step: usize, w: usize, g: usize, m: usize, v: usize, count:
   adamOf(changetype<AdamStep>(step), w, g, m, v, count)
 }
 
-/** See `sampleBlock` in `kernels/sddmm.ts`. `scratch`: `sampleScratch` bytes. */
+/** See `sampleRows` in `kernels/sddmm.ts`. `scratch`: `sampleScratch` bytes. */
 export function sampleProduct(
   wide: bool,
   c: usize,
   cStride: usize,
-  list: usize,
-  end: usize,
+  pairs: i32,
+  marks: usize,
+  markBytes: usize,
   a: usize,
+  aPanelBytes: usize,
   b: usize,
-  panelBytes: usize,
+  bPanelBytes: usize,
   terms: i32,
   scratch: usize,
 ): void {
@@ -33,13 +35,19 @@ export function sampleProduct(
   product.wide = i32(wide)
   product.c = c
   product.cStride = cStride
+  product.a = a
+  product.aPanelBytes = aPanelBytes
   product.b = b
-  product.panelBytes = panelBytes
+  product.bPanelBytes = bPanelBytes
   product.terms = terms
-  sampleBlock(product, list, end, a)
+  sampleRows(product, pairs, marks, markBytes)
 }
 export function sampleScratch(): usize {
   return SAMPLE_SCRATCH
+}
+/** Most pairs of rows at once. */
+export function sampledPairs(): i32 {
+  return SAMPLED_PAIRS
 }
 
 /** See `operands/pairing.ts`. */

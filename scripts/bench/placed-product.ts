@@ -40,7 +40,7 @@ export interface BenchCore extends CoreExports {
   sddmmPairs(
     wide: number,
     c: number,
-    cPairStride: number,
+    cGroupStride: number,
     marks: number,
     pairs: number,
     a: number,
@@ -50,6 +50,7 @@ export interface BenchCore extends CoreExports {
     scratch: number,
   ): void
   sampleScratch(): number
+  sampledPairs(): number
   registerOnlyMultiplyAdd(c: number, n: number): void
   registerOnlyMultiplyAdd12(c: number, n: number): void
 }
@@ -189,18 +190,19 @@ function placeSampled(
 ): PlacedProduct {
   const { left, right, rows, terms, columns } = product
   const pairs = Math.ceil(rows / PAIR)
+  const together = PAIR * core.sampledPairs()
   const width = roundUp(columns, PANEL)
   const transposed = Float32Array.from({ length: terms * columns }, (_, i) => {
     return right[(i % terms) * columns + Math.floor(i / terms)]
   })
-  const a = arena.floats(packPanels(left, rows, terms, PAIR))
+  const a = arena.floats(packPanels(left, rows, terms, PAIR * pairs))
   const b = arena.floats(packPanels(transposed, columns, terms, width))
-  const inPlace = arena.reserve(PAIR * width * 4)
+  const inPlace = arena.reserve(together * width * 4)
   const all = arena.reserve(pairs * PAIR * width * 4)
   const scratch = arena.reserve(core.sampleScratch())
   const { marks, entries, blockEntries } = placeLists(arena, gate, rows, columns, BLOCK_ROWS)
-  const run = (c: number, pairStride: number) =>
-    core.sddmmPairs(Number(wide), c, pairStride, marks, pairs, a, b, terms, width, scratch)
+  const run = (c: number, groupStride: number) =>
+    core.sddmmPairs(Number(wide), c, groupStride, marks, pairs, a, b, terms, width, scratch)
   const units = wide ? WIDE_UNITS : NARROW_UNITS
   const dots = blockEntries.reduce((sum, count) => sum + PAIR * roundUp(count, units), 0)
   return {
@@ -212,7 +214,7 @@ function placeSampled(
     compute() {
       const found = new Float32Array(arena.memory.buffer, all, pairs * PAIR * width)
       found.fill(Number.NaN)
-      run(all, PAIR * width)
+      run(all, together * width)
       return Float32Array.from({ length: rows * columns }, (_, i) => {
         return found[Math.floor(i / columns) * width + (i % columns)]
       })
@@ -228,7 +230,7 @@ function nameOf({ layer, phase }: Product): string {
 
 /**
  * A matrix (rows, columns) as [rows / height][columns / 40][height][40], rows rounded up to whole heights and
- * columns to whole panels: panels where `height` is at least all rows, pair panels where it is two.
+ * columns to whole panels: panels where `height` is at least all rows.
  */
 function packPanels(values: Float32Array, rows: number, columns: number, height: number): Float32Array {
   const width = roundUp(columns, PANEL)

@@ -12,7 +12,7 @@ import { forward } from '../../src/engines/reference/forward.ts'
 import { meanSquaredErrorBackward } from '../../src/engines/reference/loss.ts'
 import { samplesInputGradient } from '../../src/engines/wasm/algorithms.ts'
 import { SHARD_ROWS } from '../../src/engines/wasm/engine-memory.ts'
-import { BLOCK_ROWS, PANEL, SEGMENT_ROWS } from '../../src/engines/wasm/plan.ts'
+import { BLOCK_ROWS, DENSE_BLOCK_ROWS, PANEL, SEGMENT_ROWS } from '../../src/engines/wasm/plan.ts'
 import type { Network } from '../../src/model/network.ts'
 import { parameterTable } from '../../src/model/network.ts'
 
@@ -171,12 +171,12 @@ function product(
 }
 
 /**
- * A few register tiles, dense, whose operands (40 kB) stay in the first cache: what the tile alone can do.
+ * A few register tiles, dense, whose operands (25 kB) stay in the first cache: what the tile alone can do.
  * Several, so that the call from JavaScript takes no visible share.
  */
 export function cachedTiles(): Product {
   const rows = 8
-  const terms = BLOCK_ROWS
+  const terms = DENSE_BLOCK_ROWS
   const columns = PANEL
   // Signed values without a pattern: the fractional parts of multiples of the golden ratio.
   const values = (length: number, first: number) =>

@@ -11,7 +11,6 @@ import {
 } from '../support/core.ts'
 
 const PANEL = 40
-const ENTRY_WORDS = 3
 const LANES = 8
 const NARROW = 0
 const WIDE = 1
@@ -20,21 +19,25 @@ const COUNTS = [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 40]
 /** Lengths of the sum: one to five steps in the last panel, and an end within a step. */
 const LENGTHS = [8, 16, 40, 67, 72, 120, 784]
 
+/** Pairs of rows of A, most of which have lists of other lengths. */
+const PAIRS = 3
+
 interface Operands {
-  /** A, (2, n) */
+  /** A, (2 · pairs, n) */
   readonly a: Float32Array
   /** B, (columns, n) */
   readonly b: Float32Array
-  /** What decides, (2, columns). */
+  /** What decides, (2 · pairs, columns). */
   readonly gate: Float32Array
   readonly n: number
   readonly columns: number
+  readonly pairs: number
 }
 
-function operands(n: number, columns: number): Operands {
+function operands(n: number, columns: number, pairs = PAIRS): Operands {
   const next = uniforms(n + columns)
-  const gate = Float32Array.from({ length: 2 * columns }, () => (next() < 0.4 ? 0 : next() - 0.2))
-  return { a: signedValues(2 * n, n), b: signedValues(columns * n, n + 1), gate, n, columns }
+  const gate = Float32Array.from({ length: 2 * pairs * columns }, () => (next() < 0.4 ? 0 : next() - 0.2))
+  return { a: signedValues(2 * pairs * n, n), b: signedValues(columns * n, n + 1), gate, n, columns, pairs }
 }
 
 /**
@@ -52,27 +55,47 @@ function panels(values: Float32Array, n: number): Float32Array {
   return packed
 }
 
-/** Indices of the columns that are not zero in both rows of the gate. */
-function listed({ gate, columns }: Operands): number[] {
-  return Array.from({ length: columns }, (_, i) => i).filter((i) => gate[i] !== 0 || gate[columns + i] !== 0)
+/** Columns that are not zero in both rows of a pair of the gate. */
+function listed({ gate, columns }: Operands, pair: number): number[] {
+  const first = 2 * pair * columns
+  return Array.from({ length: columns }, (_, i) => i).filter((i) => {
+    return gate[first + i] !== 0 || gate[first + columns + i] !== 0
+  })
 }
 
-/** C (2, columns) of NaN at first, as words, fences checked. */
+/** C (2 · pairs, columns) of NaN at first, as words, fences checked. */
 function sample({ kernels, memory }: TestCore, wide: number, given: Operands): Uint32Array {
-  const { a, b, gate, n, columns } = given
+  const { a, b, gate, n, columns, pairs } = given
   const bits = new Uint32Array(gate.buffer)
-  const list = listed(given).flatMap((i) => [i * PANEL * 4, bits[i], bits[columns + i]])
+  const lists = Array.from({ length: pairs }, (_, pair) => {
+    const first = 2 * pair * columns
+    return listed(given, pair).flatMap((i) => [i * PANEL * 4, bits[first + i], bits[first + columns + i]])
+  })
   const buffers = new FencedBuffers(memory)
-  const entries = buffers.input(Uint32Array.from(list))
+  const addresses = lists.map((list) => buffers.input(Uint32Array.from(list)))
+  const ends = lists.map((list, pair) => addresses[pair] + list.length * 4)
+  const marks = buffers.input(Uint32Array.from(addresses.flatMap((address, pair) => [address, ends[pair]])))
   const left = buffers.input(panels(a, n))
   const right = buffers.input(panels(b, n))
-  const c = buffers.output(2 * columns)
+  const c = buffers.output(2 * pairs * columns)
   const scratch = buffers.output(kernels.sampleScratch() / 4)
-  const end = entries + list.length * 4
-  kernels.sampleProduct(wide, c, columns * 4, entries, end, left, right, columns * PANEL * 4, n, scratch)
-  assert.is(list.length % ENTRY_WORDS, 0)
-  buffers.check(`n ${n}, ${columns} columns, wide ${wide}`)
-  return buffers.bits(c, 2 * columns)
+  const [aPanelBytes, bPanelBytes] = [2 * pairs * PANEL * 4, columns * PANEL * 4]
+  kernels.sampleProduct(
+    wide,
+    c,
+    columns * 4,
+    pairs,
+    marks,
+    8,
+    left,
+    aPanelBytes,
+    right,
+    bPanelBytes,
+    n,
+    scratch,
+  )
+  buffers.check(`n ${n}, ${columns} columns, ${pairs} pairs, wide ${wide}`)
+  return buffers.bits(c, 2 * pairs * columns)
 }
 
 for (const variant of CORE_VARIANTS) {
@@ -84,14 +107,15 @@ for (const variant of CORE_VARIANTS) {
       for (const columns of COUNTS) {
         const given = operands(n, columns)
         const { a, b, gate } = given
-        const onList = new Set(listed(given))
+        const onLists = Array.from({ length: PAIRS }, (_, pair) => new Set(listed(given, pair)))
         for (const wide of [NARROW, WIDE]) {
           const words = sample(core, wide, given)
           const found = new Float32Array(words.buffer)
-          for (let i = 0; i < 2 * columns; i++) {
+          for (let i = 0; i < 2 * PAIRS * columns; i++) {
             const [row, column] = [Math.floor(i / columns), i % columns]
             const what = `n ${n}, ${columns} columns, wide ${wide}: C[${row}][${column}] is ${found[i]}`
-            if (!onList.has(column)) assert.ok(Number.isNaN(found[i]), `${what}, expected untouched`)
+            if (!onLists[row >> 1].has(column))
+              assert.ok(Number.isNaN(found[i]), `${what}, expected untouched`)
             else if (gate[i] <= 0) assert.is(words[i], 0, what)
             else {
               let sum = 0
@@ -113,18 +137,23 @@ for (const variant of CORE_VARIANTS) {
     }
   })
 
-  test('gives the same bits on both tiles, and whatever else is on the list', () => {
+  test('gives the same bits on both tiles, and whatever else is on the list or computed with it', () => {
     for (const n of LENGTHS) {
-      const given = operands(n, 40)
+      // As many pairs as are computed at once.
+      const given = operands(n, 40, core.kernels.sampledPairs())
       const expected = sample(core, NARROW, given)
       assertSameBits(sample(core, WIDE, given), expected, `n ${n}`)
-      // Column by column: each alone in its tile.
-      for (const column of listed(given)) {
-        const gate = Float32Array.of(given.gate[column], given.gate[40 + column])
-        const alone = { ...given, b: given.b.slice(column * n, (column + 1) * n), gate, columns: 1 }
-        const both = Uint32Array.of(expected[column], expected[40 + column])
+      // Column by column of the last pair: each alone in its tile.
+      const row = 2 * (given.pairs - 1)
+      const a = given.a.slice(row * n)
+      for (const column of listed(given, given.pairs - 1)) {
+        const places = [row * 40 + column, (row + 1) * 40 + column]
+        const gate = Float32Array.from(places, (place) => given.gate[place])
+        const b = given.b.slice(column * n, (column + 1) * n)
+        const both = Uint32Array.from(places, (place) => expected[place])
         for (const wide of [NARROW, WIDE]) {
-          assertSameBits(sample(core, wide, alone), both, `n ${n}, column ${column}`)
+          const alone = sample(core, wide, { a, b, gate, n, columns: 1, pairs: 1 })
+          assertSameBits(alone, both, `n ${n}, column ${column}`)
         }
       }
     }

@@ -47,15 +47,18 @@ export interface KernelExports extends CoreExports {
     rows: number,
   ): void
   sampleScratch(): number
+  sampledPairs(): number
   sampleProduct(
     wide: number,
     c: number,
     cStride: number,
-    list: number,
-    end: number,
+    pairs: number,
+    marks: number,
+    markBytes: number,
     a: number,
+    aPanelBytes: number,
     b: number,
-    panelBytes: number,
+    bPanelBytes: number,
     terms: number,
     scratch: number,
   ): void

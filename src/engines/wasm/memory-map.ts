@@ -11,8 +11,8 @@
  *   rows         of bytes, padded to a multiple of 8, or of floats; labels; signatures
  *   ─ laid anew when a larger minibatch comes ─
  *   batches      two of: targets and inputs as panels, inputs as lists or row pairs
- *   activations  per layer: outputs as panels and as lists or row pairs, deltas as panels and as row pairs or
- *                pair panels
+ *   activations  per layer: outputs as panels and as lists or row pairs, deltas as panels and, where they are
+ *                wanted, as row pairs
  *   losses       of rows and of minibatches
  *   staging      order and losses of an epoch; inputs, outputs and losses of inference
  */
@@ -215,7 +215,7 @@ export function mapWork(
     return {
       output: next && output(layer, next),
       delta: panels(outputs),
-      deltaPairs: index > 0 ? panels(outputs) : 0,
+      deltaPairs: inputGradientOf(network, index) === 'dense' ? panels(outputs) : 0,
     }
   })
   return {

@@ -11,6 +11,7 @@ export const PAIR_BYTES = 8
 export const ENTRY = 12
 export const LINE = 64
 export const BLOCK_ROWS = 200
+export const DENSE_BLOCK_ROWS = 120
 export const SEGMENT_ROWS = 256
 export const BYTE_GROUP = 8
 export const LOSS_LANES = 8
