@@ -35,6 +35,8 @@ export class TrainPanel implements Panel {
   #isVisible = false
   #frame = 0
   #gridImages: ArrayLike<number>[] = []
+  /** What the chart that stands was drawn of. */
+  #drawnChart: readonly unknown[] = []
 
   readonly pictures = {
     loss: async () => {
@@ -141,6 +143,7 @@ export class TrainPanel implements Panel {
   /** Draws everything again, after the theme or the size of the window has changed. */
   redraw(): void {
     if (!this.#isVisible) return
+    this.#drawnChart = []
     this.#draw()
     this.#refreshDigits()
   }
@@ -234,10 +237,18 @@ export class TrainPanel implements Panel {
     this.#glass.setRunning(phase === 'running')
     this.#glass.setSand(phase === 'finished' ? 1 : run.epochFraction)
     this.#drawReadings()
-    if (this.#isVisible) {
-      const { settings, batchPoints, history } = run
-      drawLossChart(byId('loss-chart', HTMLCanvasElement), settings.epochs, batchPoints, history)
-    }
+    if (this.#isVisible) this.#drawChart()
+  }
+
+  /** Only where it would look otherwise: readings move five times a second, losses come once. */
+  #drawChart(): void {
+    const { settings, batchPoints, history } = this.#run
+    const canvas = byId('loss-chart', HTMLCanvasElement)
+    const { clientWidth, clientHeight } = canvas
+    const drawn = [this.#run, settings.epochs, batchPoints.length, history.length, clientWidth, clientHeight]
+    if (drawn.every((value, i) => value === this.#drawnChart[i])) return
+    this.#drawnChart = drawn
+    drawLossChart(canvas, settings.epochs, batchPoints, history)
   }
 
   #pendingText(): string {

@@ -81,6 +81,32 @@ browserTest(test, 'on a host without headers the service worker isolates the pag
   }),
 )
 
+browserTest(test, 'the chart is drawn for new losses or another size, not for whatever else changes', () =>
+  withPage({ query: `${RUN}&threads=1` }, async ({ page }) => {
+    await page.click('#step')
+    await waitForPhase(page, 'paused')
+    await page.evaluate(() => {
+      const { clearRect } = CanvasRenderingContext2D.prototype
+      CanvasRenderingContext2D.prototype.clearRect = function (...args) {
+        if (this.canvas.id === 'loss-chart') document.body.dataset.charts += 'x'
+        clearRect.apply(this, args)
+      }
+      document.body.dataset.charts = ''
+    })
+    const charts = () => page.evaluate(() => document.body.dataset.charts?.length ?? 0)
+    await page.fill('input[name=seed]', '9')
+    await page.press('input[name=seed]', 'Tab')
+    await waitForText(page, '#settings-pending', /Seed/)
+    assert.is(await charts(), 0, 'other settings')
+    await page.setViewportSize({ width: 700, height: 800 })
+    await page.waitForFunction(() => document.body.dataset.charts !== '')
+    const before = await charts()
+    await page.click('#step')
+    await waitForPhase(page, 'finished')
+    assert.ok((await charts()) > before, 'another epoch')
+  }),
+)
+
 browserTest(test, 'pausing frees the workers, and going on changes no bit', () =>
   withPage({ query: `limit=30000&z=8&epochs=1&batch=32&seed=3&threads=2` }, async ({ page }) => {
     const idle = page.workers().length
