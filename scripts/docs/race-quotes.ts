@@ -9,12 +9,15 @@ import { fixed, named, type Quote, read } from './quotes.ts'
 const LIBRARIES = ['PyTorch (eager)', 'PyTorch (eager, fused Adam)', 'JAX (XLA)', 'TensorFlow (XLA)']
 
 export async function raceQuotes(): Promise<Quote[]> {
-  const [{ peers }, { quality }] = await Promise.all([
+  const [{ peers }, { peers: epyc }, { quality }] = await Promise.all([
     read<{ peers: PeersResult }>('peers/bench.json'),
+    read<{ peers: PeersResult }>('peers-epyc/bench.json'),
     read<{ quality: QualityResult }>('quality/bench.json'),
   ])
   return [
-    ...shapeRows(peers).map((text) => ({ file: 'docs/speed.md', text })),
+    ...[...shapeRows(peers), ...shapeRows(epyc)].map((text) => ({ file: 'docs/speed.md', text })),
+    ...['README.md', 'docs/speed.md'].map((file) => ({ file, text: `by ${leastLead(epyc)} times or more` })),
+    { file: 'docs/speed.md', text: narrowBesideJax(epyc) },
     ...qualityTexts(quality).map((text) => ({ file: 'docs/schedules.md', text })),
   ]
 }
@@ -29,6 +32,23 @@ function shapeRows({ sessions }: PeersResult): string[] {
         return `| ${shapeTitle(shape)} | ${rows[0].time.median.toPrecision(3)} | ${cells.join(' | ')} |`
       }),
   )
+}
+
+/** Of all libraries at all shapes, where Hourglass leads least. */
+function leastLead({ sessions }: PeersResult): string {
+  const leads = sessions.flatMap(({ rows }) =>
+    LIBRARIES.map((library) => named(rows, library, (row) => row.title).timesOurs),
+  )
+  return fixed(Math.min(...leads), 2)
+}
+
+/** With 128 bits, at the first two shapes. */
+function narrowBesideJax({ sessions }: PeersResult): string {
+  const [z8, z32] = sessions.map(({ rows }) => {
+    const times = (title: string) => named(rows, title, (row) => row.title).timesOurs
+    return fixed(times('Hourglass --simd 128') / times('JAX (XLA)'), 2)
+  })
+  return `${z8} times as long at 8 latent units, ${z32} times at 32`
 }
 
 /** `1.36`, or `0.82, behind`. */
