@@ -239,9 +239,16 @@ export class EngineMemory {
   }
 
   /** Replaces parameters and moments, canonical slabs all three. */
-  writeState({ parameters, firstMoment, secondMoment }: Omit<ModelState, 'steps'>): void {
+  writeState(state: Omit<ModelState, 'steps'>): void {
+    for (const _ of this.writeSlabs(state));
+  }
+
+  /** The same, one slab each time that the next one is asked for. */
+  *writeSlabs({ parameters, firstMoment, secondMoment }: Omit<ModelState, 'steps'>): Generator<void> {
     this.#writeSlab(parameters, 'weight', 'bias', true)
+    yield
     this.#writeSlab(firstMoment, 'weightM', 'biasM', false)
+    yield
     this.#writeSlab(secondMoment, 'weightV', 'biasV', false)
   }
 

@@ -211,7 +211,9 @@ export class WasmEngine implements Engine {
   writeState(state: ModelState): Promise<void> {
     return this.#guard.run(async () => {
       checkState(this.network, state)
-      this.#memory.writeState(state)
+      // In one piece it would hold up a page that trains for longer than anyone may notice.
+      await nextTask()
+      for (const _ of this.#memory.writeSlabs(state)) await nextTask()
       this.#adamSteps = state.steps
     })
   }
