@@ -132,8 +132,7 @@ export class TrainPanel implements Panel {
 
   show(): void {
     this.#isVisible = true
-    this.#draw()
-    this.#refreshDigits()
+    this.redraw()
   }
 
   hide(): void {

@@ -103,7 +103,13 @@ browserTest(test, 'the chart is drawn for new losses or another size, not for wh
     const before = await charts()
     await page.click('#step')
     await waitForPhase(page, 'finished')
-    assert.ok((await charts()) > before, 'another epoch')
+    const finished = await charts()
+    assert.ok(finished > before, 'another epoch')
+    await page.click('#tab-denoise')
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.click('#tab-train')
+    await page.waitForTimeout(100)
+    assert.ok((await charts()) > finished, 'another theme, while the panel was hidden')
   }),
 )
 
