@@ -70,9 +70,9 @@ export async function serve(load) {
     peer = await load(config, images, readParameters(config))
   } catch (error) {
     if (error.code !== 'MODULE_NOT_FOUND' && error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    answer({
-      unavailable: `not installed: run npm install in scripts/peers (${error.message.split('\n')[0]})`,
-    })
+    // Only what is missing: who asked for it is a path of this machine, which has no place in results.
+    const [missing] = error.message.split(/\n| imported from /)
+    answer({ unavailable: `not installed: run npm install in scripts/peers (${missing})` })
     process.exit(0)
   }
   const { info, train } = peer

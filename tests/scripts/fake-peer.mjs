@@ -3,6 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const behaviour = process.env.FAKE_PEER
+if (behaviour === 'uninstalled') {
+  const { serve } = await import('../../scripts/peers/protocol.mjs')
+  await serve(() => import('no-such-package'))
+}
 
 function send(message) {
   process.stdout.write(typeof message === 'string' ? `${message}\n` : `${JSON.stringify(message)}\n`)

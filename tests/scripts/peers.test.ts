@@ -63,6 +63,9 @@ test('a missing library and a missing interpreter are reported as unavailable', 
   const missing = await rejection(start('missing'))
   assert.instance(missing, PeerUnavailableError)
   assert.match(missing.message, /no such module/)
+  const uninstalled = await rejection(start('uninstalled'))
+  assert.instance(uninstalled, PeerUnavailableError)
+  assert.match(uninstalled.message, /: not installed: .* \(Cannot find package 'no-such-package'\)$/)
   const workload = await createWorkload(options)
   const environment = { PYTHON: '/no/such/python' }
   const error = await rejection(startPeer('pytorch', { workload, threads: 1, environment }))
