@@ -22,8 +22,13 @@ const FRAME_HEIGHT = 110
 const BAR_HEIGHT = 13
 /** Between a bar's end and its number. */
 const GAP = 4
-/** Longer bars are cut there: a library that takes ten times as long must not flatten all others. */
+/**
+ * Longer bars are cut there, and broken to say so: a library that takes ten times as long must not flatten
+ * all others.
+ */
 const LONGEST = 2.5
+/** Of the break: how far before the bar's end, how wide, and how far its upper end lies to the right. */
+const BREAK = { before: 16, width: 4, slant: 5 }
 /** Behind the longest bar, as a factor on the logarithmic axis. */
 const ROOM_FOR_TEXT = 3
 const TICKS = [0.5, 0.7, 1, 1.5, 2]
@@ -83,6 +88,7 @@ function bars(lines: readonly Line<StandingRow>[]): Plugin {
         const middle = y.getPixelForValue(line)
         ctx.fillStyle = STANDING_COLOURS[row.standing]
         ctx.fillRect(Math.min(start, end), middle - BAR_HEIGHT / 2, Math.abs(end - start), BAR_HEIGHT)
+        if (row.times > LONGEST) breakBar(ctx, end, middle)
         ctx.fillStyle = COLOURS.text
         ctx.fillText(numberText(row), Math.max(start, end) + GAP, middle)
       }
@@ -91,6 +97,19 @@ function bars(lines: readonly Line<StandingRow>[]): Plugin {
       ctx.restore()
     },
   }
+}
+
+/** A slanting gap near the end of a bar that goes on. */
+function breakBar(ctx: CanvasRenderingContext2D, end: number, middle: number): void {
+  const { before, width, slant } = BREAK
+  const [left, top, bottom] = [end - before, middle - BAR_HEIGHT / 2 - 1, middle + BAR_HEIGHT / 2 + 1]
+  ctx.fillStyle = COLOURS.background
+  ctx.beginPath()
+  ctx.moveTo(left, bottom)
+  ctx.lineTo(left + slant, top)
+  ctx.lineTo(left + slant + width, top)
+  ctx.lineTo(left + width, bottom)
+  ctx.fill()
 }
 
 /** `1.32 × ahead`: colours alone would not do for everybody. */

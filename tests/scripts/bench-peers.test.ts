@@ -125,6 +125,13 @@ test('the figure shows the libraries that were measured at every shape, in the c
   assert.ok((await dots(standings, SERIES_COLOURS[0])) > 200)
   assert.ok((await dots(standings, behindColour)) > 50)
   assert.is(await dots(standings.slice(1), behindColour), 0)
+  // A bar that is cut is broken: another, as long in the figure, has more of its colour.
+  const bar = (times: number): typeof standings => {
+    const rows = [{ label: 'PyTorch', times, standing: 'ahead' as const }]
+    return [{ title: 'As they come', subtitle: '', groups: [{ title: 'z 8', rows }] }]
+  }
+  const [whole, cut] = [await dots(bar(2.5), SERIES_COLOURS[0]), await dots(bar(25), SERIES_COLOURS[0])]
+  assert.ok(cut < 0.98 * whole && cut > 0.9 * whole, `${cut} dots of a cut bar, ${whole} of a whole one`)
 })
 
 test('what the journal holds is not measured again, and nothing begins when it is over', async () => {
