@@ -45,13 +45,17 @@ function appendColumns4(at: usize, r0: v128, r1: v128, offset: u32): usize {
   return at + <usize>(mask >> 3) * ENTRY
 }
 
+/** Bytes from the marks of a pair of rows to those of the next. */
+export function rowMarkBytes(operand: Operand): usize {
+  return wordAt(0, pieces(operand.columns, BLOCK_ROWS) + 1)
+}
+
 /**
  * Where the row list of pair `pair` keeps the address at which block `block` begins and, in the next word,
  * where it ends.
  */
 export function rowMark(operand: Operand, pair: i32, block: i32): usize {
-  const blocks = pieces(operand.columns, BLOCK_ROWS)
-  return wordAt(operand.rowMarks, pair * (blocks + 1) + block)
+  return wordAt(operand.rowMarks, block) + <usize>pair * rowMarkBytes(operand)
 }
 
 /**

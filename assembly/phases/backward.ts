@@ -7,7 +7,7 @@ import { SAMPLE_SCRATCH, SAMPLED_PAIRS, SampledProduct, sampleRows } from '../ke
 import { gemmTile } from '../kernels/tiles'
 import { deltaPairsAt, storeDeltaPairs } from '../operands/deltas'
 import { clearRows, copyRows, panelAt } from '../operands/layouts'
-import { rowMark } from '../operands/lists'
+import { rowMark, rowMarkBytes } from '../operands/lists'
 import { INPUT_GRADIENT_SAMPLED } from '../plan/codes'
 import {
   BLOCK_ROWS,
@@ -50,7 +50,7 @@ function backwardSampled(job: Job, index: i32, worker: Worker): void {
   product.b = layer.weight
   product.bPanelBytes = rowAt(0, paddedInputs)
   product.terms = layer.outputs
-  const markBytes = rowMark(before.output, 1, 0) - rowMark(before.output, 0, 0)
+  const markBytes = rowMarkBytes(before.output)
   for (let column0 = 0; column0 < paddedInputs; column0 += BLOCK_ROWS) {
     const columns = min(BLOCK_ROWS, paddedInputs - column0)
     const gradientRowBytes = floatAt(0, columns)

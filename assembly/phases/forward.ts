@@ -5,7 +5,7 @@
 import { addBias, finishHidden } from '../kernels/activations'
 import { gemmTile, spmmTile } from '../kernels/tiles'
 import { clearRows, copyRows, panelAt } from '../operands/layouts'
-import { listColumns, rowMark } from '../operands/lists'
+import { listColumns, rowMark, rowMarkBytes } from '../operands/lists'
 import { extendOperand, isDense, rowPairsAt } from '../operands/operand'
 import { isPairingStep, pairingOf, pairUnits } from '../operands/pairing'
 import {
@@ -82,7 +82,7 @@ function addListedSums(
   row1: i32,
 ): void {
   let mark = rowMark(x, row0 / PAIR, column / BLOCK_ROWS)
-  const nextPair = rowMark(x, 1, 0) - rowMark(x, 0, 0)
+  const nextPair = rowMarkBytes(x)
   for (let row = row0; row < row1; row += PAIR) {
     spmmTile(wide, sums, sums + ROW, load<u32>(mark), load<u32>(mark, WORD), weights)
     mark += nextPair

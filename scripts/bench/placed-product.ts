@@ -228,19 +228,13 @@ function nameOf({ layer, phase }: Product): string {
 
 // ——— Layouts, as `assembly/plan/structures.ts` names them ———
 
-/**
- * A matrix (rows, columns) as [rows / height][columns / 40][height][40], rows rounded up to whole heights and
- * columns to whole panels: panels where `height` is at least all rows.
- */
-function packPanels(values: Float32Array, rows: number, columns: number, height: number): Float32Array {
-  const width = roundUp(columns, PANEL)
-  const packed = new Float32Array(roundUp(rows, height) * width)
+/** A matrix (rows, columns) as panels [columns / 40][capacity][40], of which `rows` rows are filled. */
+function packPanels(values: Float32Array, rows: number, columns: number, capacity: number): Float32Array {
+  const packed = new Float32Array(capacity * roundUp(columns, PANEL))
   for (let row = 0; row < rows; row++) {
-    const first = Math.floor(row / height) * height * width
     for (let column = 0; column < columns; column++) {
       const panel = Math.floor(column / PANEL)
-      packed[first + (panel * height + (row % height)) * PANEL + (column % PANEL)] =
-        values[row * columns + column]
+      packed[(panel * capacity + row) * PANEL + (column % PANEL)] = values[row * columns + column]
     }
   }
   return packed

@@ -16,8 +16,11 @@ const NARROW = 0
 const WIDE = 1
 /** Columns of C, below, at and above the three or six of a tile, and several tiles. */
 const COUNTS = [0, 1, 2, 3, 4, 5, 6, 7, 12, 13, 40]
-/** Lengths of the sum: one to five steps in the last panel, and an end within a step. */
-const LENGTHS = [8, 16, 40, 67, 72, 120, 784]
+/**
+ * Lengths of the sum: one to five steps in the last panel, an end within a step, and as many panels as are
+ * taken at a time or little more.
+ */
+const LENGTHS = [8, 16, 40, 67, 72, 120, 200, 208, 250, 784]
 
 /** Pairs of rows of A, most of which have lists of other lengths. */
 const PAIRS = 3
