@@ -92,7 +92,10 @@ export interface Engine {
    */
   roomFor(rows: number): Uint8Array
 
-  /** Makes the rows resident for `trainEpoch`; replaces an earlier set. */
+  /**
+   * Makes the rows resident for `trainEpoch`; replaces an earlier set. They must stay as they are until it
+   * resolves, for they may be read piece by piece.
+   */
   setTrainingSet(set: TrainingSet): Promise<void>
 
   /**
@@ -101,7 +104,10 @@ export interface Engine {
    */
   initialize(seed: number): Promise<void>
 
-  /** Replaces parameters, moments and step count. Throws for lengths that are not the network's. */
+  /**
+   * Replaces parameters, moments and step count. Throws for lengths that are not the network's. The state
+   * must stay as it is until it resolves.
+   */
   writeState(state: ModelState): Promise<void>
   readState(): Promise<ModelState>
 

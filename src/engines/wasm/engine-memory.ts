@@ -243,7 +243,7 @@ export class EngineMemory {
     for (const _ of this.writeSlabs(state));
   }
 
-  /** The same, one slab each time that the next one is asked for. */
+  /** The same, one slab at each step. */
   *writeSlabs({ parameters, firstMoment, secondMoment }: Omit<ModelState, 'steps'>): Generator<void> {
     this.#writeSlab(parameters, 'weight', 'bias', true)
     yield

@@ -6,7 +6,7 @@ import { hourglass } from '../../../src/model/recipes.ts'
 
 const test = suite('tasks of the host')
 
-test('writing a state leaves the thread to others before each slab and after the last', async () => {
+test('writing a state leaves the thread to others before each slab', async () => {
   const engine = await createEngine(hourglass({ input: 784, hidden: 392, bottleneck: 8 }), { threads: 1 })
   try {
     await engine.initialize(1)
