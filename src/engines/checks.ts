@@ -160,17 +160,23 @@ export interface EpochPlan {
  * The order, the steps and the defaults of an epoch over a training set of `rowCount` rows (undefined: none
  * was set). Throws UsageError where a value of the request cannot be.
  */
-export function planEpoch(network: Network, rowCount: number | undefined, request: EpochRequest): EpochPlan {
+export function planEpoch(
+  network: Network,
+  rowCount: number | undefined,
+  request: EpochRequest,
+  drawOrder = shuffledOrder,
+): EpochPlan {
   if (rowCount === undefined) throw new UsageError('trainEpoch: no training set; call setTrainingSet first')
   const { seed, epoch, batchSize, firstStep = 0, frozenLayers = 0 } = request
   checkInteger('seed', seed, 0, 2 ** 32 - 1)
   checkInteger('epoch', epoch, 1, 2 ** 32 - 1)
   checkInteger('batch size', batchSize, 1, 2 ** 31)
   for (const what of ['weightDecay', 'noiseStd'] as const) checkNumber(what, request[what] ?? 0)
-  const order = request.order ?? shuffledOrder(rowCount, seed, epoch)
-  const outside = order.findIndex((row) => row >= rowCount)
-  if (outside >= 0) {
-    throw new UsageError(`order: expected indices below ${rowCount}, found ${order[outside]} at ${outside}`)
+  const order = request.order ?? drawOrder(rowCount, seed, epoch)
+  // A loop: `findIndex` takes a third of the time of the shuffle itself.
+  for (let i = 0; i < order.length; i++) {
+    if (order[i] < rowCount) continue
+    throw new UsageError(`order: expected indices below ${rowCount}, found ${order[i]} at ${i}`)
   }
   const steps = Math.ceil(order.length / batchSize)
   checkInteger('first step', firstStep, 0, steps)

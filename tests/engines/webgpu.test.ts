@@ -15,7 +15,7 @@ import { createWebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
-import { imageNoise } from '../../src/random/streams.ts'
+import { imageNoise, shuffledOrder } from '../../src/random/streams.ts'
 import { rejection } from '../support/rejection.ts'
 import { assertWithin, FLOAT32_TOLERANCE } from './conformance/assertions.ts'
 import { missingAdapter, useSoftwareAdapterIfNoOther } from './software-adapter.ts'
@@ -209,6 +209,32 @@ test('inference in several chunks gives each row what it gets alone', async () =
     const alone = await engine.forward(images.subarray(row * 12, (row + 1) * 12))
     assertWithin(all.subarray(row * 12, (row + 1) * 12), alone, 0, `row ${row}`)
   }
+  await engine.dispose()
+})
+
+test('an order drawn ahead is taken for its own epoch, seed and rows alone', async () => {
+  const engine = await createWebgpuNodeEngine(SMALL)
+  const losses = async (rows: number, plans: readonly (readonly [number, number])[], isGiven: boolean) => {
+    await engine.setTrainingSet({ rows: fingerprintImages(rows, 12) })
+    await engine.initialize(2)
+    const all: number[] = []
+    for (const [seed, epoch] of plans) {
+      const given = isGiven ? { order: shuffledOrder(rows, seed, epoch) } : {}
+      all.push(...(await engine.trainEpoch({ ...REQUEST, seed, epoch, ...given })).batchLosses)
+    }
+    return all
+  }
+  // Of the second run, the first order was drawn ahead at the end of the one before, over more rows.
+  const plans = [
+    [1, 1],
+    [1, 2],
+    [2, 3],
+    [2, 5],
+    [2, 5],
+  ] as const
+  const found = [await losses(40, plans, false), await losses(30, [[2, 6]], false)]
+  const wanted = [await losses(40, plans, true), await losses(30, [[2, 6]], true)]
+  assert.equal(found, wanted)
   await engine.dispose()
 })
 

@@ -110,6 +110,7 @@ export class Passes {
   readonly #chains: boolean
   readonly #pipelines: Pipelines
   readonly #weights: WeightPasses
+  readonly #training = new Map<string, Promise<TrainingPasses>>()
 
   constructor(
     gpu: GpuDevice,
@@ -128,9 +129,15 @@ export class Passes {
     this.#weights = new WeightPasses(this.#pipelines, network, layout, kernel, most)
   }
 
-  /** Every pass of a training step. */
-  async training(training: TrainingKind): Promise<TrainingPasses> {
-    const { kind, batchSize, isNoisy, frozenLayers } = training
+  /** Every pass of a training step, put together once: their texts alone take as long as some steps. */
+  training(training: TrainingKind): Promise<TrainingPasses> {
+    const key = JSON.stringify(training)
+    const made = this.#training.get(key) ?? this.#trainingOf(training)
+    this.#training.set(key, made)
+    return made
+  }
+
+  async #trainingOf({ kind, batchSize, isNoisy, frozenLayers }: TrainingKind): Promise<TrainingPasses> {
     const { layers } = this.#network
     const last = layers.length - 1
     const inputs = isNoisy ? batchOperand(this.#layout.inputs) : ROWS

@@ -5,6 +5,7 @@ import type { EpochRequest, EpochResult } from '../engine.ts'
 import type { GpuDevice } from './device.ts'
 import type { Layout } from './layout.ts'
 import type { DeviceMemory } from './memory.ts'
+import type { Orders } from './orders.ts'
 import type { Passes, TrainingKind, TrainingPasses } from './passes.ts'
 import type { StepUniforms } from './step-uniforms.ts'
 import type { ResidentRows } from './training-set.ts'
@@ -18,6 +19,7 @@ export interface DeviceParts {
   readonly layout: Layout
   readonly passes: Passes
   readonly memory: DeviceMemory
+  readonly orders: Orders
 }
 
 /** The passes of a step, and room for what they leave in `scratch`. */
@@ -54,8 +56,9 @@ export async function trainEpoch(
   adamSteps: number,
   onSteps: (steps: number) => void,
 ): Promise<EpochResult> {
-  const { network, gpu, memory } = parts
-  const { order, firstStep, steps, frozenLayers, learningRates } = planEpoch(network, set?.count, request)
+  const { network, gpu, memory, orders } = parts
+  const plan = planEpoch(network, set?.count, request, orders.draw)
+  const { order, firstStep, steps, frozenLayers, learningRates } = plan
   const total = steps - firstStep
   if (!set || total === 0) return { batchLosses: new Float64Array(0), stepsDone: steps, steps }
 
@@ -99,9 +102,19 @@ export async function trainEpoch(
       reportedMs = performance.now()
       onProgress({ stepsDone: firstStep + done, steps })
     }
-    const done = await submitInWindows(gpu, pace, total, submit, onDone, signal)
-    const batchLosses = Float64Array.from(await gpu.download(losses, done))
-    return { batchLosses, stepsDone: firstStep + done, steps }
+    // Read and drawn while the device is busy, not after it.
+    let submitted = 0
+    let reading: Promise<Float32Array> | undefined
+    const onSubmitted = (count: number) => {
+      submitted = count
+      reading = gpu.download(losses, count)
+      // Waited for below, unless a step fails first.
+      reading.catch(() => {})
+      if (!request.order) orders.drawAhead(set.count, seed, epoch + 1)
+    }
+    await submitInWindows(gpu, pace, total, submit, onSubmitted, onDone, signal)
+    const batchLosses = Float64Array.from((await reading) ?? [])
+    return { batchLosses, stepsDone: firstStep + submitted, steps }
   } finally {
     orderBuffer.destroy()
     losses.destroy()

@@ -22,6 +22,7 @@ import { openGpuDevice } from './device.ts'
 import { inferOutputs, inferRowLosses } from './inference.ts'
 import { layoutOf } from './layout.ts'
 import { DeviceMemory } from './memory.ts'
+import { Orders } from './orders.ts'
 import type { PassOptions } from './passes.ts'
 import { Passes } from './passes.ts'
 import type { ShaderSources } from './shaders.ts'
@@ -63,7 +64,7 @@ export async function createWebgpuEngine(network: Network, options: WebgpuOption
     const layout = layoutOf(network)
     const passes = new Passes(gpu, options.shaders, network, layout, options)
     const memory = await DeviceMemory.create(network, gpu, layout, passes.bindings)
-    return new DeviceEngine(guard, { network, gpu, layout, passes, memory })
+    return new DeviceEngine(guard, { network, gpu, layout, passes, memory, orders: new Orders() })
   } catch (error) {
     gpu.close()
     throw error

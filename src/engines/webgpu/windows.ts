@@ -9,6 +9,12 @@ import type { GpuDevice } from './device.ts'
  */
 const WINDOW_MS = 50
 export const LARGEST_WINDOW_STEPS = 512
+/**
+ * Steps of an epoch's first window, so that the device begins soon; and how many times as many the next one
+ * may have: the host records that in the time that the device takes for the one before.
+ */
+const FIRST_WINDOW_STEPS = 16
+const WINDOW_GROWTH = 4
 
 /**
  * What one step took when last seen, kept from epoch to epoch: an epoch then begins with windows of the right
@@ -20,20 +26,23 @@ export interface Pace {
 
 /**
  * Submits steps 0 … total − 1 in order, at most two windows ahead of the device. `submit` records and submits
- * `count` steps from `first` on; `onDone` hears how many steps are complete. Resolves, when all that was
- * submitted is complete, with that number of steps: fewer than `total` only after `signal` aborted.
+ * `count` steps from `first` on; `onSubmitted` hears how many were, when no more will be, and `onDone` how
+ * many are complete. Resolves when all that was submitted is complete: fewer than `total` only after `signal`
+ * aborted.
  */
 export async function submitInWindows(
   gpu: GpuDevice,
   pace: Pace,
   total: number,
   submit: (first: number, count: number) => void,
+  onSubmitted: (steps: number) => void,
   onDone: (steps: number) => void,
   signal: StopSignal | undefined,
-): Promise<number> {
+): Promise<void> {
   // Two windows at least, so that the device computes one while the host records the other.
   const largest = Math.min(LARGEST_WINDOW_STEPS, Math.ceil(total / 2))
   const fitting = (stepMs: number) => Math.min(largest, Math.max(1, Math.round(WINDOW_MS / stepMs)))
+  let mostSteps = FIRST_WINDOW_STEPS
   let windowSteps = pace.stepMs === undefined ? 1 : fitting(pace.stepMs)
   let submitted = 0
   let completed = 0
@@ -53,7 +62,8 @@ export async function submitInWindows(
   }
 
   while (submitted < total && !signal?.aborted) {
-    const count = Math.min(windowSteps, total - submitted)
+    const count = Math.min(windowSteps, mostSteps, total - submitted)
+    mostSteps *= WINDOW_GROWTH
     submit(submitted, count)
     submitted += count
     const done = gpu.device.queue.onSubmittedWorkDone()
@@ -62,6 +72,6 @@ export async function submitInWindows(
     pending.push({ end: submitted, done })
     if (pending.length === 2) await complete()
   }
+  onSubmitted(submitted)
   while (pending.length) await complete()
-  return submitted
 }
