@@ -9,7 +9,9 @@ mkdir -p "${1:?usage: measure.sh OUT}"
 out=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../.."
 [ -x bin/node ] && PATH="$PWD/bin:$PATH"
-ldconfig -p | grep -q 'libvulkan\.so\.1' || export LD_LIBRARY_PATH="$PWD/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+for library in libvulkan.so.1 libEGL.so.1 libXext.so.6; do
+  ldconfig -p | grep -qF "$library" || export LD_LIBRARY_PATH="$PWD/lib"
+done
 # Where containers keep the driver's description, which the loader does not search.
 [ -n "${VK_DRIVER_FILES:-}" ] || for file in /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json \
   /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json; do
