@@ -143,6 +143,22 @@ export function epochContestant(name: string, { engine, setting }: BenchEngine):
   })
 }
 
+/**
+ * Training steps as a run takes them: whole epochs, shuffled by the engine, which may prepare the next one
+ * meanwhile. An incomplete last batch counts as the part of a step that it is.
+ */
+export function runContestant(name: string, engine: BenchEngine, imageCount: number): Contestant {
+  const stepsPerEpoch = imageCount / engine.setting.batchSize
+  const epochs = epochContestant(name, engine)
+  return {
+    name,
+    async run(steps) {
+      const count = Math.max(1, Math.round(steps / stepsPerEpoch))
+      return ((await epochs.run(count)) * steps) / (count * stepsPerEpoch)
+    },
+  }
+}
+
 /** Ends all of them, whatever happens. */
 export async function disposeAll(engines: readonly BenchEngine[]): Promise<void> {
   await Promise.all(engines.map(({ engine }) => engine.dispose()))

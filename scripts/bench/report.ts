@@ -227,10 +227,15 @@ function processText({ rows, missing }: ProcessResult): string {
   )
 }
 
+/** Measured in another order, which tells soonest what matters most. */
+function bySize(batches: readonly GpuBatch[]): GpuBatch[] {
+  return batches.toSorted((a, b) => a.hidden - b.hidden || a.batchSize - b.batchSize)
+}
+
 function gpuText({ adapter, isSoftware, batches, epoch, missing }: GpuResult): string {
   const steps: Table = {
     columns: ['hidden', 'batch', 'library', 'on', 'ms a step', ...TIME_COLUMNS, 'images/s', 'times ours'],
-    rows: batches.flatMap(({ hidden, batchSize, rows }) =>
+    rows: bySize(batches).flatMap(({ hidden, batchSize, rows }) =>
       rows.map(({ title, what, time, timesOurs }) => [
         String(hidden),
         String(batchSize),
@@ -242,7 +247,7 @@ function gpuText({ adapter, isSoftware, batches, epoch, missing }: GpuResult): s
       ]),
     ),
   }
-  const passes = batches.map((batch) => {
+  const passes = bySize(batches).map((batch) => {
     const table: Table = {
       columns: [`pass, hidden ${batch.hidden}, batch ${batch.batchSize}`, 'ms', 'GFLOP/s'],
       rows: batch.passes.map(({ name, milliseconds: ms, flops }) => [
@@ -289,7 +294,7 @@ export function benchFigure({
   quality,
 }: BenchResult): BenchFigure | undefined {
   const standings = peers ? standingCharts(peers, machineText(machine)) : []
-  const bars = (gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
+  const bars = bySize(gpu?.batches ?? []).map(({ hidden, batchSize, rows }) => ({
     title: `Milliseconds a step, batch ${batchSize}, hidden ${hidden}`,
     subtitle: `z 8; × of Hourglass's median on the GPU; ${gpu?.adapter}, ${machine.date.slice(0, 10)}`,
     bars: rows.map((row) => ({

@@ -43,8 +43,8 @@ const BAR_HEIGHT = 26
 const BARS_FRAME_HEIGHT = 110
 const CURVE_HEIGHT = 250
 const CURVES_IN_A_ROW = 2
-/** Behind the longest bar, as a factor on the logarithmic axis. */
-const ROOM_FOR_TEXT = 5
+/** Share of the axis behind the longest bar, for the text there. */
+const ROOM_FOR_TEXT = 0.25
 /** Curves that span less begin at zero, so that small differences look small. */
 const SMALLEST_LOGARITHMIC_SPAN = 4
 
@@ -52,10 +52,9 @@ const SMALLEST_LOGARITHMIC_SPAN = 4
 export function drawBenchFigure({ bars, curves, standings = [], race }: BenchFigure): Promise<Uint8Array> {
   const charts: PlacedChart[] = []
   const times = bars.flatMap((group) => group.bars.map(({ milliseconds }) => milliseconds))
-  const range = {
-    min: 10 ** Math.floor(Math.log10(Math.min(...times) * 0.7)),
-    max: Math.max(...times) * ROOM_FOR_TEXT,
-  }
+  const min = 10 ** Math.floor(Math.log10(Math.min(...times) * 0.7))
+  const longest = Math.max(...times)
+  const range = { min, max: longest * (longest / min) ** (ROOM_FOR_TEXT / (1 - ROOM_FOR_TEXT)) }
   let y = 0
   standings.forEach((chart, i) => {
     const width = FIGURE_WIDTH / standings.length

@@ -1,15 +1,23 @@
 /** Ticks of logarithmic axes. */
 
-/** For `afterBuildTicks`: ticks at 1, 2 and 5 of each decade. */
+/** More ticks would be turned to fit. */
+const MOST_TICKS = 11
+
+/** For `afterBuildTicks`: ticks at 1, 2 and 5 of each decade, or at 1 where those are many. */
 export function roundTicks(axis: { ticks: { value: number }[]; min: number; max: number }): void {
+  const fine = ticksAt([1, 2, 5], axis.min, axis.max)
+  axis.ticks = fine.length > MOST_TICKS ? ticksAt([1], axis.min, axis.max) : fine
+}
+
+function ticksAt(steps: readonly number[], min: number, max: number): { value: number }[] {
   const ticks: { value: number }[] = []
-  for (let decade = Math.floor(Math.log10(axis.min)); decade <= Math.log10(axis.max); decade++) {
-    for (const step of [1, 2, 5]) {
+  for (let decade = Math.floor(Math.log10(min)); decade <= Math.log10(max); decade++) {
+    for (const step of steps) {
       const value = step * 10 ** decade
-      if (value >= axis.min && value <= axis.max) ticks.push({ value })
+      if (value >= min && value <= max) ticks.push({ value })
     }
   }
-  axis.ticks = ticks
+  return ticks
 }
 
 /** A number without an exponent, its thousands set off. */

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { BenchBar, BenchCurve } from '../../src/figures/bench-figure.ts'
 import { drawBenchFigure } from '../../src/figures/bench-figure.ts'
 import { SERIES_COLOURS } from '../../src/figures/theme.ts'
-import { countColour, decodePng } from './pixels.ts'
+import { countColour, decodePng, pixelAt } from './pixels.ts'
 
 const bars: BenchBar[] = [
   { label: 'ours', milliseconds: 4, isOurs: true, timesOurs: 1 },
@@ -41,6 +41,17 @@ test('a bar ten times as long in milliseconds is longer', async () => {
     await ourDots({ bars: [{ ...group, bars: longer }], curves: [] }),
   ]
   assert.ok(long > 1.5 * short, `${short} and ${long} dots`)
+})
+
+test('the text behind the longest bar ends inside the figure, however far bars lie apart', async () => {
+  for (const longest of [0.3, 50, 5000]) {
+    const far = [bars[0], { ...bars[1], milliseconds: longest, timesOurs: longest / 0.09 }]
+    const figure = { bars: [{ ...group, bars: [{ ...far[0], milliseconds: 0.09 }, far[1]] }], curves: [] }
+    const pixels = await decodePng(await drawBenchFigure(figure))
+    for (let y = 0; y < pixels.height; y++) {
+      assert.equal(pixelAt(pixels, pixels.width - 1, y), [255, 255, 255, 255], `${longest} ms, row ${y}`)
+    }
+  }
 })
 
 test.run()
