@@ -320,6 +320,10 @@ async function speedQuotes(): Promise<Quote[]> {
     ...texts.map((text) => ({ file: SPEED, text })),
     ...rows.map((text) => ({ file: 'README.md', text })),
     { file: 'README.md', text: `| **Hourglass**, Node 26 | **${ours}** | | **${oursAtAvx2}** | |` },
+    {
+      file: 'README.md',
+      text: `finds ${fixed(onGpu(256, 'Hourglass (WebGPU)'), 2)} ms a step with WebGPU and ${fixed(onGpu(256, 'PyTorch (eager, CUDA)'), 1)} ms`,
+    },
     { file: 'docs/library.md', text: `(${ours} ms instead of ${narrow[0]}` },
   ]
 }
