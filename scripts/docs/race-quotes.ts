@@ -24,13 +24,17 @@ export async function raceQuotes(): Promise<Quote[]> {
   ]
 }
 
+function libraryRows(rows: readonly PeerRow[]): PeerRow[] {
+  return LIBRARIES.map((library) => named(rows, library, (row) => row.title))
+}
+
 /** A row for each shape: how long each library takes, as many times ours, as it comes and with AVX2 alone. */
 function shapeRows({ sessions }: PeersResult): string[] {
   return [AS_THEY_COME, AVX2_ALONE].flatMap((title) =>
     sessions
       .filter((session) => session.title === title)
       .map(({ shape, rows }) => {
-        const cells = LIBRARIES.map((library) => standing(named(rows, library, (row) => row.title)))
+        const cells = libraryRows(rows).map(standing)
         return `| ${shapeTitle(shape)} | ${rows[0].time.median.toPrecision(3)} | ${cells.join(' | ')} |`
       }),
   )
@@ -38,18 +42,14 @@ function shapeRows({ sessions }: PeersResult): string[] {
 
 /** Of all libraries at all shapes, where Hourglass leads least. */
 function leastLead({ sessions }: PeersResult): string {
-  const leads = sessions.flatMap(({ rows }) =>
-    LIBRARIES.map((library) => named(rows, library, (row) => row.title).timesOurs),
-  )
-  return fixed(Math.min(...leads), 2)
+  const leads = sessions.flatMap(({ rows }) => libraryRows(rows))
+  return fixed(Math.min(...leads.map(({ timesOurs }) => timesOurs)), 2)
 }
 
 /** `22 of 24`: comparisons with libraries as they come in which Hourglass is ahead. */
 function lead({ sessions }: PeersResult): string {
-  const all = sessions
-    .filter(({ title }) => title === AS_THEY_COME)
-    .flatMap(({ rows }) => LIBRARIES.map((library) => named(rows, library, (row) => row.title).standing))
-  return `${all.filter((standing) => standing === 'ahead').length} of ${all.length}`
+  const all = sessions.filter(({ title }) => title === AS_THEY_COME).flatMap(({ rows }) => libraryRows(rows))
+  return `${all.filter((row) => row.standing === 'ahead').length} of ${all.length}`
 }
 
 /** With 128 bits, at the first two shapes. */

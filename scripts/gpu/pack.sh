@@ -36,6 +36,6 @@ for package in @assemblyscript/loader @kurkle/color ansi-regex ansi-styles canva
 done
 cp node_modules/webgpu/index.js node_modules/webgpu/package.json "$target/node_modules/webgpu/"
 cp -r node_modules/webgpu/dist/linux-x64 "$target/node_modules/webgpu/dist/"
-# What is missing is to show here, not there.
+# Tried, so that what is missing shows here and not there.
 (cd "$target" && bin/node scripts/parity.ts tests/fixtures/parity/z2-b64.json --device cpu >/dev/null)
 tar --format=posix -cC "$work" hourglass-gpu | xz -T0 -6 >"$out"

@@ -10,13 +10,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createEngine } from '../../src/engines/create.ts'
 import { measureStepMs } from '../../src/engines/fastest.ts'
-import type { GpuProvider } from '../../src/engines/webgpu/device.ts'
-import { createWebgpuNodeEngine, loadDawn, readShaders } from '../../src/engines/webgpu/node.ts'
+import { createWebgpuNodeEngine, readShaders } from '../../src/engines/webgpu/node.ts'
 import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { createWebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { DeviceError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
+import { watchDawn } from './watch-dawn.ts'
 
 const MNIST = hourglass({ input: 784, hidden: 392, bottleneck: 8 })
 const TABLE = hourglass({ input: 30, hidden: [64, 32], bottleneck: 8, outputActivation: 'identity' })
@@ -41,29 +41,6 @@ async function errorOf(work: Promise<unknown>): Promise<unknown> {
     () => undefined,
     (error: unknown) => error,
   )
-}
-
-/** Dawn, and the device that an engine has opened with it. */
-async function watchDawn(): Promise<{ gpu: GpuProvider; opened: () => GPUDevice }> {
-  const dawn = await loadDawn()
-  let device: GPUDevice | undefined
-  const gpu: GpuProvider = {
-    requestAdapter: async (options) => {
-      const adapter = await dawn.requestAdapter(options)
-      const requestDevice = adapter?.requestDevice.bind(adapter)
-      if (!adapter || !requestDevice) return null
-      adapter.requestDevice = async (descriptor) => {
-        device = await requestDevice(descriptor)
-        return device
-      }
-      return adapter
-    },
-  }
-  const opened = () => {
-    if (!device) throw new Error('no device was opened')
-    return device
-  }
-  return { gpu, opened }
 }
 
 async function loseDevice(): Promise<void> {

@@ -5,10 +5,11 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { watchDawn } from '../../scripts/gpu/watch-dawn.ts'
 import type { EpochRequest } from '../../src/engines/engine.ts'
 import { createReferenceEngine } from '../../src/engines/reference/reference-engine.ts'
 import type { GpuProvider } from '../../src/engines/webgpu/device.ts'
-import { createWebgpuNodeEngine, loadDawn, readShaders } from '../../src/engines/webgpu/node.ts'
+import { createWebgpuNodeEngine, readShaders } from '../../src/engines/webgpu/node.ts'
 import type { PassOptions } from '../../src/engines/webgpu/passes.ts'
 import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { createWebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
@@ -38,22 +39,9 @@ function assertDeviceError(error: Error, pattern: RegExp): void {
 
 /** An engine on the real adapter, with the device at hand so that a test can break it. */
 async function openWithDevice(network: Network): Promise<{ engine: WebgpuEngine; device: GPUDevice }> {
-  const dawn = await loadDawn()
-  let device: GPUDevice | undefined
-  const gpu: GpuProvider = {
-    requestAdapter: async (options) => {
-      const adapter = await dawn.requestAdapter(options)
-      if (!adapter) return null
-      const requestDevice = adapter.requestDevice.bind(adapter)
-      adapter.requestDevice = async (descriptor) => {
-        device = await requestDevice(descriptor)
-        return device
-      }
-      return adapter
-    },
-  }
+  const { gpu, opened } = await watchDawn()
   const engine = await createWebgpuEngine(network, { gpu, shaders: await readShaders(), remedy: 'none' })
-  return { engine, device: device as GPUDevice }
+  return { engine, device: opened() }
 }
 
 /** Runs programs/webgpu-train.ts to its own end; what it printed, and how it ended. */
@@ -224,7 +212,6 @@ test('an order drawn ahead is taken for its own epoch, seed and rows alone', asy
     }
     return all
   }
-  // Of the second run, the first order was drawn ahead at the end of the one before, over more rows.
   const plans = [
     [1, 1],
     [1, 2],
@@ -232,6 +219,7 @@ test('an order drawn ahead is taken for its own epoch, seed and rows alone', asy
     [2, 5],
     [2, 5],
   ] as const
+  // At the end of the first run an order over more rows is drawn for the second.
   const found = [await losses(40, plans, false), await losses(30, [[2, 6]], false)]
   const wanted = [await losses(40, plans, true), await losses(30, [[2, 6]], true)]
   assert.equal(found, wanted)

@@ -103,18 +103,16 @@ export async function trainEpoch(
       onProgress({ stepsDone: firstStep + done, steps })
     }
     // Read and drawn while the device is busy, not after it.
-    let submitted = 0
     let reading: Promise<Float32Array> | undefined
     const onSubmitted = (count: number) => {
-      submitted = count
       reading = gpu.download(losses, count)
       // Waited for below, unless a step fails first.
       reading.catch(() => {})
       if (!request.order) orders.drawAhead(set.count, seed, epoch + 1)
     }
-    await submitInWindows(gpu, pace, total, submit, onSubmitted, onDone, signal)
+    const done = await submitInWindows(gpu, pace, total, submit, onSubmitted, onDone, signal)
     const batchLosses = Float64Array.from((await reading) ?? [])
-    return { batchLosses, stepsDone: firstStep + submitted, steps }
+    return { batchLosses, stepsDone: firstStep + done, steps }
   } finally {
     orderBuffer.destroy()
     losses.destroy()

@@ -27,8 +27,8 @@ export interface Pace {
 /**
  * Submits steps 0 … total − 1 in order, at most two windows ahead of the device. `submit` records and submits
  * `count` steps from `first` on; `onSubmitted` hears how many were, when no more will be, and `onDone` how
- * many are complete. Resolves when all that was submitted is complete: fewer than `total` only after `signal`
- * aborted.
+ * many are complete. Resolves, when all that was submitted is complete, with that number of steps: fewer than
+ * `total` only after `signal` aborted.
  */
 export async function submitInWindows(
   gpu: GpuDevice,
@@ -38,7 +38,7 @@ export async function submitInWindows(
   onSubmitted: (steps: number) => void,
   onDone: (steps: number) => void,
   signal: StopSignal | undefined,
-): Promise<void> {
+): Promise<number> {
   // Two windows at least, so that the device computes one while the host records the other.
   const largest = Math.min(LARGEST_WINDOW_STEPS, Math.ceil(total / 2))
   const fitting = (stepMs: number) => Math.min(largest, Math.max(1, Math.round(WINDOW_MS / stepMs)))
@@ -74,4 +74,5 @@ export async function submitInWindows(
   }
   onSubmitted(submitted)
   while (pending.length) await complete()
+  return submitted
 }
