@@ -53,6 +53,11 @@ export const SETTING_FLAGS: Readonly<Record<SettingName, SettingFlag>> = {
     aliases: [],
     describe: 'biases of the bottleneck at the start; 0.3 keeps ReLU units alive at high rates',
   },
+  outputBias: {
+    flag: 'output-bias',
+    aliases: [],
+    describe: 'biases of the outputs at the start: 0.01, or what gives the means of the training rows',
+  },
   patience: {
     flag: 'patience',
     aliases: [],

@@ -43,6 +43,7 @@ export function parseFlags(args: readonly string[]) {
       'latent-activation': settingOption('latentActivation'),
       'latent-bias': settingOption('latentBias'),
       'output-activation': settingOption('outputActivation'),
+      'output-bias': settingOption('outputBias'),
       loss: settingOption('loss'),
       'noise-std': settingOption('noiseStd'),
       patience: settingOption('patience'),
@@ -89,6 +90,7 @@ export function givenSettings(flags: Flags): GivenSettings {
     warmup: flags.warmup,
     finalLearningRate: flags['final-lr'],
     latentBias: flags['latent-bias'],
+    outputBias: flags['output-bias'],
     patience: flags.patience,
     keep: flags.keep,
   }

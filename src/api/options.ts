@@ -42,6 +42,7 @@ export type TrainData = RawData & Partial<Pick<OwnData, 'features' | 'label' | '
 export const TRAIN_OPTIONS = [
   ...Object.keys(TRAINING_RULES),
   'schedule',
+  'outputBias',
   'keep',
   'scale',
   'clip',

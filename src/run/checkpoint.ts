@@ -34,7 +34,7 @@ import { hourglass } from '../model/recipes.ts'
 import type { FloatArray, ModelState } from '../model/state.ts'
 import { quote } from '../quote.ts'
 import type { TrainingConfig } from '../training/config.ts'
-import { checkTraining, KEEPS, SCHEDULES } from '../training/config.ts'
+import { checkTraining, KEEPS, OUTPUT_BIASES, SCHEDULES } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
 import type { PlateauState } from '../training/plateau.ts'
 import { bestEpoch } from '../training/stopping.ts'
@@ -212,6 +212,7 @@ function readConfig(fields: JsonFields, trainingRows: number, file: string): Tra
     ...(fields.has('warmup') && { warmup: fields.number('warmup') }),
     ...(fields.has('finalLearningRate') && { finalLearningRate: fields.number('finalLearningRate') }),
     ...(fields.has('latentBias') && { latentBias: fields.number('latentBias') }),
+    ...(fields.has('outputBias') && { outputBias: fields.oneOf('outputBias', OUTPUT_BIASES) }),
     ...(fields.has('patience') && { patience: fields.number('patience') }),
     ...(fields.has('keep') && { keep: fields.oneOf('keep', KEEPS) }),
   }

@@ -15,6 +15,7 @@ import {
   DEFAULT_TRAINING,
   KEEPS,
   OPTIONAL_TRAINING,
+  OUTPUT_BIASES,
   SCHEDULES,
   spreadsOverRun,
   TRAINING_RULES,
@@ -61,6 +62,7 @@ export const CHOICES = {
   outputActivation: ['sigmoid', 'identity'],
   loss: ['mse', 'bce'],
   schedule: SCHEDULES,
+  outputBias: OUTPUT_BIASES,
   keep: KEEPS,
 } as const satisfies { readonly [Name in SettingName]?: readonly RunSettings[Name][] }
 
@@ -82,6 +84,7 @@ export const SETTING_LABELS: Readonly<Record<SettingName, string>> = {
   warmup: TRAINING_RULES.warmup.label,
   finalLearningRate: TRAINING_RULES.finalLearningRate.label,
   latentBias: TRAINING_RULES.latentBias.label,
+  outputBias: 'output bias',
   patience: TRAINING_RULES.patience.label,
   keep: 'keep',
 }

@@ -27,6 +27,11 @@ export interface TrainingConfig {
   /** What the biases of the code layer are before the first step; default that of all biases, 0.01. */
   readonly latentBias?: number | undefined
   /**
+   * What the biases of the outputs are before the first step: 0.01 as all others, the default, or `mean`,
+   * with which the outputs start near the means of the training rows.
+   */
+  readonly outputBias?: OutputBias | undefined
+  /**
    * Epochs in a row that may be no better than the best one before training ends; undefined: it goes on to
    * the last. What counts is the loss over the validation or test set, or the training loss where there is
    * none.
@@ -50,11 +55,14 @@ export function spreadsOverRun({ schedule = 'plateau' }: Pick<TrainingConfig, 's
   return schedule === 'cosine' || schedule === 'linear'
 }
 
+export const OUTPUT_BIASES = ['constant', 'mean'] as const
+export type OutputBias = (typeof OUTPUT_BIASES)[number]
+
 export const KEEPS = ['last', 'best'] as const
 export type Keep = (typeof KEEPS)[number]
 
 /** Settings of training that are no numbers. */
-type Choice = 'schedule' | 'keep'
+type Choice = 'schedule' | 'outputBias' | 'keep'
 
 /** Seed of a run that names none. */
 export const DEFAULT_SEED = 1
@@ -77,6 +85,7 @@ export const OPTIONAL_TRAINING = {
   warmup: 0,
   finalLearningRate: 0,
   latentBias: INITIAL_BIAS,
+  outputBias: 'constant',
   patience: undefined,
   keep: 'last',
 } as const satisfies Partial<TrainingConfig>
@@ -147,13 +156,19 @@ export function checkTraining(config: TrainingConfig, trainingRows: number): voi
     checkRule(TRAINING_RULES[name], config[name])
   }
   checkSchedule(config)
-  const { keep = 'last' } = config
-  if (!KEEPS.includes(keep)) throw new UsageError(`keep: expected ${KEEPS.join(' or ')}, found ${keep}`)
+  const { outputBias = 'constant', keep = 'last' } = config
+  checkChoice('output bias', OUTPUT_BIASES, outputBias)
+  checkChoice('keep', KEEPS, keep)
   if (config.batchSize > trainingRows) {
     throw new UsageError(
       `batch size: expected at most the ${trainingRows} training rows, found ${config.batchSize}`,
     )
   }
+}
+
+function checkChoice(label: string, choices: readonly string[], found: string): void {
+  if (choices.includes(found)) return
+  throw new UsageError(`${label}: expected ${choices.join(' or ')}, found ${found}`)
 }
 
 /**

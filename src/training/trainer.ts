@@ -3,15 +3,13 @@ import type { RowSet } from '../data/rows.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { StopSignal } from '../engines/stop-signal.ts'
 import { TrainingError } from '../errors.ts'
-import type { Network } from '../model/network.ts'
-import { parameterTable } from '../model/network.ts'
-import type { FloatArray } from '../model/state.ts'
 import type { TrainingConfig } from './config.ts'
 import { checkTraining } from './config.ts'
 import type { EpochRecord } from './history.ts'
 import type { PlateauState } from './plateau.ts'
 import { ReduceLROnPlateau } from './plateau.ts'
 import { ratesOfEpoch } from './schedule.ts'
+import { choosesStart, startParameters } from './start.ts'
 import { hasStalled } from './stopping.ts'
 
 /** What a network learns from, and what it is judged by after each epoch. */
@@ -75,11 +73,15 @@ export async function train(
   const { count, rows, labels } = data.train
   checkTraining(config, count)
   await engine.setTrainingSet(labels ? { rows, labels } : { rows })
-  hooks.onRowsResident?.()
   if (resumeFrom === undefined) await engine.initialize(config.seed)
 
   let progress = resumeFrom ?? startOfTraining(config)
-  if (!hasBegun(progress) && config.latentBias !== undefined) await setLatentBias(engine, config.latentBias)
+  if (!hasBegun(progress) && choosesStart(config)) {
+    const state = await engine.readState()
+    const parameters = startParameters(engine.network, state.parameters, config, rows)
+    await engine.writeState({ ...state, parameters })
+  }
+  hooks.onRowsResident?.()
   while (!isComplete(progress, config) && !hooks.signal?.aborted) {
     progress = await trainOneEpoch(engine, data, config, hooks, progress, task)
   }
@@ -99,21 +101,6 @@ export function startOfTraining({ learningRate }: TrainingConfig): TrainingProgr
 
 function hasBegun({ epoch, batchLosses }: TrainingProgress): boolean {
   return epoch > 0 || batchLosses.length > 0
-}
-
-async function setLatentBias(engine: Engine, bias: number): Promise<void> {
-  const state = await engine.readState()
-  await engine.writeState({ ...state, parameters: withLatentBias(engine.network, state.parameters, bias) })
-}
-
-/** A copy of parameters, in canonical order, whose bottleneck has these biases. */
-export function withLatentBias<Floats extends FloatArray>(
-  network: Network,
-  parameters: Floats,
-  bias: number,
-): Floats {
-  const { offset, length } = parameterTable(network)[2 * network.codeLayer + 1]
-  return parameters.slice().fill(bias, offset, offset + length) as Floats
 }
 
 /** Learning rate of the step that comes next; of the last one, where none does. */

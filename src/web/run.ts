@@ -120,6 +120,8 @@ export class TrainingRun {
       warmup: config.warmup ?? usual.warmup,
       finalLr: config.finalLearningRate ?? usual.finalLearningRate,
       latentBias: config.latentBias ?? usual.latentBias,
+      outputBias: config.outputBias ?? usual.outputBias,
+      decay: config.weightDecay,
       noise: config.noiseStd,
       seed: config.seed,
       limit: record.trainingRows,

@@ -1,8 +1,9 @@
 /** The form of the Train panel and the settings it stands for. */
-
-import type { Schedule } from '../browser.ts'
 import { byId, element } from './dom.ts'
 import {
+  CHOICE_SETTINGS,
+  type ChoiceSetting,
+  choose,
   type DeviceChoice,
   NUMBER_SETTINGS,
   type Settings,
@@ -40,8 +41,7 @@ export class SettingsForm {
       if (problem) problems.push(problem)
       else settings[name] = settingNumber(input.value)
     }
-    settings.device = this.#select('device').value as DeviceChoice
-    settings.schedule = this.#select('schedule').value as Schedule
+    for (const name of CHOICE_SETTINGS) choose(settings, name, this.#select(name).value)
     const together = problems.length === 0 ? togetherProblem(settings) : undefined
     if (together) problems.push(together)
     this.#problem.textContent = problems.join(' ')
@@ -53,7 +53,7 @@ export class SettingsForm {
   /** While a run is under way its settings stand. A field that has the focus keeps it. */
   setLocked(isLocked: boolean): void {
     for (const input of this.#form.querySelectorAll('input')) input.readOnly = isLocked
-    for (const name of ['device', 'schedule'] as const) this.#select(name).disabled = isLocked
+    for (const name of CHOICE_SETTINGS) this.#select(name).disabled = isLocked
   }
 
   /** Shows other settings, of a run that was opened. */
@@ -75,14 +75,14 @@ export class SettingsForm {
       const input = this.#input(name)
       if (input) input.value = String(this.#settings[name])
     }
-    for (const name of ['device', 'schedule'] as const) this.#select(name).value = this.#settings[name]
+    for (const name of CHOICE_SETTINGS) this.#select(name).value = this.#settings[name]
   }
 
   #input(name: string): HTMLInputElement | null {
     return this.#form.querySelector<HTMLInputElement>(`input[name="${name}"]`)
   }
 
-  #select(name: 'device' | 'schedule'): HTMLSelectElement {
+  #select(name: ChoiceSetting): HTMLSelectElement {
     const select = this.#form.querySelector<HTMLSelectElement>(`select[name="${name}"]`)
     if (!select) throw new Error(`internal: the form has no ${name}`)
     return select

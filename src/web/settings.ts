@@ -3,13 +3,16 @@ import {
   checkTraining,
   completeSettings,
   HourglassError,
+  OUTPUT_BIASES,
+  type OutputBias,
   type RunSettings,
   SCHEDULES,
   type Schedule,
   trainingOf,
 } from '../browser.ts'
 
-export type DeviceChoice = 'auto' | 'wasm' | 'webgpu'
+export const DEVICE_CHOICES = ['auto', 'wasm', 'webgpu'] as const
+export type DeviceChoice = (typeof DEVICE_CHOICES)[number]
 export const PANELS = ['train', 'denoise', 'explore', 'compare', 'data', 'files'] as const
 export type PanelName = (typeof PANELS)[number]
 
@@ -28,6 +31,10 @@ export interface Settings {
   finalLr: number
   /** Biases of the latent units at the start. */
   latentBias: number
+  /** Those of the outputs. */
+  outputBias: OutputBias
+  /** Adam's weight decay. */
+  decay: number
   /** Standard deviation of the Gaussian noise added to training inputs. */
   noise: number
   threads: number
@@ -46,7 +53,15 @@ interface NumberRule {
   readonly whole: boolean
 }
 
-export type NumberSetting = Exclude<keyof Settings, 'device' | 'schedule'>
+/** Settings that are no numbers, and what they may be. */
+export const CHOICES = {
+  schedule: SCHEDULES,
+  outputBias: OUTPUT_BIASES,
+  device: DEVICE_CHOICES,
+} as const satisfies { readonly [Name in keyof Settings]?: readonly Settings[Name][] }
+
+export type ChoiceSetting = keyof typeof CHOICES
+export type NumberSetting = Exclude<keyof Settings, ChoiceSetting>
 
 /** What each number may be: the same limits for the form and for the URL. */
 export const RULES: Record<NumberSetting, NumberRule> = {
@@ -57,6 +72,7 @@ export const RULES: Record<NumberSetting, NumberRule> = {
   warmup: { label: 'Warm-up', min: 0, max: 1000, whole: false },
   finalLr: { label: 'Final learning rate', min: 0, max: 1, whole: false },
   latentBias: { label: 'Latent bias', min: -100, max: 100, whole: false },
+  decay: { label: 'Weight decay', min: 0, max: 1, whole: false },
   noise: { label: 'Noise σ', min: 0, max: 1, whole: false },
   threads: { label: 'Threads', min: 1, max: 64, whole: true },
   seed: { label: 'Seed', min: 0, max: 2 ** 32 - 1, whole: true },
@@ -64,6 +80,7 @@ export const RULES: Record<NumberSetting, NumberRule> = {
 }
 
 export const NUMBER_SETTINGS = Object.keys(RULES) as NumberSetting[]
+export const CHOICE_SETTINGS = Object.keys(CHOICES) as ChoiceSetting[]
 
 export function defaultSettings(threads: number): Settings {
   return {
@@ -75,6 +92,8 @@ export function defaultSettings(threads: number): Settings {
     warmup: 0,
     finalLr: 0,
     latentBias: 0.01,
+    outputBias: 'constant',
+    decay: 1e-5,
     noise: 0,
     threads,
     seed: 1,
@@ -91,7 +110,8 @@ export function settingNumber(text: string): number {
 
 /** The settings as runs have them. */
 export function runSettings(settings: Settings): RunSettings {
-  const { z, epochs, batch, lr, schedule, warmup, finalLr, latentBias, noise, seed } = settings
+  const { z, epochs, batch, lr, schedule, warmup, finalLr, latentBias, outputBias, decay, noise, seed } =
+    settings
   return completeSettings({
     bottleneck: z,
     epochs,
@@ -101,6 +121,8 @@ export function runSettings(settings: Settings): RunSettings {
     warmup,
     finalLearningRate: finalLr,
     latentBias,
+    outputBias,
+    weightDecay: decay,
     noiseStd: noise,
     seed,
   })
@@ -141,17 +163,21 @@ export function readSettings(
     if (problem) problems.push(`In the link, ${problem}`)
     else settings[name] = settingNumber(text)
   }
-  const schedule = parameters.get('schedule')
-  const known = SCHEDULES.find((name) => name === schedule)
-  if (known !== undefined) settings.schedule = known
-  else if (schedule !== null)
-    problems.push(`In the link, Schedule: expected ${SCHEDULES.join(', ')}, found ${schedule}.`)
-  const device = parameters.get('device')
-  if (device === 'auto' || device === 'wasm' || device === 'webgpu') settings.device = device
-  else if (device !== null)
-    problems.push(`In the link, Device: expected auto, wasm or webgpu, found ${device}.`)
+  for (const name of CHOICE_SETTINGS) {
+    const text = parameters.get(name)
+    if (text === null || choose(settings, name, text)) continue
+    problems.push(`In the link, ${settingLabel(name)}: expected ${CHOICES[name].join(', ')}, found ${text}.`)
+  }
   const panel = PANELS.find((name) => name === parameters.get('panel')) ?? 'train'
   return { settings, panel, problems }
+}
+
+/** Sets a choice by its name; false where there is none of that name. */
+export function choose<Name extends ChoiceSetting>(settings: Settings, name: Name, text: string): boolean {
+  const choices: readonly string[] = CHOICES[name]
+  const isKnown = choices.includes(text)
+  if (isKnown) settings[name] = text as Settings[Name]
+  return isKnown
 }
 
 /** Usual values that no link needs to say. */
@@ -161,6 +187,8 @@ const LEFT_OUT: Partial<Settings> = {
   warmup: 0,
   finalLr: 0,
   latentBias: 0.01,
+  outputBias: 'constant',
+  decay: 1e-5,
 }
 
 /** What belongs to the visitor's machine and not to the run. */
@@ -182,7 +210,7 @@ export function writeSettings(
   kept: readonly (keyof Settings)[] = [],
 ): string {
   const parameters = new URLSearchParams({ panel })
-  for (const name of [...NUMBER_SETTINGS, 'schedule', 'device'] as const) {
+  for (const name of [...NUMBER_SETTINGS, ...CHOICE_SETTINGS]) {
     if (LEFT_OUT[name] === settings[name]) continue
     if (MACHINE.includes(name) && !kept.includes(name)) continue
     parameters.set(name, String(settings[name]))
@@ -190,8 +218,13 @@ export function writeSettings(
   return `?${parameters}`
 }
 
+const CHOICE_LABELS: Readonly<Record<ChoiceSetting, string>> = {
+  schedule: 'Schedule',
+  outputBias: "Outputs' bias",
+  device: 'Device',
+}
+
 /** What people call a setting in a sentence. */
 export function settingLabel(name: keyof Settings): string {
-  if (name === 'device') return 'Device'
-  return name === 'schedule' ? 'Schedule' : RULES[name].label
+  return name in CHOICES ? CHOICE_LABELS[name as ChoiceSetting] : RULES[name as NumberSetting].label
 }

@@ -9,7 +9,7 @@ import type { Panel, Report } from './panel.ts'
 import { intensities, row, showGrid } from './picture.ts'
 import { type RunListener, TrainingRun } from './run.ts'
 import type { Session } from './session.ts'
-import { NUMBER_SETTINGS, type Settings, settingLabel, TRAINING_IMAGES } from './settings.ts'
+import { CHOICE_SETTINGS, NUMBER_SETTINGS, type Settings, settingLabel, TRAINING_IMAGES } from './settings.ts'
 import type { SettingsForm } from './settings-form.ts'
 import { UnitRows } from './unit-rows.ts'
 import { epochsText, thousands } from './words.ts'
@@ -154,7 +154,7 @@ export class TrainPanel implements Panel {
   /** Labels of the settings in the form that this run cannot take up. */
   #pending(): string[] {
     const { settings } = this.#run
-    const names = [...NUMBER_SETTINGS, 'schedule', 'device'] as const
+    const names = [...NUMBER_SETTINGS, ...CHOICE_SETTINGS]
     return names
       .filter((name) => this.#wanted[name] !== settings[name])
       .filter((name) => !MAY_CHANGE.includes(name) || (name === 'epochs' && !this.#canGoOn()))

@@ -209,7 +209,7 @@ browserTest(test, 'Tab reaches all there is in every panel, in its order, and is
       await page.click(`#tab-${panel}`)
       await page.waitForTimeout(300)
       const stops = await page.$$eval(
-        `#panel-${panel} :is(button, input, select, summary, [tabindex="0"])`,
+        `#panel-${panel} :is(a[href], button, input, select, summary, [tabindex="0"])`,
         (elements) =>
           elements.filter((of) => (of as HTMLElement).offsetParent && !(of as HTMLButtonElement).disabled)
             .length,

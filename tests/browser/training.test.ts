@@ -155,22 +155,26 @@ browserTest(test, 'one epoch at a time, then back to the start', () =>
 
 browserTest(test, 'rates that go on step by step give the bits of Node', () =>
   withPage(
-    { query: `${RUN}&threads=2&schedule=cosine&warmup=0.5&finalLr=0.00001&latentBias=1` },
+    {
+      query: `${RUN}&threads=2&schedule=cosine&warmup=0.5&finalLr=0.00001&latentBias=1&outputBias=mean&decay=0`,
+    },
     async ({ page }) => {
-      const changes = { schedule: 'cosine', warmup: 0.5, finalLearningRate: 1e-5, latentBias: 1 } as const
-      assert.is(await trainedSha256(page), await trainInNode(changes))
+      const rates = { schedule: 'cosine', warmup: 0.5, finalLearningRate: 1e-5 } as const
+      const start = { latentBias: 1, outputBias: 'mean', weightDecay: 0 } as const
+      assert.is(await trainedSha256(page), await trainInNode({ ...rates, ...start }))
     },
   ),
 )
 
 browserTest(test, 'the link repeats the run, and says what in it cannot be used', () =>
   withPage(
-    { query: 'limit=2000&z=0&epochs=2&seed=7&noise=0.3&device=tpu&schedule=step' },
+    { query: 'limit=2000&z=0&epochs=2&seed=7&noise=0.3&device=tpu&schedule=step&outputBias=2' },
     async ({ page }) => {
       const notices = await textOf(page, '#notices')
       assert.match(notices, /Latent units: expected a whole number from 1 to 128, found 0/)
-      assert.match(notices, /Device: expected auto, wasm or webgpu, found tpu/)
+      assert.match(notices, /Device: expected auto, wasm, webgpu, found tpu/)
       assert.match(notices, /Schedule: expected plateau, cosine, linear, constant, found step/)
+      assert.match(notices, /Outputs' bias: expected constant, mean, found 2/)
       assert.is(await page.inputValue('[name=z]'), '8')
       assert.is(await page.inputValue('[name=noise]'), '0.3')
       await page.fill('[name=seed]', '41')

@@ -78,7 +78,8 @@ for (const Type of [Float32Array, Float64Array]) {
 
 test('keeps the settings that joined later, and leaves out what is not given', () => {
   const { config, ...rest } = checkpoint(Float32Array)
-  const more = { schedule: 'cosine', warmup: 0.5, finalLearningRate: 1e-5, latentBias: -0.25 } as const
+  const rates = { schedule: 'cosine', warmup: 0.5, finalLearningRate: 1e-5 } as const
+  const more = { ...rates, latentBias: -0.25, outputBias: 'mean' } as const
   const found = readCheckpoint(writeCheckpoint({ ...rest, config: { ...config, ...more } }), 'c')
   assert.equal(found.config, { ...config, ...more })
   assert.equal(

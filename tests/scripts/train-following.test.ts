@@ -67,13 +67,14 @@ function stepsOf(bytes: Buffer): number[] {
 
 test('--schedule: rates by step, told by epoch; the epochs that they spread over stay', async () => {
   const cwd = freshDirectory()
-  const rates = ['--schedule', 'cosine', '--warmup', '0.5', '--final-lr', '1e-5', '--latent-bias', '1']
-  const outcome = await train(cwd, ...small, ...rates, '-e', '3', '--json')
+  const rates = ['--schedule', 'cosine', '--warmup', '0.5', '--final-lr', '1e-5']
+  const biases = ['--latent-bias', '1', '--output-bias', 'mean']
+  const outcome = await train(cwd, ...small, ...rates, ...biases, '-e', '3', '--json')
   expectSuccess(outcome)
   const [start, ...epochs] = records(outcome.stdout)
   assert.equal(
-    [start.schedule, start.warmup, start.finalLearningRate, start.latentBias],
-    ['cosine', 0.5, 1e-5, 1],
+    [start.schedule, start.warmup, start.finalLearningRate, start.latentBias, start.outputBias],
+    ['cosine', 0.5, 1e-5, 1, 'mean'],
   )
   const found = epochs.slice(0, 3).map(({ learningRate }) => Number(learningRate))
   assert.ok(found[0] > found[1] && found[1] > found[2] && found[2] > 1e-5, found.join())

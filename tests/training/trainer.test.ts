@@ -5,12 +5,12 @@ import { createEngine } from '../../src/engines/create.ts'
 import { delegate } from '../../src/engines/delegate.ts'
 import type { Engine } from '../../src/engines/engine.ts'
 import { TrainingError, UsageError } from '../../src/errors.ts'
-import { parameterTable } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import type { ModelState } from '../../src/model/state.ts'
 import { initialParameters } from '../../src/random/streams.ts'
 import { readCheckpoint, writeCheckpoint } from '../../src/run/checkpoint.ts'
 import type { TrainingConfig } from '../../src/training/config.ts'
+import { startParameters } from '../../src/training/start.ts'
 import type { TrainingHooks, TrainingProgress } from '../../src/training/trainer.ts'
 import { nextLearningRate, startOfTraining, train } from '../../src/training/trainer.ts'
 import { smallDataset } from '../support/small-data.ts'
@@ -213,7 +213,7 @@ for (const device of DEVICES) {
     })
   }
 
-  test(`${device}: the bias of the code layer begins where it is asked to, and nothing else changes`, async () => {
+  test(`${device}: biases begin where they are asked to, and go on from there`, async () => {
     let before: ModelState | undefined
     const engine = await create()
     const watched: Engine = {
@@ -223,15 +223,16 @@ for (const device of DEVICES) {
         return engine.trainEpoch(request)
       },
     }
-    const whole = await trainOn(watched, {}, { latentBias: 0.75, epochs: 2 })
-    const [{ offset }] = parameterTable(network).filter(({ name }) => name === 'fc2.bias')
-    const expected = initialParameters(network, config.seed).fill(0.75, offset, offset + 3)
+    const changes = { latentBias: 0.7, outputBias: 'mean', epochs: 2 } as const
+    const whole = await trainOn(watched, {}, changes)
+    const initial = initialParameters(network, config.seed)
+    const expected = startParameters(network, initial, changes, data.train.rows)
     assert.equal([...(before?.parameters ?? [])], [...expected])
 
     const controller = new AbortController()
     const hooks: TrainingHooks = { signal: controller.signal, onEpoch: () => controller.abort() }
-    const part = await trainOn(await create(), hooks, { latentBias: 0.75, epochs: 2 })
-    assertSame(await resume(device, part, { latentBias: 0.75, epochs: 2 }), whole)
+    const part = await trainOn(await create(), hooks, changes)
+    assertSame(await resume(device, part, changes), whole)
   })
 
   test(`${device}: wherever a signal stops it, the rest gives the uninterrupted run's bits`, async () => {
@@ -351,6 +352,7 @@ test('refuses settings that cannot be used, by name, before it trains', async ()
       { finalLearningRate: 1e-4 },
       'final learning rate: expected none with the schedule plateau, found 0.0001',
     ],
+    [{ outputBias: 'median' as 'mean' }, 'output bias: expected constant or mean, found median'],
     [{ latentBias: 101 }, 'latent bias: expected a number from -100 to 100, found 101'],
   ]
   for (const [change, message] of cases) {
