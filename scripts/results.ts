@@ -67,6 +67,11 @@ export const STEPS: readonly Step[] = [
   sweep('sweep', '-z 2,4,8,16,32,64'),
   sweep('sweep-identity', '-z 4,8,16,32 --latent-activation identity'),
   sweep('sweep-noise', '-z 8 --noise-std 0.2 --sigma 0.2', 50),
+  step(
+    'sweep-short',
+    'sweep --config examples/short.json -z 2,4,8,16,32,64 --seeds 3 --out results/sweep-short',
+    { records: 'results/sweep-short/runs.jsonl' },
+  ),
   ...['latent', 'anomaly', 'generate', 'pretrain'].map((name) =>
     step(name, `apply ${name} -l results/MLP.8.pth --out results/applications`),
   ),

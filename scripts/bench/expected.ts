@@ -56,6 +56,7 @@ export async function firstLosses(
   images: RowSet['rows'],
   batchSize: number,
   steps: number,
+  decay: number = weightDecay,
 ): Promise<number[]> {
   const { inputs } = engine.network.layers[0]
   await engine.setTrainingSet({ rows: images })
@@ -66,7 +67,7 @@ export async function firstLosses(
     epoch: 1,
     batchSize,
     learningRate,
-    weightDecay,
+    weightDecay: decay,
     order,
   })
   return Array.from(batchLosses)
@@ -78,10 +79,11 @@ export async function referenceLosses(
   images: RowSet['rows'],
   batchSize: number,
   steps: number,
+  decay: number = weightDecay,
 ): Promise<number[]> {
   const reference = await createEngine(network, { device: 'reference' })
   try {
-    return await firstLosses(reference, images, batchSize, steps)
+    return await firstLosses(reference, images, batchSize, steps, decay)
   } finally {
     await reference.dispose()
   }

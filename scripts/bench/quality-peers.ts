@@ -4,14 +4,14 @@ import { initialParameters } from '../../src/random/streams.ts'
 import { networkOf, type RunSettings, trainingOf } from '../../src/run/settings.ts'
 import { ReduceLROnPlateau } from '../../src/training/plateau.ts'
 import { ratesOfEpoch } from '../../src/training/schedule.ts'
-import { withLatentBias } from '../../src/training/trainer.ts'
+import { startParameters } from '../../src/training/start.ts'
 import type { Peer, Workload } from '../peers/peer.ts'
 import { createWorkload } from '../peers/peer.ts'
 import { BATCH_SIZE, referenceLosses, SEED, VERIFIED_STEPS } from './expected.ts'
 import { startPeers } from './peers.ts'
 import type { QualityPeer, QualityRun, Race } from './quality.ts'
 
-/** Processes that are started when they are first needed, one for each library and network. */
+/** Processes that are started when they are first needed, one for each library, network and weight decay. */
 export class QualityPeers {
   readonly missing: { name: string; reason: string }[] = []
   readonly #data: Dataset
@@ -26,7 +26,7 @@ export class QualityPeers {
 
   /** Undefined where the library cannot be had: `missing` then says why. */
   async race(library: QualityPeer, { target, settings }: Race): Promise<QualityRun | undefined> {
-    const key = `${library} ${settings.latentActivation}`
+    const key = `${library} ${startOf(settings)}`
     const peer = await remembered(this.#peers, key, () => this.#start(library, settings))
     return peer && runToTarget(peer, this.#data.train, target, settings)
   }
@@ -37,7 +37,7 @@ export class QualityPeers {
   }
 
   async #start(library: QualityPeer, settings: RunSettings): Promise<Peer | undefined> {
-    const workload = await remembered(this.#workloads, settings.latentActivation, () =>
+    const workload = await remembered(this.#workloads, startOf(settings), () =>
       workloadOf(this.#data, settings),
     )
     const started: Peer[] = []
@@ -56,7 +56,13 @@ function remembered<Value>(
   return value
 }
 
+/** What a library must be told as it starts. */
+function startOf({ latentActivation, weightDecay }: RunSettings): string {
+  return `${latentActivation} ${weightDecay}`
+}
+
 async function workloadOf({ train, test }: Dataset, settings: RunSettings): Promise<Workload> {
+  const { weightDecay } = settings
   const network = networkOf(settings, train.width * train.height)
   return createWorkload({
     network,
@@ -64,21 +70,21 @@ async function workloadOf({ train, test }: Dataset, settings: RunSettings): Prom
     testImages: test.rows,
     parameters: initialParameters(network, SEED),
     batchSize: BATCH_SIZE,
-    expectedLosses: await referenceLosses(network, train.rows, BATCH_SIZE, VERIFIED_STEPS),
+    weightDecay,
+    expectedLosses: await referenceLosses(network, train.rows, BATCH_SIZE, VERIFIED_STEPS, weightDecay),
   })
 }
 
 /** With the very rates that `train` gives our engines. */
 async function runToTarget(
   peer: Peer,
-  { count, width, height }: ImageSet,
+  { count, width, height, rows }: ImageSet,
   target: number,
   settings: RunSettings,
 ): Promise<QualityRun> {
-  const { seed, batchSize, epochs, latentBias, learningRate } = settings
+  const { seed, batchSize, epochs, learningRate } = settings
   const network = networkOf(settings, width * height)
-  const start = initialParameters(network, seed)
-  const parameters = latentBias === undefined ? start : withLatentBias(network, start, latentBias)
+  const parameters = startParameters(network, initialParameters(network, seed), trainingOf(settings), rows)
   await peer.begin({ parameters, batchSize, seed })
   const steps = Math.ceil(count / batchSize)
   const plateau = new ReduceLROnPlateau(learningRate)

@@ -174,8 +174,8 @@ function byBottleneck(runs: readonly Swept[]): [number, Swept[]][] {
 }
 
 async function sweepQuotes(): Promise<Quote[]> {
-  const folders = ['sweep', 'sweep-identity', 'sweep-noise']
-  const [relu, identity, noise] = await Promise.all(folders.map(readRuns))
+  const folders = ['sweep', 'sweep-identity', 'sweep-noise', 'sweep-short']
+  const [relu, identity, noise, short] = await Promise.all(folders.map(readRuns))
   const gains = (runs: readonly Swept[], isClipped: boolean) => {
     const values = runs.map(
       ({ measures }) =>
@@ -202,6 +202,10 @@ async function sweepQuotes(): Promise<Quote[]> {
     const error = mean(errors(runs))
     return { error, less: 1 - error / mean(errors(withRelu.get(z) ?? [])) }
   })
+  const shortRows = byBottleneck(short).map(([z, runs]) => {
+    const cells = [withRelu.get(z) ?? [], runs].map((each) => formatSpread(spreadOf(errors(each)), 5))
+    return { file: 'docs/schedules.md', text: `| ${[z, ...cells].join(' | ')} |` }
+  })
   const list = (texts: readonly string[]) => `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
   const [least, most] = [
     list(ends.map(({ error }) => fixed(error, 5))),
@@ -211,6 +215,7 @@ async function sweepQuotes(): Promise<Quote[]> {
   const kept = `${active} of 8 units stay active, and the gain is ${gains(noise, true)} dB`
   return [
     ...rows,
+    ...shortRows,
     { file: INSIGHTS, text: kept },
     { file: INSIGHTS, text: `ends at ${least}: ${most} % less error` },
   ]

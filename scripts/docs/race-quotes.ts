@@ -89,14 +89,12 @@ function qualityTexts(quality: QualityResult): string[] {
     fixed(medianOf(name, 'hourglass') / medianOf('the seed’s own', 'hourglass'), 2)
   const times = (name: string, library: string) =>
     fixed(medianOf(name, library) / medianOf(name, 'hourglass'), 1)
-  const slow = named(entries, 'pytorch-fused', (entry) => entry.library).runs[0]
-  const perEpoch = ({ trainedSeconds, epochs }: typeof slow) => fixed(trainedSeconds / epochs, 0)
   return [
     ...rows,
-    `takes ${share('short, ReLU')} of the time of the seed’s own with the ReLU bottleneck, and ${share('short, linear')} with`,
-    `takes ${share('shorter, linear')} of it`,
+    `takes ${share('short, ReLU')} of the time of the seed’s own with the ReLU bottleneck, ${share('short, linear')} with`,
+    `the start alone ${share('the seed’s rates')}`,
     `JAX takes ${times('short, ReLU', 'jax')} and ${times('short, linear', 'jax')} times as long`,
     `PyTorch ${times('short, ReLU', 'pytorch-fused-flush')} and ${times('short, linear', 'pytorch-fused-flush')} times`,
-    `its epochs of batch 64 took ${perEpoch(slow)} s each`,
+    `takes ${times('short, ReLU', 'pytorch-fused')} times as long as Hourglass`,
   ]
 }

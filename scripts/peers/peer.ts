@@ -23,6 +23,7 @@ import type { RowSet } from '../../src/data/rows.ts'
 import { HourglassError } from '../../src/errors.ts'
 import { inputSize, type Network, type ParameterEntry, parameterTable } from '../../src/model/network.ts'
 import { hourglassOptions } from '../../src/model/recipes.ts'
+import { DEFAULT_TRAINING } from '../../src/training/config.ts'
 
 const PROGRAMS = {
   pytorch: { title: 'PyTorch (eager)', file: 'pytorch.py', variant: 'default' },
@@ -118,6 +119,7 @@ export interface Workload {
    */
   readonly expectedLosses: readonly number[]
   readonly batchSize: number
+  readonly weightDecay: number
   readonly directory: string
   dispose(): Promise<void>
 }
@@ -132,6 +134,8 @@ export interface WorkloadOptions {
   /** The common start, in canonical order. */
   readonly parameters: Float32Array
   readonly batchSize: number
+  /** Default: the seed project's. */
+  readonly weightDecay?: number
   /**
    * See `Workload.expectedLosses`; three are enough to prove loss, gradients, weight decay and bias
    * correction.
@@ -237,6 +241,7 @@ function seedSizes(network: Network) {
  */
 export async function createWorkload(options: WorkloadOptions): Promise<Workload> {
   const { network, images, testImages, parameters, batchSize, expectedLosses } = options
+  const { weightDecay = DEFAULT_TRAINING.weightDecay } = options
   const imageCount = images.length / inputSize(network)
   seedSizes(network)
   if (imageCount < batchSize)
@@ -252,6 +257,7 @@ export async function createWorkload(options: WorkloadOptions): Promise<Workload
     imagesFile,
     expectedLosses,
     batchSize,
+    weightDecay,
     directory,
     dispose: () => rm(directory, { recursive: true, force: true }),
   }
@@ -336,7 +342,7 @@ function startMessage(kind: PeerKind, { workload, threads, seed = 1 }: PeerConfi
     seed,
     variant: PROGRAMS[kind].variant,
     learningRate: 1e-3,
-    weightDecay: 1e-5,
+    weightDecay: workload.weightDecay,
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,

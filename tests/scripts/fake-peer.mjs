@@ -34,6 +34,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   else if ('run' in request) send({ ms: request.run.steps * 2, loss: 0.125 })
   else if (behaviour === 'dies') throw new Error('out of luck')
   else if (behaviour === 'chats') send('hello')
+  else if (behaviour === 'decays') send({ ready, losses: [0.5, request.start.weightDecay] })
   else if (behaviour === 'missing') send({ unavailable: 'no such module' })
   else if (behaviour in LOSSES) send({ ready, losses: LOSSES[behaviour] })
 }

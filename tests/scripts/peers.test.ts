@@ -19,8 +19,8 @@ const options = {
 }
 const FAKE = pathToFileURL(path.join(import.meta.dirname, 'fake-peer.mjs')).href
 
-async function start(behaviour: string, startMilliseconds = 60_000) {
-  const workload = await createWorkload(options)
+async function start(behaviour: string, startMilliseconds = 60_000, changes = {}) {
+  const workload = await createWorkload({ ...options, ...changes })
   const environment = { FAKE_PEER: behaviour, NODE_OPTIONS: `--import=${FAKE}` }
   try {
     return await startPeer('jax-js', { workload, threads: 1, environment, startMilliseconds })
@@ -37,6 +37,17 @@ test('a peer whose losses agree runs, closes twice and runs no more', async () =
   await peer.close()
   await peer.close()
   assert.instance(await rejection(peer.run(1)), PeerError)
+})
+
+test('a peer is told the weight decay, which is the seed project’s unless another is given', async () => {
+  for (const [changes, decay] of [
+    [{}, 1e-5],
+    [{ weightDecay: 0 }, 0],
+  ] as const) {
+    const peer = await start('decays', undefined, { ...changes, expectedLosses: [0.5, decay] })
+    assert.equal(peer.losses, [0.5, decay])
+    await peer.close()
+  }
 })
 
 for (const behaviour of ['differs', 'nan', 'long']) {

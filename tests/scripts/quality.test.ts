@@ -1,4 +1,5 @@
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -13,6 +14,7 @@ import {
 } from '../../scripts/bench/quality.ts'
 import { medianSeconds, qualityChart } from '../../scripts/bench/quality-report.ts'
 import { benchSections } from '../../scripts/bench/report.ts'
+import { SETTING_FLAGS } from '../../scripts/setting-flags.ts'
 import { completeSettings } from '../../src/run/settings.ts'
 import { checkSchedule } from '../../src/training/config.ts'
 import { smallDataset } from '../support/small-data.ts'
@@ -158,12 +160,21 @@ test('the figure has a row for each that ran, and tells apart what was not reach
   assert.is(qualityChart({ ...found, racers: [] }, 'machine'), undefined)
 })
 
+test('examples/short.json is the short recipe', async () => {
+  const flags: Record<string, unknown> = JSON.parse(await readFile('examples/short.json', 'utf8'))
+  const settings = Object.entries(SETTING_FLAGS).flatMap(([name, { flag }]) =>
+    flag in flags ? [[name, flags[flag]]] : [],
+  )
+  assert.is(settings.length, Object.keys(flags).length, 'each flag by its first name')
+  assert.equal(Object.fromEntries(settings), RACERS.find(({ name }) => name === 'short, ReLU')?.settings)
+})
+
 test('the recipes are settings that runs take, and promise twenty seeds', () => {
   for (const { settings } of RACERS) checkSchedule(completeSettings(settings))
   const ours = RACERS.filter(({ library, name }) => library === 'hourglass' && name.startsWith('short'))
   assert.equal(
     ours.map(({ seeds }) => seeds),
-    [20, 20, 20],
+    [20, 20],
   )
   assert.equal(
     qualityPlan(true).racers.map(({ seeds }) => seeds),
