@@ -307,12 +307,16 @@ function runSummary(job: TrainingJob): string[] {
   const end = finalLearningRate > 0 ? ` to ${small(finalLearningRate)}` : ''
   const rates =
     (schedule === 'plateau' ? '' : ` ${schedule}${end}`) + (warmup > 0 ? `, warm-up ${warmup}` : '')
+  const { latentBias, outputBias } = config
+  const start =
+    (latentBias === undefined ? '' : `, latent bias ${latentBias}`) +
+    (outputBias === 'mean' ? ', outputs from the mean row' : '')
   const isAll = config.batchSize === data.train.count ? ` (all ${own ? 'rows' : 'images'})` : ''
   const loss = network.loss === 'mse' ? '' : `, ${LOSS_NAMES[network.loss]}`
   const lines = [
     ...dataSummary(job),
     `Training ${plural(config.epochs)}, batch ${config.batchSize}${isAll}, lr ${small(config.learningRate)}${rates}, ` +
-      `weight decay ${small(config.weightDecay)}${noise}${loss}, seed ${config.seed}`,
+      `weight decay ${small(config.weightDecay)}${noise}${loss}${start}, seed ${config.seed}`,
     `Machine  ${info.device}, ${threads}, ${info.arithmetic}`,
   ]
   if (resumed !== undefined) {

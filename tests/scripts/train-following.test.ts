@@ -94,6 +94,9 @@ test('the line that repeats a run is in the text, and says what was set and no m
     `\nRepeat   npm run train -- --data ${data} --hidden 9 -z 3 --batch-size 8 --device reference ` +
       `--epochs 1 --save 'my model.pth'\n`,
   )
+  const started = await train(cwd, ...small, '-e', '1', '--latent-bias', '0.5', '--output-bias', 'mean')
+  assert.match(started.stdout, ', latent bias 0.5, outputs from the mean row, seed 1\n')
+  assert.match(started.stdout, ' --epochs 1 --latent-bias 0.5 --output-bias mean\n')
 })
 
 test('without node-canvas event files have no pictures, and all else', async () => {
