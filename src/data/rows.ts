@@ -7,3 +7,12 @@ export interface RowSet {
   /** (count) class indices. */
   readonly labels?: Uint8Array | undefined
 }
+
+/** Sums of the columns of rows (count, columns), in the order of the rows. */
+export function columnSums(rows: ArrayLike<number>, columns: number): Float64Array {
+  const sums = new Float64Array(columns)
+  for (let row = 0; row < rows.length; row += columns) {
+    for (let column = 0; column < columns; column++) sums[column] += rows[row + column]
+  }
+  return sums
+}

@@ -2,7 +2,9 @@
  * Principal component analysis, by ml-pca's eigen-decomposition of a covariance matrix that is summed up
  * here.
  */
+
 import { PCA } from 'ml-pca'
+import { columnSums } from '../data/rows.ts'
 import type { StopSignal } from '../engines/stop-signal.ts'
 import { UsageError } from '../errors.ts'
 import { createRandomSequence } from '../random/sequence.ts'
@@ -244,9 +246,7 @@ export async function project(
 
 /** Mean of every column of `rows` (n, dimension). */
 function columnMeans(rows: Rows, dimension: number): Float64Array {
-  const means = new Float64Array(dimension)
-  for (let i = 0; i < rows.length; i++) means[i % dimension] += rows[i]
-  return means.map((sum) => sum / (rows.length / dimension))
+  return columnSums(rows, dimension).map((sum) => sum / (rows.length / dimension))
 }
 
 /** Sample covariance (divided by n − 1), (dimension, dimension). */

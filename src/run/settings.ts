@@ -10,6 +10,7 @@ import type { AutoencoderLoss, OutputActivation } from '../model/recipes.ts'
 import { hourglass, hourglassOptions } from '../model/recipes.ts'
 import type { NumberRule, TrainingConfig } from '../training/config.ts'
 import {
+  checkChoice,
   checkRule,
   DEFAULT_SEED,
   DEFAULT_TRAINING,
@@ -105,12 +106,7 @@ export function checkSetting<Name extends SettingName>(name: Name, value: unknow
   } else if (name in NUMBER_RULES) {
     checkRule(NUMBER_RULES[name as keyof typeof NUMBER_RULES], value)
   } else {
-    const choices: readonly unknown[] = CHOICES[name as keyof typeof CHOICES]
-    if (!choices.includes(value)) {
-      throw new UsageError(
-        `${SETTING_LABELS[name]}: expected ${choices.join(' or ')}, found ${String(value)}`,
-      )
-    }
+    checkChoice(SETTING_LABELS[name], CHOICES[name as keyof typeof CHOICES], value)
   }
 }
 

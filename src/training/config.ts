@@ -166,9 +166,10 @@ export function checkTraining(config: TrainingConfig, trainingRows: number): voi
   }
 }
 
-function checkChoice(label: string, choices: readonly string[], found: string): void {
+/** Throws UsageError for what is none of the choices. */
+export function checkChoice(label: string, choices: readonly unknown[], found: unknown): void {
   if (choices.includes(found)) return
-  throw new UsageError(`${label}: expected ${choices.join(' or ')}, found ${found}`)
+  throw new UsageError(`${label}: expected ${choices.join(' or ')}, found ${String(found)}`)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Where training starts from, beyond the seed's weights: biases that settings choose. */
-import type { RowSet } from '../data/rows.ts'
+import { columnSums, type RowSet } from '../data/rows.ts'
 import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
 import { inputSize, isAutoencoder, parameterTable } from '../model/network.ts'
@@ -47,12 +47,8 @@ function biasesOf(network: Network, parameters: FloatArray, layer: number): Floa
 
 /** Means of the columns as the network sees them: bytes are value / 255. */
 function columnMeans(rows: RowSet['rows'], columns: number): Float64Array {
-  const sums = new Float64Array(columns)
-  for (let row = 0; row < rows.length; row += columns) {
-    for (let column = 0; column < columns; column++) sums[column] += rows[row + column]
-  }
   const scale = (rows.length / columns) * (rows instanceof Uint8Array ? 255 : 1)
-  return sums.map((sum) => sum / scale)
+  return columnSums(rows, columns).map((sum) => sum / scale)
 }
 
 /**

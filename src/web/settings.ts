@@ -180,16 +180,16 @@ export function choose<Name extends ChoiceSetting>(settings: Settings, name: Nam
   return isKnown
 }
 
-/** Usual values that no link needs to say. */
-const LEFT_OUT: Partial<Settings> = {
-  schedule: 'plateau',
-  limit: TRAINING_IMAGES,
-  warmup: 0,
-  finalLr: 0,
-  latentBias: 0.01,
-  outputBias: 'constant',
-  decay: 1e-5,
-}
+/** Settings whose usual values no link needs to say. */
+const LEFT_OUT: readonly (keyof Settings)[] = [
+  'schedule',
+  'limit',
+  'warmup',
+  'finalLr',
+  'latentBias',
+  'outputBias',
+  'decay',
+]
 
 /** What belongs to the visitor's machine and not to the run. */
 const MACHINE: readonly (keyof Settings)[] = ['threads', 'device']
@@ -210,8 +210,9 @@ export function writeSettings(
   kept: readonly (keyof Settings)[] = [],
 ): string {
   const parameters = new URLSearchParams({ panel })
+  const usual = defaultSettings(settings.threads)
   for (const name of [...NUMBER_SETTINGS, ...CHOICE_SETTINGS]) {
-    if (LEFT_OUT[name] === settings[name]) continue
+    if (LEFT_OUT.includes(name) && settings[name] === usual[name]) continue
     if (MACHINE.includes(name) && !kept.includes(name)) continue
     parameters.set(name, String(settings[name]))
   }
