@@ -10,6 +10,7 @@ import {
   type Schedule,
   trainingOf,
 } from '../browser.ts'
+import { cut, printable } from '../quote.ts'
 
 export const DEVICE_CHOICES = ['auto', 'wasm', 'webgpu'] as const
 export type DeviceChoice = (typeof DEVICE_CHOICES)[number]
@@ -145,10 +146,12 @@ export function settingProblem(name: NumberSetting, text: string): string | unde
   const value = settingNumber(text)
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return undefined
   const kind = whole ? 'a whole number' : 'a number'
-  return `${label}: expected ${kind} from ${min} to ${max}, found ${text.trim() || 'nothing'}.`
+  return `${label}: expected ${kind} from ${min} to ${max}, found ${shown(text)}.`
 }
 
-/** Settings and panel from a URL's query. Values that cannot be used keep their default and are reported. */
+/**
+ * Settings and panel from a URL's query. What cannot be used is reported, and its setting keeps its default.
+ */
 export function readSettings(
   query: string,
   defaults: Settings,
@@ -166,10 +169,29 @@ export function readSettings(
   for (const name of CHOICE_SETTINGS) {
     const text = parameters.get(name)
     if (text === null || choose(settings, name, text)) continue
-    problems.push(`In the link, ${settingLabel(name)}: expected ${CHOICES[name].join(', ')}, found ${text}.`)
+    problems.push(choiceProblem(settingLabel(name), CHOICES[name], text))
   }
-  const panel = PANELS.find((name) => name === parameters.get('panel')) ?? 'train'
-  return { settings, panel, problems }
+  const named = parameters.get('panel')
+  const panel = PANELS.find((name) => name === named)
+  if (named !== null && !panel) problems.push(choiceProblem('Panel', PANELS, named))
+  const known = ['panel', ...NUMBER_SETTINGS, ...CHOICE_SETTINGS]
+  for (const name of new Set(parameters.keys())) {
+    if (known.includes(name) || TRACKERS.test(name)) continue
+    problems.push(`In the link, expected settings among ${known.join(', ')}, found ${shown(name)}.`)
+  }
+  return { settings, panel: panel ?? 'train', problems }
+}
+
+/** What other sites add to links to count visits: utm_source, fbclid, gclid. */
+const TRACKERS = /^utm_|clid$/
+
+function choiceProblem(label: string, choices: readonly string[], text: string): string {
+  return `In the link, ${label}: expected ${choices.join(', ')}, found ${shown(text)}.`
+}
+
+/** A text of the link, in few words. */
+function shown(text: string): string {
+  return printable(cut(text.trim(), 40)) || 'nothing'
 }
 
 /** Sets a choice by its name; false where there is none of that name. */

@@ -15,6 +15,35 @@ test('the link to a short run has the settings of the short recipe, at the pageâ
   assert.equal(runSettings(settings), completeSettings({ ...short, bottleneck: 8 }))
 })
 
+test('what a link says and cannot be used is named, and nothing else', () => {
+  const usual = defaultSettings(2)
+  const problemsOf = (query: string) => readSettings(query, usual).problems
+  const names = /^In the link, expected settings among panel, z, epochs, .*, device, found /
+  for (const [query, found] of [
+    ['weightDecay=0', 'weightDecay.'],
+    ['output-bias=mean', 'output-bias.'],
+    ['=1', 'nothing.'],
+    [`${'a'.repeat(100)}=1`, `${'a'.repeat(40)}â€¦.`],
+    ['a%0Ab=1&a%0Ab=2', 'a\\nb.'],
+  ]) {
+    const [problem, ...others] = problemsOf(query)
+    assert.match(problem, names)
+    assert.ok(problem.endsWith(`found ${found}`), problem)
+    assert.equal(others, [])
+  }
+  assert.equal(problemsOf('outputBias='), [
+    "In the link, Outputs' bias: expected constant, mean, found nothing.",
+  ])
+  assert.equal(problemsOf('panel=trian'), [
+    'In the link, Panel: expected train, denoise, explore, compare, data, files, found trian.',
+  ])
+  assert.equal(problemsOf('z=+'), [
+    'In the link, Latent units: expected a whole number from 1 to 128, found nothing.',
+  ])
+  assert.equal(problemsOf('utm_source=x&fbclid=y&gclid=z&panel=files&z=4'), [])
+  assert.equal(readSettings('z=4&weightDecay=0', usual).settings, { ...usual, z: 4 })
+})
+
 test('the page starts with the defaults of the commands, but for z and epochs', () => {
   assert.equal(runSettings(defaultSettings(2)), completeSettings({ bottleneck: 8, epochs: 10 }))
 })
