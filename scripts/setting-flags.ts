@@ -78,6 +78,11 @@ function ruledNumber(flag: string, rule: NumberRule) {
   }
 }
 
+/** What an error calls a setting: its flag. */
+export function nameOfFlag(setting: SettingName): string {
+  return `--${SETTING_FLAGS[setting].flag}`
+}
+
 /** One value of a setting: of `hidden`, the units of one layer. */
 type One<Name extends SettingName> = Name extends 'hidden' ? number : RunSettings[Name]
 

@@ -47,7 +47,7 @@ import {
 } from './cli.ts'
 import { figuresOrNotice } from './figures.ts'
 import { dashed } from './flag-names.ts'
-import { listedSettings, settingLists } from './setting-flags.ts'
+import { listedSettings, nameOfFlag, settingLists } from './setting-flags.ts'
 import { jobsOption, shareThreads } from './share-threads.ts'
 import type { SweepReport } from './sweep-report.ts'
 import { sweepReport, TABLE_FILES, writeSweep } from './sweep-report.ts'
@@ -205,7 +205,7 @@ async function newSweep(flags: Flags, whole: Dataset): Promise<Sweep> {
     sigmas: flags.sigma ?? parseSigmas(USUAL.sigma),
     identity: await identityHere(dataset, await bitsHere(network, flags)),
   }
-  return { dataset, data, runs: await expandPlan(plan, data) }
+  return { dataset, data, runs: await expandPlan(plan, data, nameOfFlag) }
 }
 
 /** The plan of a file, on the data that are here. Throws UsageError for others than the plan's. */

@@ -2,9 +2,9 @@
 import { UsageError } from '../src/errors.ts'
 import { OUTPUT_ACTIVATIONS } from '../src/model/check-network.ts'
 import { DEFAULT_FILES } from '../src/run/outputs.ts'
-import type { GivenSettings, SettingName } from '../src/run/settings.ts'
+import type { GivenSettings } from '../src/run/settings.ts'
 import { commandLine, dataOption, engineOptions, jsonOption, path, wholeNumber } from './cli.ts'
-import { SETTING_FLAGS, settingOption } from './setting-flags.ts'
+import { settingOption } from './setting-flags.ts'
 import { ownDataFlags } from './training-data.ts'
 
 /** A file's flag without a yargs default: what is not typed is the checkpoint's own. */
@@ -67,10 +67,6 @@ export function parseFlags(args: readonly string[]) {
 }
 
 export type Flags = Awaited<ReturnType<typeof parseFlags>>
-
-export function nameOfFlag(setting: SettingName): string {
-  return `--${SETTING_FLAGS[setting].flag}`
-}
 
 export function givenSettings(flags: Flags): GivenSettings {
   return {

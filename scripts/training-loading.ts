@@ -12,8 +12,8 @@ import { inputSize } from '../src/model/network.ts'
 import type { Run } from '../src/run/run.ts'
 import type { GivenSettings, RunSettings } from '../src/run/settings.ts'
 import { completeSettings, DEFAULT_SETTINGS, networkOf } from '../src/run/settings.ts'
+import { nameOfFlag } from './setting-flags.ts'
 import { loadOwnData, type OwnDataFlags, type OwnRun, type RunData } from './training-data.ts'
-import { nameOfFlag } from './training-flags.ts'
 
 /** Of data of one's own. */
 export interface OwnKnown extends Pick<OwnRun, 'raw' | 'preprocessing' | 'scored' | 'clip'> {

@@ -332,7 +332,7 @@ function latentSummary(units: number, dead: readonly number[], judging: string):
   const names = dead.length === 1 ? `unit ${dead[0]} is` : `units ${dead.join(', ')} are`
   return (
     `Latent units: ${units - dead.length} of ${units} active; ${names} 0 for every ${judging} and may stay so. ` +
-    'Another --seed may keep them all.'
+    'Another --seed, or for ReLU --latent-bias 0.6, may keep them all.'
   )
 }
 

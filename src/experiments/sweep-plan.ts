@@ -67,18 +67,23 @@ export const SETTING_NAMES: readonly SettingName[] = [
 /**
  * All combinations, in order. Rejects with a UsageError that names the first setting that cannot be used, or
  * is given twice; nothing has been trained by then.
+ *
+ * @param nameOf how the client calls a setting in an error, default its label
  */
-export async function expandPlan(plan: SweepPlan, data: SweepData): Promise<SweepRun[]> {
+export async function expandPlan(
+  plan: SweepPlan,
+  data: SweepData,
+  nameOf: (setting: SettingName) => string = (name) => SETTING_LABELS[name],
+): Promise<SweepRun[]> {
   let combinations: Partial<Record<SettingName, unknown>>[] = [{}]
   for (const name of SETTING_NAMES) {
     const values: readonly RunSettings[SettingName][] = plan[name] ?? [DEFAULT_SETTINGS[name]]
-    const label = SETTING_LABELS[name]
-    if (values.length === 0) throw new UsageError(`${label}: expected at least one value, found none`)
+    if (values.length === 0) throw new UsageError(`${nameOf(name)}: expected at least one value, found none`)
     for (const value of values) if (value !== DEFAULT_SETTINGS[name]) checkSetting(name, value)
     const texts = values.map(settingText)
     const repeated = texts.find((text, index) => texts.indexOf(text) !== index)
     if (repeated !== undefined) {
-      throw new UsageError(`${label}: expected different values, found ${repeated} twice`)
+      throw new UsageError(`${nameOf(name)}: expected different values, found ${repeated} twice`)
     }
     combinations = combinations.flatMap((settings) => values.map((value) => ({ ...settings, [name]: value })))
   }
