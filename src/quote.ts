@@ -29,6 +29,16 @@ export function quote(text: string, most = 80): string {
   return printable(JSON.stringify(cut(text, most)))
 }
 
+/** A value of any type in few words, for what an error says was found. */
+export function kindOf(value: unknown): string {
+  if (ArrayBuffer.isView(value) || Array.isArray(value)) {
+    const { length } = value as unknown as ArrayLike<unknown>
+    return `${value.constructor.name} of ${length}`
+  }
+  if (typeof value === 'string') return quote(value)
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
 /** At most `most` UTF-16 units, no character cut in two, with an ellipsis for what is left out. */
 export function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
 import { inputSize, isAutoencoder, outputSize, parameterCount } from '../model/network.ts'
 import type { ModelState } from '../model/state.ts'
+import { kindOf } from '../quote.ts'
 import { shuffledOrder } from '../random/streams.ts'
 import type { EpochRequest, Inputs, TrainingSet } from './engine.ts'
 
@@ -196,7 +197,7 @@ function learningRatesOf({ learningRate }: EpochRequest, steps: number): Float64
 
 function checkNumber(what: string, value: number): void {
   if (value >= 0 && value < Infinity) return
-  throw new UsageError(`${what}: expected a finite number of at least 0, found ${value}`)
+  throw new UsageError(`${what}: expected a finite number of at least 0, found ${kindOf(value)}`)
 }
 
 /** Most workers of a CPU engine: far more than help, far fewer than exhaust a machine. */
@@ -210,6 +211,6 @@ export function checkThreads(threads: number): void {
 /** Throws UsageError unless the value is a whole number from `least` to `most`. */
 export function checkInteger(what: string, value: number, least: number, most: number): void {
   if (!Number.isInteger(value) || value < least || value > most) {
-    throw new UsageError(`${what}: expected a whole number from ${least} to ${most}, found ${value}`)
+    throw new UsageError(`${what}: expected a whole number from ${least} to ${most}, found ${kindOf(value)}`)
   }
 }

@@ -1,6 +1,7 @@
 /** Which engine each device means: once for Node and browsers, which differ in how they make them. */
 import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
+import { kindOf } from '../quote.ts'
 import { checkThreads } from './checks.ts'
 import type { Engine } from './engine.ts'
 import { type EngineOptions, SIMD_CHOICES } from './options.ts'
@@ -25,11 +26,11 @@ export async function createOnDevice(
 ): Promise<Engine> {
   const { device = 'auto', threads, simd = 'auto', v8Flags = false } = options
   if (typeof v8Flags !== 'boolean') {
-    throw new UsageError(`v8Flags: expected true or false, found ${String(v8Flags)}`)
+    throw new UsageError(`v8Flags: expected true or false, found ${kindOf(v8Flags)}`)
   }
   if (threads !== undefined) checkThreads(threads)
   if (!SIMD_CHOICES.includes(simd)) {
-    throw new UsageError(`simd: expected ${SIMD_CHOICES.join(', ')}, found ${simd}`)
+    throw new UsageError(`simd: expected ${SIMD_CHOICES.join(', ')}, found ${kindOf(simd)}`)
   }
   switch (device) {
     case 'auto': {
@@ -49,7 +50,7 @@ export async function createOnDevice(
     }
     default:
       throw new UsageError(
-        `device: expected auto, cpu, wasm, webgpu or reference, found ${device satisfies never}`,
+        `device: expected auto, cpu, wasm, webgpu or reference, found ${kindOf(device satisfies never)}`,
       )
   }
 }

@@ -8,6 +8,7 @@ import { HIDDEN_ACTIVATIONS, WIDEST_LAYER } from '../model/check-network.ts'
 import type { HiddenActivation, Network } from '../model/network.ts'
 import type { AutoencoderLoss, OutputActivation } from '../model/recipes.ts'
 import { hourglass, hourglassOptions } from '../model/recipes.ts'
+import { kindOf } from '../quote.ts'
 import type { NumberRule, TrainingConfig } from '../training/config.ts'
 import {
   checkChoice,
@@ -101,7 +102,8 @@ export type GivenSettings = {
 export function checkSetting<Name extends SettingName>(name: Name, value: unknown): void {
   if (name === 'hidden') {
     const sizes = hiddenSizes(value as number | readonly number[])
-    if (!Array.isArray(sizes)) throw new UsageError(`hidden: expected a number or a list, found ${value}`)
+    if (!Array.isArray(sizes))
+      throw new UsageError(`hidden: expected a number or a list, found ${kindOf(value)}`)
     for (const size of sizes) checkRule(NUMBER_RULES.hidden, size)
   } else if (name in NUMBER_RULES) {
     checkRule(NUMBER_RULES[name as keyof typeof NUMBER_RULES], value)

@@ -3,6 +3,7 @@
  * checkpoints.
  */
 import { UsageError } from '../errors.ts'
+import { kindOf } from '../quote.ts'
 import { INITIAL_BIAS } from '../random/streams.ts'
 
 export interface TrainingConfig {
@@ -145,8 +146,7 @@ export function keepsRule({ isWhole, minimum, maximum, isAbove }: NumberRule, va
 /** Throws UsageError that begins with the rule's label. */
 export function checkRule(rule: NumberRule, value: unknown): void {
   if (keepsRule(rule, value)) return
-  const found = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  throw new UsageError(`${rule.label}: expected ${expectedBy(rule)}, found ${found}`)
+  throw new UsageError(`${rule.label}: expected ${expectedBy(rule)}, found ${kindOf(value)}`)
 }
 
 /** Throws a `UsageError` that names the first setting that cannot be used with so many training rows. */
@@ -169,7 +169,7 @@ export function checkTraining(config: TrainingConfig, trainingRows: number): voi
 /** Throws UsageError for what is none of the choices. */
 export function checkChoice(label: string, choices: readonly unknown[], found: unknown): void {
   if (choices.includes(found)) return
-  throw new UsageError(`${label}: expected ${choices.join(' or ')}, found ${String(found)}`)
+  throw new UsageError(`${label}: expected ${choices.join(' or ')}, found ${kindOf(found)}`)
 }
 
 /**
@@ -186,7 +186,7 @@ export function checkSchedule(
   const fail = (name: Parameters<typeof nameOf>[0], expected: string, found: string | number): never => {
     throw new UsageError(`${nameOf(name)}: expected ${expected}, found ${found}`)
   }
-  if (!SCHEDULES.includes(schedule)) fail('schedule', SCHEDULES.join(' or '), String(schedule))
+  if (!SCHEDULES.includes(schedule)) fail('schedule', SCHEDULES.join(' or '), kindOf(schedule))
   if (finalLearningRate > 0 && !spreadsOverRun(config)) {
     fail('finalLearningRate', `none with the schedule ${schedule}`, finalLearningRate)
   }

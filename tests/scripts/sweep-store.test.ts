@@ -97,7 +97,7 @@ for (const [what, record, problem] of [
   [
     'an activation there is none of',
     { ...done, settings: { ...settings, latentActivation: 'selu' } },
-    'identity, found selu',
+    'identity, found "selu"',
   ],
   ['terminal escapes', { ...done, status: '\u001b[2J\u009b' }, 'found "\\u001b[2J\\u009b"'],
   [

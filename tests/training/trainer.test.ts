@@ -339,7 +339,7 @@ test('refuses settings that cannot be used, by name, before it trains', async ()
     [{ noiseStd: NaN }, 'noise: '],
     [
       { schedule: 'step' as 'linear' },
-      'schedule: expected plateau or cosine or linear or constant, found step',
+      'schedule: expected plateau or cosine or linear or constant, found "step"',
     ],
     [{ warmup: -1 }, 'warm-up: '],
     [{ warmup: 4.5 }, 'warm-up: expected at most the 4 epochs, found 4.5'],
@@ -352,7 +352,7 @@ test('refuses settings that cannot be used, by name, before it trains', async ()
       { finalLearningRate: 1e-4 },
       'final learning rate: expected none with the schedule plateau, found 0.0001',
     ],
-    [{ outputBias: 'median' as 'mean' }, 'output bias: expected constant or mean, found median'],
+    [{ outputBias: 'median' as 'mean' }, 'output bias: expected constant or mean, found "median"'],
     [{ latentBias: 101 }, 'latent bias: expected a number from -100 to 100, found 101'],
   ]
   for (const [change, message] of cases) {
