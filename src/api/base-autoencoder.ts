@@ -20,7 +20,7 @@ import { networkRows, type Preprocessing, rawRows } from '../model/preprocessing
 import { type FloatArray, type ModelState, stateOf } from '../model/state.ts'
 import { addUnseen } from '../model/unseen.ts'
 import { Run } from '../run/run.ts'
-import { completeSettings, DEFAULT_SETTINGS, fitBatch, trainingOf } from '../run/settings.ts'
+import { completeSettings, DEFAULT_SETTINGS, fitBatch, SETTING_LABELS, trainingOf } from '../run/settings.ts'
 import { measureTrainingErrors } from '../run/training-errors.ts'
 import { generateRows } from '../tools/generate.ts'
 import type { ToolHooks, ToolModel } from '../tools/model.ts'
@@ -130,8 +130,9 @@ export class BaseAutoencoder {
    *
    * Called again, or on a model from a checkpoint, it goes on with the run: the result is then, bit for bit,
    * that of an uninterrupted one. Its settings cannot change; to begin another run with these weights, save
-   * and load them. A model loaded from weights alone begins a run with those, and keeps its scaling. With
-   * `patience` it may end sooner; with `keep: 'best'` the model is that of the best epoch from then on.
+   * and load them. A model loaded from weights alone begins a run with those, and keeps its scaling; it takes
+   * no `latentBias` or `outputBias`, which are for a start from the seed. With `patience` it may end sooner;
+   * with `keep: 'best'` the model is that of the best epoch from then on.
    *
    * @returns how far it came
    * @throws UsageError for settings or data that do not fit; TrainingError where a loss is not finite
@@ -218,7 +219,9 @@ export class BaseAutoencoder {
   #config(options: TrainOptions, trainingRows: number): TrainingConfig {
     const seed = this.#seed ?? DEFAULT_SETTINGS.seed
     const settings = completeSettings(options, { ...DEFAULT_SETTINGS, seed })
-    return trainingOf(fitBatch(settings, options, trainingRows))
+    const config = trainingOf(fitBatch(settings, options, trainingRows))
+    if (this.#seed === undefined) refuseStart(config)
+    return config
   }
 
   /**
@@ -439,5 +442,15 @@ export class BaseAutoencoder {
 
   async #readParameters(): Promise<Float32Array> {
     return Float32Array.from((await this.#engine.readState()).parameters)
+  }
+}
+
+/** Throws UsageError for settings that would replace biases which the model was loaded with. */
+function refuseStart(config: TrainingConfig): void {
+  for (const name of ['latentBias', 'outputBias'] as const) {
+    if (config[name] === undefined) continue
+    throw new UsageError(
+      `${SETTING_LABELS[name]}: expected none, since the model has biases of its own, found ${config[name]}`,
+    )
   }
 }

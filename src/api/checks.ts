@@ -10,7 +10,7 @@ import { WIDEST_LAYER } from '../model/check-network.ts'
 import type { Network } from '../model/network.ts'
 import { codeSize, inputSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
-import { quote } from '../quote.ts'
+import { kindOf } from '../quote.ts'
 import { checkRule, TRAINING_RULES } from '../training/config.ts'
 import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
@@ -29,16 +29,6 @@ export function checkKeys(call: string, options: object, known: readonly string[
 
 export function checkInput(input: number): void {
   checkInteger('input', input, 1, WIDEST_LAYER)
-}
-
-/** What a value is, for people: `Uint8Array of 784`, `undefined`, `"3"`. */
-function kindOf(value: unknown): string {
-  if (ArrayBuffer.isView(value) || Array.isArray(value)) {
-    const { length } = value as unknown as ArrayLike<unknown>
-    return `${value.constructor.name} of ${length}`
-  }
-  if (typeof value === 'string') return quote(value)
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 function isFloats(values: unknown): values is FloatArray {

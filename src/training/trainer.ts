@@ -56,6 +56,7 @@ export interface TrainingTask {
  *
  * Without `resumeFrom` the engine is initialized from the seed. With it, the engine must already hold the
  * state that was saved with that progress; the result is then, bit for bit, that of the uninterrupted run.
+ * Before the first step of a run `latentBias` and `outputBias` replace those biases, whatever they were.
  *
  * @returns how far it came: complete when `isComplete` says so
  * @param task how an epoch is trained where it is not the seed's: frozen layers

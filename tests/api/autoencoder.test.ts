@@ -288,8 +288,8 @@ test('what cannot be is refused by name before anything is computed', async () =
     /create: expected options among input, .*found bottleneckk/,
   )
   await refuses(create({ hidden: [4, '3'] }), UsageError, /hidden: expected a whole number.*found "3"/)
-  await refuses(create({ hidden: 'x' }), UsageError, /hidden: expected a number or a list, found x/)
-  await refuses(create({ loss: 'mae' }), UsageError, /loss: expected mse or bce, found mae/)
+  await refuses(create({ hidden: 'x' }), UsageError, /hidden: expected a number or a list, found "x"/)
+  await refuses(create({ loss: 'mae' }), UsageError, /loss: expected mse or bce, found "mae"$/)
   await refuses(
     create({ loss: 'bce', outputActivation: 'identity' }),
     UsageError,
@@ -297,8 +297,8 @@ test('what cannot be is refused by name before anything is computed', async () =
   )
   await refuses(create({ seed: -1 }), UsageError, /seed: .*found -1/)
   await refuses(create({ threads: 0 }), UsageError, /threads: .*found 0/)
-  await refuses(create({ device: 'gpu' }), UsageError, /device: expected auto, cpu.*found gpu/)
-  await refuses(create({ device: 'cpu', simd: 'avx' }), UsageError, /simd: expected auto, 256.*found avx/)
+  await refuses(create({ device: 'gpu' }), UsageError, /device: expected auto, cpu.*found "gpu"/)
+  await refuses(create({ device: 'cpu', simd: 'avx' }), UsageError, /simd: expected auto, 256.*found "avx"/)
   await refuses(Autoencoder.load('/nowhere/model.pth'), FileError, /^\/nowhere\/model\.pth: cannot be read/)
   await refuses(Autoencoder.fromBytes(new Uint8Array(9), 'x.pth'), FileError, /^x\.pth: /)
   await withModel({}, async (model) => {
@@ -340,7 +340,7 @@ test('options and data are looked at as flags are: unknown names, other kinds, o
   await usage(createEngine(network, loose({ thread: 2 })), /createEngine: expected options .*found thread$/)
   await usage(createEngine(network, loose(null)), /createEngine: expected an object of options, found null/)
   await usage(Autoencoder.create(loose(8)), /create: expected an object of options, found 8/)
-  await usage(Autoencoder.create({ v8Flags: loose('yes') }), /v8Flags: expected true or false, found yes/)
+  await usage(Autoencoder.create({ v8Flags: loose('yes') }), /v8Flags: expected true or false, found "yes"/)
   await usage(Autoencoder.load('x.pth', loose({ seed: 1 })), /load: expected options .*found seed$/)
   await usage(Autoencoder.fromBytes(file, 'x', loose({ z: 1 })), /fromBytes: expected options .*found z$/)
   await usage(Autoencoder.fromBytes(loose('abc'), 'x'), /bytes: expected a Uint8Array .*found "abc"/)
@@ -412,6 +412,31 @@ test('after dispose every call is refused; dispose can be repeated', async () =>
     held = inBlock
   }
   await refuses(held.parameters(), UsageError, /disposed of/)
+})
+
+test('settings of a start are refused for weights that have been trained', async () => {
+  await withModel({ outputActivation: 'identity' }, async (model) => {
+    const start = { latentBias: 0.6, outputBias: 'mean' } as const
+    await model.train(DATA, { ...SETTINGS, ...start, epochs: 1 })
+    const bytes = await model.toBytes('safetensors')
+    const loaded = await Autoencoder.fromBytes(bytes, 'weights.safetensors', { device: 'reference' })
+    const refusals = [
+      [{ latentBias: 0.6 }, 'latent bias: expected none, since the model has biases of its own, found 0.6'],
+      [
+        { outputBias: 'mean' },
+        'output bias: expected none, since the model has biases of its own, found mean',
+      ],
+    ] as const
+    for (const [settings, message] of refusals) {
+      const error = await rejection(loaded.train(DATA, { ...SETTINGS, ...settings, epochs: 1 }))
+      assert.instance(error, UsageError)
+      assert.is(error.message, message)
+    }
+    assert.equal(await loaded.parameters(), await model.parameters())
+    // What it would be without the setting is no wish to replace anything.
+    await loaded.train(DATA, { ...SETTINGS, latentBias: 0.01, outputBias: 'constant', epochs: 1 })
+    await loaded.dispose()
+  })
 })
 
 test('a file that is odd still loads, and the model says what is odd', async () => {
