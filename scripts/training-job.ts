@@ -67,7 +67,6 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   const flags = await parseFlags(args)
   const given = givenSettings(flags)
   checkLoss(given)
-  prepareEngine(flags)
   const file = flags.resume
   const stored = file === undefined ? undefined : readCheckpoint(await readFileBytes(file), file)
   const notes = stored?.notes ?? {}
@@ -89,6 +88,8 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
   }
   const continued = before?.continued(given, kept, nameOfFlag)
 
+  // After all that could refuse the call: it may have to compile the core, and says so.
+  prepareEngine(flags)
   const holding = holdOutputs(replacedFiles(files), [dataDirectory, ownFlags?.test])
   const wanted = { dataDirectory, limit, given, settings, run: continued, options: flags }
   const loading = ownFlags ? loadOwn({ ...wanted, flags: ownFlags }) : loadImages(wanted)
