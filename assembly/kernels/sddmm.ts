@@ -9,10 +9,10 @@
  * dot product is eight sums, of the k that are equal modulo 8, added as a tree: the same bits on every tile.
  *
  * Named by tile, as in `tiles.ts`: `…2x6` keeps 24 vectors of accumulators, 12 registers where V8 fuses,
- * `…2x3` keeps 12. Both read the panels of weights that the forward pass reads; other layouts would be
- * quicker here, but cost more to keep (results/speed.md). Five steps go by between two panels, each but the
- * first after a way out. Without those branches Binaryen would move the steps of each sum together, and V8
- * would spill.
+ * `…2x6half` keeps 12, for half of each eight sums. Both read the panels of weights that the forward pass
+ * reads; other layouts would be quicker here, but cost more to keep (results/speed.md). Five steps go by
+ * between two panels, each but the first after a way out. Without those branches Binaryen would move the
+ * steps of each sum together, and V8 would spill.
  */
 import { ENTRY, entryAt, FLOAT, LINE, PAIR, PANEL, pieces, ROW, rowAt, WORD } from '../plan/sizes'
 import { multiplyAdd } from './multiply-add'
@@ -22,11 +22,13 @@ const LANES: i32 = 8
 /** Steps of a panel. */
 const PANEL_STEPS: i32 = PANEL / LANES
 /** Rows of B in a tile. */
-const WIDE_UNITS: usize = 6
-const NARROW_UNITS: usize = 3
-/** Bytes of the eight sums of a dot product, and of a wide tile's. */
+const UNITS: usize = 6
+/** Bytes of the eight sums of a dot product, of half of them, and of a tile's sums. */
 const SUMS: usize = 32
-const TILE_SUMS: usize = <usize>PAIR * WIDE_UNITS * SUMS
+const HALF: usize = 16
+const TILE_SUMS: usize = <usize>PAIR * UNITS * SUMS
+/** Bytes of a tile's entries. */
+const TILE_ENTRIES: usize = UNITS * ENTRY
 
 /**
  * Panels of terms at a time, and tiles of a pair of rows: some 40 rows of B in five panels, 30 kB, stay in
@@ -57,11 +59,13 @@ const PRODUCT_BYTES: usize = 32
 /** Bytes of the sums of a pair of rows. */
 const GROUP_SUMS: usize = GROUP_TILES * TILE_SUMS
 /**
- * Where its scratch has zeros, the dot products of a tile, and the sums of all pairs; and bytes of it all.
+ * Where its scratch has zeros, the dot products of a tile, the entries of one that its list does not fill,
+ * and the sums of all pairs; and bytes of it all.
  */
 const ZEROS_AT: usize = PRODUCT_BYTES
 const DOTS_AT: usize = ZEROS_AT + TILE_SUMS
-const SUMS_AT: usize = DOTS_AT + LINE
+const TILE_AT: usize = DOTS_AT + LINE
+const SUMS_AT: usize = TILE_AT + 2 * LINE
 export const SAMPLE_SCRATCH: usize = SUMS_AT + <usize>SAMPLED_PAIRS * GROUP_SUMS
 
 /**
@@ -74,10 +78,10 @@ function exitOf(step: i32, lastPanel: usize, lastSteps: i32): usize {
 
 /**
  * to[2][6][8] = from[2][6][8], the eight sums of each of twelve dot products, and the terms from `a` on to
- * the panel at `lastPanel`, of which `lastSteps` steps count.
+ * the panel at `lastPanel`, of which `lastSteps` steps count, with the rows of B that six entries name.
  */
 function sddmm2x6(
-  to: usize, from: usize, a: usize, b0: usize, b1: usize, b2: usize, b3: usize, b4: usize, b5: usize,
+  to: usize, from: usize, list: usize, a: usize, b: usize,
   aPanelBytes: usize, bPanelBytes: usize, lastPanel: usize, lastSteps: i32,
 ): void {
   let c00l = v128.load(from, 0), c00h = v128.load(from, 16), c01l = v128.load(from, 32), c01h = v128.load(from, 48)
@@ -89,9 +93,10 @@ function sddmm2x6(
   const exit1 = exitOf(1, lastPanel, lastSteps), exit2 = exitOf(2, lastPanel, lastSteps)
   const exit3 = exitOf(3, lastPanel, lastSteps), exit4 = exitOf(4, lastPanel, lastSteps)
   let x0l: v128, x0h: v128, x1l: v128, x1h: v128, yl: v128, yh: v128
-  let kb: usize = 0
+  const b0 = <usize>load<u32>(list), b1 = <usize>load<u32>(list, ENTRY), b2 = <usize>load<u32>(list, 2 * ENTRY)
+  const b3 = <usize>load<u32>(list, 3 * ENTRY), b4 = <usize>load<u32>(list, 4 * ENTRY), b5 = <usize>load<u32>(list, 5 * ENTRY)
   while (true) {
-    const p0 = b0 + kb, p1 = b1 + kb, p2 = b2 + kb, p3 = b3 + kb, p4 = b4 + kb, p5 = b5 + kb
+    const p0 = b0 + b, p1 = b1 + b, p2 = b2 + b, p3 = b3 + b, p4 = b4 + b, p5 = b5 + b
     x0l = v128.load(a); x0h = v128.load(a, 16); x1l = v128.load(a, ROW); x1h = v128.load(a, ROW + 16)
     yl = v128.load(p0); yh = v128.load(p0, 16)
     c00l = multiplyAdd(x0l, yl, c00l); c00h = multiplyAdd(x0h, yh, c00h); c10l = multiplyAdd(x1l, yl, c10l); c10h = multiplyAdd(x1h, yh, c10h)
@@ -163,7 +168,7 @@ function sddmm2x6(
     c05l = multiplyAdd(x0l, yl, c05l); c05h = multiplyAdd(x0h, yh, c05h); c15l = multiplyAdd(x1l, yl, c15l); c15h = multiplyAdd(x1h, yh, c15h)
     if (a === lastPanel) break
     a += aPanelBytes
-    kb += bPanelBytes
+    b += bPanelBytes
   }
   v128.store(to, c00h, 16); v128.store(to, c00l, 0); v128.store(to, c01h, 48); v128.store(to, c01l, 32)
   v128.store(to, c02h, 80); v128.store(to, c02l, 64); v128.store(to, c03h, 112); v128.store(to, c03l, 96)
@@ -173,74 +178,73 @@ function sddmm2x6(
   v128.store(to, c14h, 336); v128.store(to, c14l, 320); v128.store(to, c15h, 368); v128.store(to, c15l, 352)
 }
 
-/** to[2][3][8], likewise; one half of the sums at a time, for want of registers. */
-function sddmm2x3(to: usize, from: usize, a: usize, b0: usize, b1: usize, b2: usize, aPanelBytes: usize, bPanelBytes: usize, lastPanel: usize, lastSteps: i32): void {
-  let c00l = v128.load(from, 0), c00h = v128.load(from, 16)
-  let c01l = v128.load(from, 32), c01h = v128.load(from, 48)
-  let c02l = v128.load(from, 64), c02h = v128.load(from, 80)
-  let c10l = v128.load(from, 96), c10h = v128.load(from, 112)
-  let c11l = v128.load(from, 128), c11h = v128.load(from, 144)
-  let c12l = v128.load(from, 160), c12h = v128.load(from, 176)
+/**
+ * Lanes 0 to 3 of the same, or 4 to 7 where all addresses but the list's are 16 bytes further. Two of these
+ * take a fifth fewer loads than a tile of three units with all eight lanes, for which there are registers
+ * too.
+ */
+function sddmm2x6half(
+  to: usize, from: usize, list: usize, a: usize, b: usize,
+  aPanelBytes: usize, bPanelBytes: usize, lastPanel: usize, lastSteps: i32,
+): void {
+  let c00 = v128.load(from, 0), c01 = v128.load(from, 32), c02 = v128.load(from, 64)
+  let c03 = v128.load(from, 96), c04 = v128.load(from, 128), c05 = v128.load(from, 160)
+  let c10 = v128.load(from, 192), c11 = v128.load(from, 224), c12 = v128.load(from, 256)
+  let c13 = v128.load(from, 288), c14 = v128.load(from, 320), c15 = v128.load(from, 352)
   const exit1 = exitOf(1, lastPanel, lastSteps), exit2 = exitOf(2, lastPanel, lastSteps)
   const exit3 = exitOf(3, lastPanel, lastSteps), exit4 = exitOf(4, lastPanel, lastSteps)
   let x0: v128, x1: v128, y: v128
-  let kb: usize = 0
+  const b0 = <usize>load<u32>(list), b1 = <usize>load<u32>(list, ENTRY), b2 = <usize>load<u32>(list, 2 * ENTRY)
+  const b3 = <usize>load<u32>(list, 3 * ENTRY), b4 = <usize>load<u32>(list, 4 * ENTRY), b5 = <usize>load<u32>(list, 5 * ENTRY)
   while (true) {
-    const p0 = b0 + kb, p1 = b1 + kb, p2 = b2 + kb
+    const p0 = b0 + b, p1 = b1 + b, p2 = b2 + b, p3 = b3 + b, p4 = b4 + b, p5 = b5 + b
     x0 = v128.load(a); x1 = v128.load(a, ROW)
-    y = v128.load(p0); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
-    y = v128.load(p1); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
-    y = v128.load(p2); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 16); x1 = v128.load(a, ROW + 16)
-    y = v128.load(p0, 16); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
-    y = v128.load(p1, 16); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
-    y = v128.load(p2, 16); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
+    y = v128.load(p0); c00 = multiplyAdd(x0, y, c00); c10 = multiplyAdd(x1, y, c10)
+    y = v128.load(p1); c01 = multiplyAdd(x0, y, c01); c11 = multiplyAdd(x1, y, c11)
+    y = v128.load(p2); c02 = multiplyAdd(x0, y, c02); c12 = multiplyAdd(x1, y, c12)
+    y = v128.load(p3); c03 = multiplyAdd(x0, y, c03); c13 = multiplyAdd(x1, y, c13)
+    y = v128.load(p4); c04 = multiplyAdd(x0, y, c04); c14 = multiplyAdd(x1, y, c14)
+    y = v128.load(p5); c05 = multiplyAdd(x0, y, c05); c15 = multiplyAdd(x1, y, c15)
     if (a === exit1) break
     x0 = v128.load(a, 32); x1 = v128.load(a, ROW + 32)
-    y = v128.load(p0, 32); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
-    y = v128.load(p1, 32); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
-    y = v128.load(p2, 32); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 48); x1 = v128.load(a, ROW + 48)
-    y = v128.load(p0, 48); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
-    y = v128.load(p1, 48); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
-    y = v128.load(p2, 48); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
+    y = v128.load(p0, 32); c00 = multiplyAdd(x0, y, c00); c10 = multiplyAdd(x1, y, c10)
+    y = v128.load(p1, 32); c01 = multiplyAdd(x0, y, c01); c11 = multiplyAdd(x1, y, c11)
+    y = v128.load(p2, 32); c02 = multiplyAdd(x0, y, c02); c12 = multiplyAdd(x1, y, c12)
+    y = v128.load(p3, 32); c03 = multiplyAdd(x0, y, c03); c13 = multiplyAdd(x1, y, c13)
+    y = v128.load(p4, 32); c04 = multiplyAdd(x0, y, c04); c14 = multiplyAdd(x1, y, c14)
+    y = v128.load(p5, 32); c05 = multiplyAdd(x0, y, c05); c15 = multiplyAdd(x1, y, c15)
     if (a === exit2) break
     x0 = v128.load(a, 64); x1 = v128.load(a, ROW + 64)
-    y = v128.load(p0, 64); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
-    y = v128.load(p1, 64); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
-    y = v128.load(p2, 64); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 80); x1 = v128.load(a, ROW + 80)
-    y = v128.load(p0, 80); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
-    y = v128.load(p1, 80); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
-    y = v128.load(p2, 80); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
+    y = v128.load(p0, 64); c00 = multiplyAdd(x0, y, c00); c10 = multiplyAdd(x1, y, c10)
+    y = v128.load(p1, 64); c01 = multiplyAdd(x0, y, c01); c11 = multiplyAdd(x1, y, c11)
+    y = v128.load(p2, 64); c02 = multiplyAdd(x0, y, c02); c12 = multiplyAdd(x1, y, c12)
+    y = v128.load(p3, 64); c03 = multiplyAdd(x0, y, c03); c13 = multiplyAdd(x1, y, c13)
+    y = v128.load(p4, 64); c04 = multiplyAdd(x0, y, c04); c14 = multiplyAdd(x1, y, c14)
+    y = v128.load(p5, 64); c05 = multiplyAdd(x0, y, c05); c15 = multiplyAdd(x1, y, c15)
     if (a === exit3) break
     x0 = v128.load(a, 96); x1 = v128.load(a, ROW + 96)
-    y = v128.load(p0, 96); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
-    y = v128.load(p1, 96); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
-    y = v128.load(p2, 96); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 112); x1 = v128.load(a, ROW + 112)
-    y = v128.load(p0, 112); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
-    y = v128.load(p1, 112); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
-    y = v128.load(p2, 112); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
+    y = v128.load(p0, 96); c00 = multiplyAdd(x0, y, c00); c10 = multiplyAdd(x1, y, c10)
+    y = v128.load(p1, 96); c01 = multiplyAdd(x0, y, c01); c11 = multiplyAdd(x1, y, c11)
+    y = v128.load(p2, 96); c02 = multiplyAdd(x0, y, c02); c12 = multiplyAdd(x1, y, c12)
+    y = v128.load(p3, 96); c03 = multiplyAdd(x0, y, c03); c13 = multiplyAdd(x1, y, c13)
+    y = v128.load(p4, 96); c04 = multiplyAdd(x0, y, c04); c14 = multiplyAdd(x1, y, c14)
+    y = v128.load(p5, 96); c05 = multiplyAdd(x0, y, c05); c15 = multiplyAdd(x1, y, c15)
     if (a === exit4) break
     x0 = v128.load(a, 128); x1 = v128.load(a, ROW + 128)
-    y = v128.load(p0, 128); c00l = multiplyAdd(x0, y, c00l); c10l = multiplyAdd(x1, y, c10l)
-    y = v128.load(p1, 128); c01l = multiplyAdd(x0, y, c01l); c11l = multiplyAdd(x1, y, c11l)
-    y = v128.load(p2, 128); c02l = multiplyAdd(x0, y, c02l); c12l = multiplyAdd(x1, y, c12l)
-    x0 = v128.load(a, 144); x1 = v128.load(a, ROW + 144)
-    y = v128.load(p0, 144); c00h = multiplyAdd(x0, y, c00h); c10h = multiplyAdd(x1, y, c10h)
-    y = v128.load(p1, 144); c01h = multiplyAdd(x0, y, c01h); c11h = multiplyAdd(x1, y, c11h)
-    y = v128.load(p2, 144); c02h = multiplyAdd(x0, y, c02h); c12h = multiplyAdd(x1, y, c12h)
+    y = v128.load(p0, 128); c00 = multiplyAdd(x0, y, c00); c10 = multiplyAdd(x1, y, c10)
+    y = v128.load(p1, 128); c01 = multiplyAdd(x0, y, c01); c11 = multiplyAdd(x1, y, c11)
+    y = v128.load(p2, 128); c02 = multiplyAdd(x0, y, c02); c12 = multiplyAdd(x1, y, c12)
+    y = v128.load(p3, 128); c03 = multiplyAdd(x0, y, c03); c13 = multiplyAdd(x1, y, c13)
+    y = v128.load(p4, 128); c04 = multiplyAdd(x0, y, c04); c14 = multiplyAdd(x1, y, c14)
+    y = v128.load(p5, 128); c05 = multiplyAdd(x0, y, c05); c15 = multiplyAdd(x1, y, c15)
     if (a === lastPanel) break
     a += aPanelBytes
-    kb += bPanelBytes
+    b += bPanelBytes
   }
-  v128.store(to, c00h, 16); v128.store(to, c00l, 0)
-  v128.store(to, c01h, 48); v128.store(to, c01l, 32)
-  v128.store(to, c02h, 80); v128.store(to, c02l, 64)
-  v128.store(to, c10h, 112); v128.store(to, c10l, 96)
-  v128.store(to, c11h, 144); v128.store(to, c11l, 128)
-  v128.store(to, c12h, 176); v128.store(to, c12l, 160)
+  v128.store(to, c00, 0); v128.store(to, c01, 32); v128.store(to, c02, 64)
+  v128.store(to, c03, 96); v128.store(to, c04, 128); v128.store(to, c05, 160)
+  v128.store(to, c10, 192); v128.store(to, c11, 224); v128.store(to, c12, 256)
+  v128.store(to, c13, 288); v128.store(to, c14, 320); v128.store(to, c15, 352)
 }
 
 /** Of four dot products at `sums`, 8 lanes each, the totals. */
@@ -253,10 +257,13 @@ function totals4(sums: usize): v128 {
 }
 
 /**
- * Row of B that entry `at` names, or the last entry: a tile that the list does not fill computes some twice.
+ * The entries from `list` to `end` at `to`, and the last one again until there are as many as a tile takes.
  */
-function rowOf(b: usize, at: usize, last: usize): usize {
-  return b + <usize>load<u32>(min(at, last))
+function filledTile(to: usize, list: usize, end: usize): usize {
+  for (let at: usize = 0; at < TILE_ENTRIES; at += ENTRY) {
+    store<u32>(to + at, load<u32>(min(list + at, end - ENTRY)))
+  }
+  return to
 }
 
 /**
@@ -272,46 +279,43 @@ function addDots(product: SampledProduct, pair: i32, list: usize, end: usize, pa
   const b = product.b + <usize>panel * bPanelBytes
   const lastPanel = a + <usize>(endPanel - 1 - panel) * aPanelBytes
   const lastSteps = endPanel < panels ? PANEL_STEPS : pieces(product.terms, LANES) - (panels - 1) * PANEL_STEPS
-  const last = end - ENTRY
   let sums = changetype<usize>(product) + SUMS_AT + <usize>pair * GROUP_SUMS
   // After the first panels the sums go on from where they are.
   let from = panel === 0 ? changetype<usize>(product) + ZEROS_AT : sums
-  const units = product.wide !== 0 ? WIDE_UNITS : NARROW_UNITS
-  const tileSums = <usize>PAIR * units * SUMS
-  const fromBytes = panel === 0 ? 0 : tileSums
-  for (; list < end; list += units * ENTRY) {
-    const b0 = rowOf(b, list, last), b1 = rowOf(b, entryAt(list, 1), last), b2 = rowOf(b, entryAt(list, 2), last)
+  const fromBytes = panel === 0 ? 0 : TILE_SUMS
+  for (; list < end; list += TILE_ENTRIES) {
+    const tile = list + TILE_ENTRIES <= end ? list : filledTile(changetype<usize>(product) + TILE_AT, list, end)
     if (product.wide !== 0) {
-      const b3 = rowOf(b, entryAt(list, 3), last), b4 = rowOf(b, entryAt(list, 4), last), b5 = rowOf(b, entryAt(list, 5), last)
-      sddmm2x6(sums, from, a, b0, b1, b2, b3, b4, b5, aPanelBytes, bPanelBytes, lastPanel, lastSteps)
+      sddmm2x6(sums, from, tile, a, b, aPanelBytes, bPanelBytes, lastPanel, lastSteps)
     } else {
-      sddmm2x3(sums, from, a, b0, b1, b2, aPanelBytes, bPanelBytes, lastPanel, lastSteps)
+      sddmm2x6half(sums, from, tile, a, b, aPanelBytes, bPanelBytes, lastPanel, lastSteps)
+      sddmm2x6half(
+        sums + HALF, from + HALF, tile, a + HALF, b + HALF, aPanelBytes, bPanelBytes, lastPanel + HALF, lastSteps,
+      )
     }
-    sums += tileSums
+    sums += TILE_SUMS
     from += fromBytes
   }
 }
 
 /** The dot products of pair `pair` of rows for the entries from `list` to `end`, to their places in C. */
 function placeDots(product: SampledProduct, pair: i32, list: usize, end: usize): void {
-  const wide = product.wide !== 0
   const c = product.c + <usize>(PAIR * pair) * product.cStride
   const cStride = product.cStride
-  const units = wide ? WIDE_UNITS : NARROW_UNITS
   const dots = changetype<usize>(product) + DOTS_AT
   let sums = changetype<usize>(product) + SUMS_AT + <usize>pair * GROUP_SUMS
-  for (; list < end; list += units * ENTRY) {
+  for (; list < end; list += TILE_ENTRIES) {
     v128.store(dots, totals4(sums))
     v128.store(dots, totals4(sums + 4 * SUMS), 16)
-    if (wide) v128.store(dots, totals4(sums + 8 * SUMS), 32)
-    sums += <usize>PAIR * units * SUMS
-    const entries = min(list + units * ENTRY, end)
+    v128.store(dots, totals4(sums + 8 * SUMS), 32)
+    sums += TILE_SUMS
+    const entries = min(list + TILE_ENTRIES, end)
     let dot = dots
     for (let entry = list; entry < entries; entry += ENTRY) {
       const to = c + <usize>load<u32>(entry) / <usize>PANEL
       // Masks, not branches: which of a pair fires is a coin toss.
       store<i32>(to, load<i32>(dot) & -i32(load<f32>(entry, 4) > 0))
-      store<i32>(to + cStride, load<i32>(dot + units * FLOAT) & -i32(load<f32>(entry, 8) > 0))
+      store<i32>(to + cStride, load<i32>(dot + UNITS * FLOAT) & -i32(load<f32>(entry, 8) > 0))
       dot += FLOAT
     }
   }
@@ -324,7 +328,7 @@ function placeDots(product: SampledProduct, pair: i32, list: usize, end: usize):
  * goes from the address at its mark to the one after that; marks are `markBytes` apart.
  */
 export function sampleRows(product: SampledProduct, pairs: i32, marks: usize, markBytes: usize): void {
-  const groupBytes = GROUP_TILES * (product.wide !== 0 ? WIDE_UNITS : NARROW_UNITS) * ENTRY
+  const groupBytes = GROUP_TILES * TILE_ENTRIES
   const endOfMarks = marks + <usize>pairs * markBytes
   memory.fill(changetype<usize>(product) + ZEROS_AT, 0, TILE_SUMS)
   let longest: usize = 0
