@@ -24,7 +24,7 @@ async function main(args: string[]): Promise<number | undefined> {
   return runTool('encode', flags, [flags.out], async (job) => {
     const { rows, kept } = toolRows(job, flags)
     const units = codeSize(job.model.engine.network)
-    await writeSheetFile(encodeRows(job.model, rows, kept, job.hooks), flags.out)
+    await writeSheetFile(encodeRows(job.model, rows, kept, job.hooks), kept, flags.out)
     const codes = `${rows.count.toLocaleString('en-US')} codes of ${units} units`
     return { lines: [codes], record: { rows: rows.count, units }, files: [flags.out] }
   })

@@ -123,7 +123,8 @@ async function score(job: ToolJob, flags: Flags, figures: FigureNames | undefine
   const measured = truth && measureScores(scores, truth)
   for (const line of truthNotes(truth, measured, flags)) note(line)
   const format = sinkFormat(flags.out)
-  await writeSheetFile(scoreSheet(scores, rows, kept, format !== undefined && holdsText(format)), flags.out)
+  const sheet = scoreSheet(scores, rows, kept, format !== undefined && holdsText(format))
+  await writeSheetFile(sheet, kept, flags.out)
 
   const drawn = figures && (await drawFigures(figures, job, rows, scores, truth))
   return {

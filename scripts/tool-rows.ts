@@ -64,7 +64,7 @@ export async function rawRowsPlace(flags: RawRowsFlags): Promise<RawRowsPlace> {
     const write = (model: ToolModel, { count, parts, like, kept }: RawRows) => {
       const known = like ?? model.preprocessing ?? {}
       const inputs = inputSize(model.engine.network)
-      return writeSheetFile(rawSheet(count, known, inputs, parts, kept, !holdsText(format)), out)
+      return writeSheetFile(rawSheet(count, known, inputs, parts, kept, !holdsText(format)), kept ?? [], out)
     }
     return { held: [out], write }
   }

@@ -195,7 +195,16 @@ export function checkSheetName(out: string): void {
   }
 }
 
-/** Writes rows under named columns. */
-export async function writeSheetFile(sheet: Sheet, out: string): Promise<void> {
+/**
+ * Writes rows under named columns, of which `kept` are those of `--keep-columns`. Throws UsageError where one
+ * of these has the name of another column.
+ */
+export async function writeSheetFile(sheet: Sheet, kept: readonly KeptColumn[], out: string): Promise<void> {
+  const names = sheet.columns.map(({ name }) => name)
+  const twice = kept.find(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
+  if (twice) {
+    const expected = 'expected names that no other column of the output has'
+    throw new UsageError(`--keep-columns: ${expected}, found ${quote(twice.name)}`)
+  }
   await writeFileAtomically(out, writeSheet(sheet, out))
 }

@@ -91,7 +91,7 @@ def serve(load):
         images = _rows(numpy, config["imagesFile"], config["inputs"])
         info, peer = load(config, images, _parameters(config, numpy, config["parametersFile"]))
     except ImportError as error:
-        _answer({"unavailable": f"{sys.executable} cannot import it: {error}"})
+        _answer({"unavailable": f"Python {sys.version.split()[0]} cannot import it: {error}"})
         return
     except Unavailable as error:
         _answer({"unavailable": str(error)})

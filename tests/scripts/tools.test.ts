@@ -236,6 +236,13 @@ for (const [what, script, args, code, message] of [
     1,
     /nearest is "id"/,
   ],
+  [
+    'a column that the output has too',
+    'reconstruct',
+    [...flags, '--out', 'a.csv', '--keep-columns', 'id,speed'],
+    2,
+    /^error: --keep-columns: expected names that no other column of the output has, found "speed"$/m,
+  ],
   ['text in .npy', 'encode', [...flags, '--out', 'a.npy', '--keep-columns', 'id'], 2, /column of text "id"/],
   ['codes that are none', 'decode', [...flags, '--out', 'a.csv'], 1, /expected a column "code_1"/],
   ['pictures of a table', 'reconstruct', [...flags, '--out', 'a.png'], 2, /rows that are no pictures/],
