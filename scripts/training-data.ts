@@ -4,7 +4,7 @@ import type { OwnData } from '../src/data/own-data.ts'
 import type { RowSet } from '../src/data/rows.ts'
 import { FileError, UsageError } from '../src/errors.ts'
 import { JsonFields } from '../src/formats/json-fields.ts'
-import type { PictureShape, Preprocessing } from '../src/model/preprocessing.ts'
+import { DEFAULT_CLIP, type PictureShape, type Preprocessing } from '../src/model/preprocessing.ts'
 import { quote } from '../src/quote.ts'
 import type { TrainingData } from '../src/training/trainer.ts'
 import { featureFlags, sourceFlags, sourceOptions } from './data-flags.ts'
@@ -88,15 +88,25 @@ function flagText(name: KeptFlag, flags: OwnDataFlags): string {
   return String(value)
 }
 
+/** What flags are that the run of a checkpoint was not given, as far as its model tells. */
+export function usualFlags({ scaling }: Preprocessing): Record<string, string> {
+  const isStandard = scaling?.kind === 'standard'
+  return {
+    scale: scaling?.kind ?? 'none',
+    missing: 'mean',
+    ...(isStandard && { clip: String(DEFAULT_CLIP) }),
+  }
+}
+
 /** Throws FileError where a flag was typed that the checkpoint's run did not have so. */
 export function checkSameFlags(
   flags: OwnDataFlags,
-  kept: Readonly<Record<string, string>>,
+  had: Readonly<Record<string, string>>,
   file: string,
 ): void {
   for (const [name, text] of Object.entries(flagTexts(flags))) {
-    if (kept[name] === text) continue
-    const found = kept[name] === undefined ? 'none' : quote(kept[name])
+    if (had[name] === text) continue
+    const found = had[name] === undefined ? 'none' : quote(had[name])
     throw new FileError(file, `expected a checkpoint of --${name} ${quote(text)}, found one of ${found}`)
   }
 }
@@ -167,12 +177,7 @@ export async function loadOwnData(wanted: Wanted): Promise<OwnRun> {
     const raw = own.ownData(source, options, test, preprocessing)
     const usual = wantsUnit && raw.usualScaling === 'standard' ? 'minmax' : raw.usualScaling
     const fitted = preprocessing ?? own.fitPreprocessing(raw, flags.scale ?? usual)
-    if (flags.clip !== undefined && fitted.scaling?.kind !== 'standard') {
-      throw new UsageError(
-        `clip: expected standard scaling beside it, found ${fitted.scaling?.kind ?? 'none'}`,
-      )
-    }
-    const clip = flags.clip ?? own.usualClip(fitted)
+    const clip = own.chosenClip(fitted, flags.clip)
     const live = own.liveInputs(fitted, raw.inputs)
     const whole = own.networkData(raw, fitted)
     return {

@@ -76,7 +76,7 @@ export async function trainingJob(args: readonly string[]): Promise<TrainingJob 
 
   const dataDirectory = flags.data ?? (notes.data || undefined)
   const limit = flags.limit ?? limitOf(notes, String(file))
-  const ownFlags = await ownFlagsOf(flags, dataDirectory, stored && notes)
+  const ownFlags = await ownFlagsOf(flags, dataDirectory, stored)
   const kept = { ...notesOf(files, dataDirectory, limit), ...(ownFlags && ownNote(flagTexts(ownFlags))) }
   const settings = completeSettings(given)
   // Before the data are read: a flag that contradicts the checkpoint needs no wait.

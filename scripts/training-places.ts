@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { holdsIdxFiles } from '../src/data/node-files.ts'
 import { FileError } from '../src/errors.ts'
 import { quote } from '../src/quote.ts'
+import type { RunRecord } from '../src/run/checkpoint.ts'
 import type { RunFiles } from '../src/run/outputs.ts'
 import { checkpointBeside, DEFAULT_FILES, fileNotes, filesOfNotes } from '../src/run/outputs.ts'
 import type { Run } from '../src/run/run.ts'
@@ -18,6 +19,7 @@ import {
   type OwnDataFlags,
   ownDataFlags,
   parseKeptFlags,
+  usualFlags,
 } from './training-data.ts'
 import type { Flags } from './training-flags.ts'
 
@@ -71,17 +73,17 @@ export function notesOf(
 /**
  * The flags of data of one's own, typed or kept by a checkpoint; undefined where the data are four IDX files.
  *
- * @param notes of the checkpoint, if there is one
+ * @param stored the run of the checkpoint, if there is one
  */
 export async function ownFlagsOf(
   flags: Flags,
   data: string | undefined,
-  notes: Readonly<Record<string, string>> | undefined,
+  stored: Pick<RunRecord, 'notes' | 'preprocessing'> | undefined,
 ): Promise<OwnDataFlags | undefined> {
-  if (notes) {
+  if (stored) {
     const file = String(flags.resume)
-    const kept = keptFlags(notes, file)
-    checkSameFlags(flags, kept ?? {}, file)
+    const kept = keptFlags(stored.notes, file)
+    checkSameFlags(flags, kept ? { ...usualFlags(stored.preprocessing ?? {}), ...kept } : {}, file)
     return kept && { ...parseKeptFlags(kept, file), 'memory-limit': flags['memory-limit'] }
   }
   if (data !== undefined && !(await holdsIdxFiles(data))) {

@@ -4,7 +4,7 @@
  * how one is made.
  */
 import type { ImageSet } from '../data/dataset.ts'
-import { clipped, fitPreprocessing, networkData, usualClip } from '../data/own-data.ts'
+import { chosenClip, clipped, fitPreprocessing, networkData } from '../data/own-data.ts'
 import { readSource, type SourceOptions } from '../data/sources/source.ts'
 import type { Source } from '../data/table.ts'
 import type { Engine, EngineInfo, Inputs } from '../engines/engine.ts'
@@ -16,7 +16,7 @@ import { type DataKnowledge, writeModel } from '../formats/model-file.ts'
 import { writeOnnx } from '../formats/onnx.ts'
 import type { ErrorQuantiles } from '../model/error-quantiles.ts'
 import { inputSize, isAutoencoder, type Network } from '../model/network.ts'
-import { networkRows, type Preprocessing, rawRows } from '../model/preprocessing.ts'
+import { networkRows, type Preprocessing, rawRows, SCALINGS } from '../model/preprocessing.ts'
 import { type FloatArray, type ModelState, stateOf } from '../model/state.ts'
 import { addUnseen } from '../model/unseen.ts'
 import { Run } from '../run/run.ts'
@@ -27,10 +27,11 @@ import type { ToolHooks, ToolModel } from '../tools/model.ts'
 import { type Pretrained, type PretrainOptions, pretrainRows, type RowLabels } from '../tools/pretrain.ts'
 import type { ModelRows } from '../tools/rows.ts'
 import { type Scores, scoreRows } from '../tools/score.ts'
-import type { TrainingConfig } from '../training/config.ts'
+import { checkChoice, type TrainingConfig } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
 import type { TrainingHooks, TrainingProgress } from '../training/trainer.ts'
 import {
+  checkAmount,
   checkCodes,
   checkEvaluation,
   checkFile,
@@ -135,26 +136,31 @@ export class BaseAutoencoder {
    * with `keep: 'best'` the model is that of the best epoch from then on.
    *
    * @returns how far it came
-   * @throws UsageError for settings or data that do not fit; TrainingError where a loss is not finite
+   * @throws UsageError for settings or data that do not fit; TrainingError where a loss is not finite; what a
+   *   hook throws, after the step under way: another call goes on from there
    */
   train(data: TrainData, options: TrainOptions = {}): Promise<TrainingProgress> {
     return this.#queue.add(async () => {
       if (this.#isTraining) throw new UsageError('train: expected no call from within onEpoch, found one')
       checkKeys('train', options, TRAIN_OPTIONS)
+      checkOwn(options)
       const seed = this.#run?.config.seed ?? options.seed ?? this.#seed ?? DEFAULT_SETTINGS.seed
       const raw = validated(checkTrainingData(data, this.network), options, inputSize(this.network), seed)
       const preprocessing = this.#fitted(data, raw, options)
       const whole = networkData(raw, preprocessing ?? {})
       checkTrained(whole.train.rows, this.network, 'training rows')
       if (whole.test) checkTrained(whole.test.rows, this.network, 'test rows')
-      const checked = clipped(whole, options.clip ?? usualClip(preprocessing ?? {}))
+      const checked = clipped(whole, chosenClip(preprocessing ?? {}, options.clip))
       const run =
         this.#run?.continued(options) ??
         Run.begin(this.network, this.#config(options, checked.train.count), {}, preprocessing)
-      const onEpoch: TrainingHooks['onEpoch'] = async (record, progress) => {
+      const goesOn = () => {
         this.#run = run
         this.#preprocessing = preprocessing
         this.#trainingErrors = undefined
+      }
+      const onEpoch: TrainingHooks['onEpoch'] = async (record, progress) => {
+        goesOn()
         await this.#queue.interrupt(async () => options.onEpoch?.(record, progress))
       }
       this.#isTraining = true
@@ -162,12 +168,12 @@ export class BaseAutoencoder {
         if (this.#last) await this.#engine.writeState(this.#last)
         this.#last = undefined
         const progress = await run.train(this.#engine, checked, { ...options, onEpoch })
-        this.#run = run
-        this.#preprocessing = preprocessing
+        goesOn()
         await this.#conclude(run, whole.train.rows)
         return progress
       } catch (error) {
         if (error instanceof TrainingError) this.#queue.close(error)
+        if (run.progress.epoch > 0 || run.progress.batchLosses.length > 0) goesOn()
         throw error
       } finally {
         this.#isTraining = false
@@ -447,10 +453,13 @@ export class BaseAutoencoder {
 
 /** Throws UsageError for settings that would replace biases which the model was loaded with. */
 function refuseStart(config: TrainingConfig): void {
-  for (const name of ['latentBias', 'outputBias'] as const) {
-    if (config[name] === undefined) continue
-    throw new UsageError(
-      `${SETTING_LABELS[name]}: expected none, since the model has biases of its own, found ${config[name]}`,
-    )
-  }
+  const name = (['latentBias', 'outputBias'] as const).find((each) => config[each] !== undefined)
+  if (!name) return
+  throw new UsageError(`${SETTING_LABELS[name]}: expected none for trained weights, found ${config[name]}`)
+}
+
+/** Throws UsageError for an option of a program's own data that cannot be. */
+function checkOwn({ scale, clip }: TrainOptions): void {
+  if (scale !== undefined) checkChoice('scale', SCALINGS, scale)
+  if (clip !== undefined) checkAmount('clip', clip)
 }

@@ -15,15 +15,23 @@ import { checkRule, TRAINING_RULES } from '../training/config.ts'
 import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
 /**
- * Throws for an option that nobody reads, most often one that is misspelt, and for what is no options at all.
+ * Throws for an option that nobody reads, most often one that is misspelt, for what is no options at all, and
+ * for a hook or signal that is none.
  */
 export function checkKeys(call: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new UsageError(`${call}: expected an object of options, found ${kindOf(options)}`)
   }
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) {
-    throw new UsageError(`${call}: expected options among ${known.join(', ')}, found ${unknown}`)
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key)) {
+      throw new UsageError(`${call}: expected options among ${known.join(', ')}, found ${key}`)
+    }
+    if (value === undefined) continue
+    const isSignal = key === 'signal'
+    if (!isSignal && !/^on[A-Z]/.test(key)) continue
+    if (typeof (isSignal ? value?.addEventListener : value) === 'function') continue
+    const expected = isSignal ? 'an AbortSignal' : 'a function'
+    throw new UsageError(`${key}: expected ${expected}, found ${kindOf(value)}`)
   }
 }
 
@@ -185,9 +193,12 @@ export function checkFile(format: string, options: FileOptions): void {
   if (part !== undefined && !ONNX_PARTS.includes(part)) {
     throw new UsageError(`part: expected ${ONNX_PARTS.join(', ')}, found ${kindOf(part)}`)
   }
-  if (threshold !== undefined && !(Number.isFinite(threshold) && threshold >= 0)) {
-    throw new UsageError(`threshold: expected a number of at least 0, found ${kindOf(threshold)}`)
-  }
+  if (threshold !== undefined) checkAmount('threshold', threshold)
+}
+
+/** Throws unless the value is a number of at least 0. */
+export function checkAmount(label: string, value: unknown): void {
+  checkRule({ label, isWhole: false, minimum: 0, maximum: Number.MAX_VALUE }, value)
 }
 
 /** The whole content of a file, and its name. */

@@ -1,7 +1,6 @@
 /** What a program may ask of an `Autoencoder`. */
-import { holdBack, type OwnData, type RawRows } from '../data/own-data.ts'
+import { checkValidation, holdBack, type OwnData, type RawRows } from '../data/own-data.ts'
 import type { Inputs } from '../engines/engine.ts'
-import { UsageError } from '../errors.ts'
 import type { ScalingKind } from '../model/preprocessing.ts'
 import type { GivenSettings } from '../run/settings.ts'
 import type { GenerateOptions as GenerateSettings } from '../tools/generate.ts'
@@ -61,6 +60,6 @@ export function validated(
   seed: number,
 ): RawData {
   if (validation === undefined) return data
-  if (data.test) throw new UsageError('validation: expected none beside a test set, found one')
+  checkValidation(validation, data.test)
   return holdBack(data.train, inputs, validation, seed)
 }

@@ -2,10 +2,10 @@
  * What an engine is trained and judged on: a training and a test set of images of one size. Runs in a
  * browser.
  */
-import { FileError, UsageError } from '../errors.ts'
+import { FileError } from '../errors.ts'
 import type { IdxImages } from './idx.ts'
 import { parseIdxImages, parseIdxLabels } from './idx.ts'
-import type { RowSet } from './rows.ts'
+import { checkLimit, type RowSet } from './rows.ts'
 
 /** Images as rows of bytes (0 black, 255 white; networks see value / 255) with one label each. */
 export interface ImageSet extends RowSet {
@@ -78,9 +78,7 @@ export function datasetFromIdx(name: string, files: IdxFiles): Dataset {
  * count.
  */
 export function limitImages(set: ImageSet, limit: number): ImageSet {
-  if (!Number.isInteger(limit) || limit < 1 || limit > set.count) {
-    throw new UsageError(`limit: expected a whole number from 1 to ${set.count}, found ${limit}`)
-  }
+  checkLimit(limit, set.count)
   return {
     ...set,
     count: limit,

@@ -16,10 +16,10 @@ import {
   unitRows,
 } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
-import { quote } from '../quote.ts'
+import { kindOf, quote } from '../quote.ts'
 import { STREAM_SPLIT, shuffledOrder } from '../random/streams.ts'
 import { type FeatureOptions, fitFeatures, rowsOf, unknownNotes } from './features.ts'
-import type { RowSet } from './rows.ts'
+import { checkLimit, type RowSet } from './rows.ts'
 import { fitScaling } from './scaling.ts'
 import type { Source, Table, Values } from './table.ts'
 
@@ -119,7 +119,7 @@ export function fitPreprocessing(
   scale: ScalingKind,
 ): Preprocessing {
   if (!SCALINGS.includes(scale)) {
-    throw new UsageError(`scale: expected ${SCALINGS.join(' or ')}, found ${quote(String(scale))}`)
+    throw new UsageError(`scale: expected ${SCALINGS.join(' or ')}, found ${kindOf(scale)}`)
   }
   const { features, label, picture, inputs } = data
   const filled = networkRows(data.train.rows, { features })
@@ -140,13 +140,22 @@ export function usualClip({ scaling }: Preprocessing): number {
 }
 
 /**
- * Values beyond ±most as ±most, and as they are where it is 0. Throws UsageError for a limit that cannot be.
+ * The limit that is asked for, else the usual one.
+ *
+ * @throws UsageError for one beside a scaling that has no deviations
  */
+export function chosenClip(preprocessing: Preprocessing, clip?: number | undefined): number {
+  if (clip === undefined) return usualClip(preprocessing)
+  const kind = preprocessing.scaling?.kind ?? 'none'
+  if (kind !== 'standard') throw new UsageError(`clip: expected standard scaling beside it, found ${kind}`)
+  return clip
+}
+
+/** Values beyond ±most as ±most, and as they are where it is 0. */
 export function clipped(
   { train, test }: { readonly train: RowSet; readonly test?: RowSet | undefined },
   most: number,
 ): { readonly train: RowSet; readonly test?: RowSet } {
-  if (!(most >= 0)) throw new UsageError(`clip: expected a number of at least 0, found ${most}`)
   const clip = (set: RowSet): RowSet => {
     if (most === 0 || set.rows instanceof Uint8Array) return set
     const rows = set.rows.slice()
@@ -181,13 +190,8 @@ export function isUnit(rows: Uint8Array | FloatArray): boolean {
 function checkOptions(source: Source, options: OwnDataOptions, test: Source | undefined): void {
   const { validation, limit } = options
   const { count, kind, file } = source.train
-  if (validation !== undefined) {
-    checkShare(validation)
-    if (test) throw new UsageError('validation: expected none beside a test set, found one')
-  }
-  if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= count)) {
-    throw new UsageError(`limit: expected a whole number from 1 to ${count}, found ${limit}`)
-  }
+  if (validation !== undefined) checkValidation(validation, test)
+  if (limit !== undefined) checkLimit(limit, count)
   if (kind === 'table') return
   const { columns, exclude, label, oneHot, missing } = options
   const [named] =
@@ -254,9 +258,15 @@ export function holdBack(
   return { train: chosen(false), test: chosen(true) }
 }
 
+/** Throws UsageError for a share of the rows that cannot be held back, or for one beside a test set. */
+export function checkValidation(validation: number, test: object | undefined): void {
+  checkShare(validation)
+  if (test) throw new UsageError('validation: expected none beside a test set, found one')
+}
+
 function checkShare(validation: number): void {
-  if (validation > 0 && validation < 1) return
-  throw new UsageError(`validation: expected a share above 0 and below 1, found ${validation}`)
+  if (typeof validation === 'number' && validation > 0 && validation < 1) return
+  throw new UsageError(`validation: expected a share above 0 and below 1, found ${kindOf(validation)}`)
 }
 
 interface Made extends Fixed {

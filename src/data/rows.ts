@@ -1,4 +1,5 @@
 /** What a network is trained and judged on: rows of as many values as it has inputs. */
+import { UsageError } from '../errors.ts'
 
 export interface RowSet {
   readonly count: number
@@ -15,4 +16,10 @@ export function columnSums(rows: ArrayLike<number>, columns: number): Float64Arr
     for (let column = 0; column < columns; column++) sums[column] += rows[row + column]
   }
   return sums
+}
+
+/** Throws UsageError unless `limit` is a whole number in 1 … count. */
+export function checkLimit(limit: number, count: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= count) return
+  throw new UsageError(`limit: expected a whole number from 1 to ${count}, found ${limit}`)
 }

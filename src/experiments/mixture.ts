@@ -3,8 +3,9 @@
  * and Machine Learning", 9.2.2). One component is the plain Gaussian fit.
  */
 
+import { checkInteger } from '../engines/checks.ts'
 import type { StopSignal } from '../engines/stop-signal.ts'
-import { HourglassError, UsageError } from '../errors.ts'
+import { HourglassError } from '../errors.ts'
 import type { FloatArray } from '../model/state.ts'
 import { createRandomSequence, type RandomSequence } from '../random/sequence.ts'
 import { Turns } from '../run/turns.ts'
@@ -56,9 +57,7 @@ export async function fitMixture(
 ): Promise<MixtureFit> {
   const { components, covarianceType = 'full', seed = 0, regularisation = REGULARISATION } = options
   const rowCount = rows.length / dimension
-  if (!Number.isInteger(components) || components < 1 || components > rowCount) {
-    throw new UsageError(`components: expected a whole number from 1 to ${rowCount}, found ${components}`)
-  }
+  checkInteger('components', components, 1, rowCount)
   const turns = new Turns(options.signal)
   // Every component starts with the spread of all rows, about its own mean.
   const all = new Float64Array(rowCount).fill(1)

@@ -5,6 +5,7 @@
 
 import { PCA } from 'ml-pca'
 import { columnSums } from '../data/rows.ts'
+import { checkInteger } from '../engines/checks.ts'
 import type { StopSignal } from '../engines/stop-signal.ts'
 import { UsageError } from '../errors.ts'
 import { createRandomSequence } from '../random/sequence.ts'
@@ -45,9 +46,7 @@ export async function principalComponents(
   signal?: StopSignal,
 ): Promise<PrincipalComponents> {
   const rowCount = rows.length / dimension
-  if (!Number.isInteger(count) || count < 1 || count > dimension) {
-    throw new UsageError(`components: expected a whole number from 1 to ${dimension}, found ${count}`)
-  }
+  checkInteger('components', count, 1, dimension)
   if (rowCount < 2) throw new UsageError(`PCA: expected at least 2 rows, found ${rowCount}`)
   if (count * dimension > MAX_COMPONENT_VALUES) {
     throw new UsageError(

@@ -151,7 +151,8 @@ export class Run {
    * `initialize` it gets initial weights from the seed first.
    *
    * @throws UsageError or FileError for data or an engine other than those that the run began with, and for
-   *   settings that do not fit the data; TrainingError where a loss is not finite
+   *   settings that do not fit the data; TrainingError where a loss is not finite; what a hook throws, after
+   *   the step under way: the run can go on from there
    */
   async train(
     engine: Engine,
@@ -168,7 +169,13 @@ export class Run {
       }
       await hooks.onEpoch?.(record, progress)
     }
-    this.#progress = await train(engine, data, this.config, { ...hooks, onEpoch }, this.#progress)
+    await trainReporting(
+      { ...hooks, onEpoch },
+      (all) => train(engine, data, this.config, all, this.#progress),
+      (progress) => {
+        this.#progress = progress
+      },
+    )
     return this.#progress
   }
 
@@ -245,4 +252,35 @@ export class Run {
   async toCheckpoint(state: ModelState, trainingErrors?: ErrorQuantiles): Promise<Uint8Array> {
     return writeCheckpoint({ ...(await this.record()), state, trainingErrors })
   }
+}
+
+/**
+ * Trains with an `onProgress` that cannot end an epoch in the middle, whose steps the run would not know of:
+ * what it throws stops the run as the signal does, and is thrown once `keep` has what was done.
+ */
+async function trainReporting(
+  { signal, onProgress, ...others }: TrainingHooks,
+  trainWith: (hooks: TrainingHooks) => Promise<TrainingProgress>,
+  keep: (progress: TrainingProgress) => void,
+): Promise<void> {
+  if (!onProgress) return keep(await trainWith({ signal, ...others }))
+  let thrown: { readonly error: unknown } | undefined
+  const stop = new AbortController()
+  const abort = () => stop.abort()
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort)
+  const report: TrainingHooks['onProgress'] = (progress) => {
+    try {
+      onProgress(progress)
+    } catch (error) {
+      thrown ??= { error }
+      abort()
+    }
+  }
+  try {
+    keep(await trainWith({ ...others, signal: stop.signal, onProgress: report }))
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+  if (thrown) throw thrown.error
 }

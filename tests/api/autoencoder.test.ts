@@ -118,7 +118,8 @@ test('a run aborted within an epoch goes on from the step it had reached', async
       get aborted() {
         return ++looks > 5
       },
-    } as AbortSignal
+      addEventListener: () => undefined,
+    } as unknown as AbortSignal
     const { epoch, batchLosses } = await model.train(DATA, { ...options, signal })
     assert.is(epoch, 0)
     assert.ok(batchLosses.length > 0 && batchLosses.length < 12, `${batchLosses.length} steps`)
@@ -414,6 +415,109 @@ test('after dispose every call is refused; dispose can be repeated', async () =>
   await refuses(held.parameters(), UsageError, /disposed of/)
 })
 
+test('hooks and signals that are none are refused before anything is trained', async () => {
+  await withModel({}, async (model) => {
+    const before = await model.parameters()
+    for (const [options, message] of [
+      [{ onProgress: 3 }, 'onProgress: expected a function, found 3'],
+      [{ onProgress: null }, 'onProgress: expected a function, found null'],
+      [{ onEpoch: '' }, 'onEpoch: expected a function, found ""'],
+      [{ onRowsResident: {} }, 'onRowsResident: expected a function, found an object'],
+      [{ signal: 'stop' }, 'signal: expected an AbortSignal, found "stop"'],
+      [{ signal: {} }, 'signal: expected an AbortSignal, found an object'],
+      [[], 'train: expected an object of options, found Array of 0'],
+    ] as const) {
+      const error = await rejection(model.train(DATA, options as object), UsageError)
+      assert.is(error.message, message)
+    }
+    await refuses(model.score(DATA.test, { signal: 3 as never }), UsageError, /^signal: expected an AbortSig/)
+    assert.equal(await model.parameters(), before)
+    assert.is(model.history.length, 0)
+  })
+})
+
+test('what onProgress throws is thrown, and the run goes on from there to the same bits', async () => {
+  const { rows } = DATA.train
+  const settings = { batchSize: 2, epochs: 2 }
+  for (const [device, count] of [
+    ['cpu', 12_000],
+    ['reference', 40],
+  ] as const) {
+    const train = { count, rows: Uint8Array.from({ length: count * PIXELS }, (_, i) => rows[i % 1790]) }
+    let expected: Float32Array | undefined
+    await withModel({ device }, async (model) => {
+      await model.train({ train }, settings)
+      expected = await model.parameters()
+    })
+    await withModel({ device }, async (model) => {
+      let calls = 0
+      const onProgress = () => {
+        calls++
+        throw new RangeError('not today')
+      }
+      await refuses(model.train({ train }, { ...settings, onProgress }), RangeError, /^not today$/)
+      assert.is(calls, 1)
+      assert.is.not(model.history.length, 2)
+      await model.train({ train }, settings)
+      assert.equal(await model.parameters(), expected, device)
+    })
+  }
+})
+
+test('an engine rejects with what onProgress throws', async () => {
+  const { network } = await withModel({}, async (model) => model)
+  await using resources = new AsyncDisposableStack()
+  const engine = await createEngine(network, { device: 'cpu', threads: 1 })
+  resources.defer(() => engine.dispose())
+  await engine.setTrainingSet({ rows: new Uint8Array(12_000 * PIXELS) })
+  const onProgress = () => {
+    throw new RangeError('not today')
+  }
+  const request = { seed: 1, epoch: 1, batchSize: 1, learningRate: 1e-3, weightDecay: 0, onProgress }
+  await refuses(engine.trainEpoch(request), RangeError, /^not today$/)
+})
+
+test('shares, limits and scalings of the wrong type are refused', async () => {
+  await withModel({ outputActivation: 'identity' }, async (model) => {
+    const rows = Float32Array.from(DATA.train.rows)
+    const data = { train: { count: DATA.train.count, rows } }
+    const before = await model.parameters()
+    const loose = (options: object) => model.train(data, { ...SETTINGS, epochs: 1, ...options } as object)
+    for (const clip of ['', '2.5', true, null, [], [1], new Date(0), Number.POSITIVE_INFINITY, -1, 10n]) {
+      await refuses(
+        loose({ scale: 'standard', clip }),
+        UsageError,
+        /^clip: expected a number of at least 0, fo/,
+      )
+    }
+    for (const [options, kind] of [
+      [{ clip: 2 }, 'none'],
+      [{ scale: 'minmax', clip: 2 }, 'minmax'],
+    ] as const) {
+      await refuses(
+        loose(options),
+        UsageError,
+        new RegExp(`^clip: expected standard scaling beside it, found ${kind}$`),
+      )
+    }
+    for (const validation of ['', '0.2', [0.2], null, true, 1]) {
+      await refuses(
+        loose({ validation }),
+        UsageError,
+        /^validation: expected a share above 0 and below 1, fo/,
+      )
+    }
+    for (const scale of ['', [], ['standard'], null, {}]) {
+      await refuses(
+        loose({ scale }),
+        UsageError,
+        /^scale: expected none or minmax or standard, found ("|Arr|n|an )/,
+      )
+    }
+    assert.equal(await model.parameters(), before)
+  })
+})
+
 test('settings of a start are refused for weights that have been trained', async () => {
   await withModel({ outputActivation: 'identity' }, async (model) => {
     const start = { latentBias: 0.6, outputBias: 'mean' } as const
@@ -421,11 +525,8 @@ test('settings of a start are refused for weights that have been trained', async
     const bytes = await model.toBytes('safetensors')
     const loaded = await Autoencoder.fromBytes(bytes, 'weights.safetensors', { device: 'reference' })
     const refusals = [
-      [{ latentBias: 0.6 }, 'latent bias: expected none, since the model has biases of its own, found 0.6'],
-      [
-        { outputBias: 'mean' },
-        'output bias: expected none, since the model has biases of its own, found mean',
-      ],
+      [{ latentBias: 0.6 }, 'latent bias: expected none for trained weights, found 0.6'],
+      [{ outputBias: 'mean' }, 'output bias: expected none for trained weights, found mean'],
     ] as const
     for (const [settings, message] of refusals) {
       const error = await rejection(loaded.train(DATA, { ...SETTINGS, ...settings, epochs: 1 }))

@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
+  chosenClip,
   clipped,
   fitPreprocessing,
   holdBack,
@@ -166,7 +167,7 @@ test('outliers are clipped in what trains and judges, by deviations alone', () =
   assert.equal(data.test?.rows, data.train.rows)
   assert.equal(train.rows, Float32Array.of(-3, 1, 2.5, 9))
   assert.is(clipped({ train }, 0).train, train)
-  assert.throws(() => clipped({ train }, -1), /^clip: expected a number of at least 0, found -1$/)
+  assert.throws(() => chosenClip({}, 1), /^clip: expected standard scaling beside it, found none$/)
   const scaling = { shift: [0, 0], factor: [0, 2] }
   assert.is(usualClip({ scaling: { kind: 'standard', ...scaling } }), 2.5)
   assert.is(usualClip({ scaling: { kind: 'minmax', ...scaling } }), 0)

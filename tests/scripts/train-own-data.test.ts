@@ -79,13 +79,18 @@ test('one hash for any number of threads, and for a run that was interrupted and
   const stored = readCheckpoint(readFileSync(join(cwd, 'weights.checkpoint.safetensors')), 'c')
   assert.is(stored.preprocessing?.features?.length, 5)
   // The flags are the checkpoint's: none is typed again, and nothing is fitted again.
-  const end = await trained(cwd, '--resume', 'weights.checkpoint.safetensors', '--epochs', '6')
+  // Those that say what it has without them are no others.
+  const usual = ['--scale', 'standard', '--clip', '2.5']
+  const end = await trained(cwd, '--resume', 'weights.checkpoint.safetensors', '--epochs', '6', ...usual)
   assert.ok(hashes.has(end.parametersSha256))
   const done = await train(cwd, '--resume', 'weights.checkpoint.safetensors')
   assert.match(done.stderr, /all 6 epochs are done; more --epochs go on/)
   const other = await train(cwd, '--resume', 'weights.checkpoint.safetensors', '-e', '9', '--scale', 'minmax')
   assert.is(other.code, 1)
-  assert.match(other.stderr, /^error: .*expected a checkpoint of --scale "minmax", found one of none\n$/)
+  assert.match(
+    other.stderr,
+    /^error: .*expected a checkpoint of --scale "minmax", found one of "standard"\n$/,
+  )
   // Notes that no run has written.
   const notes = { ...stored.notes, own: '{"shell":"rm"}' }
   writeFileSync(join(cwd, 'odd.safetensors'), writeCheckpoint({ ...stored, notes }))

@@ -355,13 +355,24 @@ export class WasmEngine implements Engine {
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
     const stepsDone = () => Math.floor(control.read('shards') / shards)
-    const progress = report && setInterval(() => report(stepsDone()), PROGRESS_INTERVAL_MS)
+    let thrown: { readonly error: unknown } | undefined
+    const progress =
+      report &&
+      setInterval(() => {
+        try {
+          report(stepsDone())
+        } catch (error) {
+          thrown ??= { error }
+          stop()
+        }
+      }, PROGRESS_INTERVAL_MS)
     try {
       await this.#runOnWorkers('train', threads)
     } finally {
       clearInterval(progress)
       signal?.removeEventListener('abort', stop)
     }
+    if (thrown) throw thrown.error
     return Math.min(control.read('endRound') - 1, steps)
   }
 
