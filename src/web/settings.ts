@@ -106,7 +106,9 @@ export function defaultSettings(threads: number): Settings {
 /** A number as people write it: 0.001, or 0,001 where the comma is the decimal sign. NaN where it is none. */
 export function settingNumber(text: string): number {
   const written = text.trim()
-  return written === '' ? Number.NaN : Number(/^\d*,\d+$/.test(written) ? written.replace(',', '.') : written)
+  return written === ''
+    ? Number.NaN
+    : Number(/^[-+]?\d*,\d+$/.test(written) ? written.replace(',', '.') : written)
 }
 
 /** The settings as runs have them. */
@@ -167,17 +169,21 @@ export function readSettings(
     else settings[name] = settingNumber(text)
   }
   for (const name of CHOICE_SETTINGS) {
-    const text = parameters.get(name)
-    if (text === null || choose(settings, name, text)) continue
+    const text = parameters.get(name)?.trim()
+    if (text === undefined || choose(settings, name, text)) continue
     problems.push(choiceProblem(settingLabel(name), CHOICES[name], text))
   }
   const named = parameters.get('panel')
   const panel = PANELS.find((name) => name === named)
   if (named !== null && !panel) problems.push(choiceProblem('Panel', PANELS, named))
   const known = ['panel', ...NUMBER_SETTINGS, ...CHOICE_SETTINGS]
-  for (const name of new Set(parameters.keys())) {
-    if (known.includes(name) || TRACKERS.test(name)) continue
-    problems.push(`In the link, expected settings among ${known.join(', ')}, found ${shown(name)}.`)
+  const others = new Set(
+    Array.from(parameters.keys()).filter((name) => !known.includes(name) && !TRACKERS.test(name)),
+  )
+  if (others.size > 0) {
+    const found = Array.from(others, shown)
+    const listed = found.length > 4 ? [...found.slice(0, 3), `${found.length - 3} more`] : found
+    problems.push(`In the link, expected settings among ${known.join(', ')}, found ${listed.join(', ')}.`)
   }
   return { settings, panel: panel ?? 'train', problems }
 }

@@ -37,6 +37,12 @@ test('what a link says and cannot be used is named, and nothing else', () => {
   assert.equal(problemsOf('panel=trian'), [
     'In the link, Panel: expected train, denoise, explore, compare, data, files, found trian.',
   ])
+  const [several, ...rest] = problemsOf('a=1&b=2&c=3&d=4&e=5')
+  assert.ok(several.endsWith(', found a, b, c, 2 more.'), several)
+  assert.equal(rest, [])
+  const { settings, problems } = readSettings('latentBias=-0,5&schedule=cosine%20', usual)
+  assert.equal(problems, [])
+  assert.equal(settings, { ...usual, latentBias: -0.5, schedule: 'cosine' })
   assert.equal(problemsOf('z=+'), [
     'In the link, Latent units: expected a whole number from 1 to 128, found nothing.',
   ])
