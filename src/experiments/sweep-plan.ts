@@ -14,7 +14,7 @@ import {
   trainingOf,
 } from '../run/settings.ts'
 import { trialName } from '../run/trial-name.ts'
-import { checkTraining } from '../training/config.ts'
+import { checkSchedule, checkTraining } from '../training/config.ts'
 
 /** Values of each setting, all combinations of which are trained. What is left out has its default alone. */
 export type SweepPlan = { readonly [Name in SettingName]?: readonly RunSettings[Name][] }
@@ -87,15 +87,22 @@ export async function expandPlan(
     }
     combinations = combinations.flatMap((settings) => values.map((value) => ({ ...settings, [name]: value })))
   }
-  return Promise.all(combinations.map((settings) => sweepRun(settings as unknown as RunSettings, data)))
+  return Promise.all(
+    combinations.map((settings) => sweepRun(settings as unknown as RunSettings, data, nameOf)),
+  )
 }
 
 /** The run of these settings on the data. Rejects with a UsageError for settings that cannot be used. */
-export async function sweepRun(given: RunSettings, data: SweepData): Promise<SweepRun> {
+export async function sweepRun(
+  given: RunSettings,
+  data: SweepData,
+  nameOf: (setting: SettingName) => string = (name) => SETTING_LABELS[name],
+): Promise<SweepRun> {
   // In one order, so that the records of a trial are the same text wherever it ran.
   const settings = completeSettings(given)
   const network = networkOf(settings, data.pixels)
   checkNetwork(network)
+  checkSchedule(settings, nameOf)
   checkTraining(trainingOf(settings), data.trainingImages)
   const id = await trialName(settings, data.identity, { sigmas: data.sigmas })
   return { id, settings, parameters: parameterCount(network) }

@@ -38,8 +38,11 @@ export function truthOf(
   kept?: Uint32Array | undefined,
 ): Truth | undefined {
   const texts = labelTexts(set, options)
-  if (!texts) return undefined
   const { outlier } = options
+  if (!texts) {
+    if (outlier === undefined) return undefined
+    throw new FileError(set.file, `expected labels, ${quote(outlier)} for outliers, found none`)
+  }
   if (outlier !== undefined && !texts.some((text) => isSameLabel(text, outlier))) {
     throw new FileError(
       set.file,

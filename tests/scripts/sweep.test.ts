@@ -30,6 +30,11 @@ const FIGURES = [
 for (const [what, flags, message] of [
   ['a z of 0', ['--z', '2,0'], /--z: expected a whole number.*found 0/],
   ['a word for a z', ['--z', '2,eight'], /--z: expected a whole number.*found eight/],
+  [
+    'a rate beside a schedule that has none',
+    ['--z', '2', '--final-lr', '1e-5'],
+    /^error: --final-lr: expected none/m,
+  ],
   ['a z twice', ['--z', '2,4,2'], /--z: expected different values, found 2 twice/],
   [
     'an activation there is none of',

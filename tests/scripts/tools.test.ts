@@ -28,6 +28,8 @@ const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${nam
 const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
 const [model, table] = [fixture('model.safetensors'), fixture('../../../examples/machines.csv')]
 const flags = ['-l', model, '--data', table, '--threads', '1']
+const unlabelled = join(directory, 'unlabelled.csv')
+writeFileSync(unlabelled, readFileSync(table, 'utf8').replace(/,[^,\n]*$/gm, ''))
 test.after(() => rmSync(directory, { recursive: true, force: true }))
 
 async function done(script: string, args: readonly string[]): Promise<string> {
@@ -243,7 +245,20 @@ for (const [what, script, args, code, message] of [
     2,
     /^error: --keep-columns: expected names that no other column of the output has, found "speed"$/m,
   ],
-  ['text in .npy', 'encode', [...flags, '--out', 'a.npy', '--keep-columns', 'id'], 2, /column of text "id"/],
+  [
+    'text in .npy',
+    'encode',
+    [...flags, '--out', 'a.npy', '--keep-columns', 'id'],
+    2,
+    /^error: a\.npy: .*column of text "id"/m,
+  ],
+  [
+    'outliers of no label',
+    'score',
+    ['-l', model, '--data', unlabelled, '--outlier', '1'],
+    1,
+    /expected labels, "1" for outliers, found none/,
+  ],
   ['codes that are none', 'decode', [...flags, '--out', 'a.csv'], 1, /expected a column "code_1"/],
   ['pictures of a table', 'reconstruct', [...flags, '--out', 'a.png'], 2, /rows that are no pictures/],
   ['a classifier', 'score', ['-l', classifierFile, '--data', table], 1, /classifier/],

@@ -26,13 +26,14 @@ export function npyHeader(descr: string, shape: readonly number[]): Uint8Array {
 /**
  * An array (rows, columns), a part at a time: float32 where all columns are, else float64.
  *
+ * @param file its name, for errors
  * @throws UsageError for a column of text
  */
-export async function* writeNpy(sheet: Sheet): AsyncGenerator<Uint8Array> {
+export async function* writeNpy(sheet: Sheet, file: string): AsyncGenerator<Uint8Array> {
   const { count, columns, parts } = sheet
   const text = columns.find(({ kind }) => kind === 'text')
   if (text) {
-    throw new UsageError(`.npy: expected numbers alone, found the column of text ${quote(text.name)}`)
+    throw new UsageError(`${file}: expected numbers alone, found the column of text ${quote(text.name)}`)
   }
   const type = elementType(sheet)
   yield npyHeader(type, [count, columns.length])

@@ -37,7 +37,7 @@ export async function* writeSheet(sheet: Sheet, file: string): AsyncGenerator<Ui
       yield* (await import('./csv.ts')).writeCsv(sheet)
       return
     case 'npy':
-      yield* (await import('./npy.ts')).writeNpy(sheet)
+      yield* (await import('./npy.ts')).writeNpy(sheet, file)
       return
     case 'npz':
       yield await (await import('./npz.ts')).writeNpz(sheet)
