@@ -163,8 +163,11 @@ export class BaseAutoencoder {
         goesOn()
         await this.#queue.interrupt(async () => options.onEpoch?.(record, progress))
       }
+      const before = run.progress
       this.#isTraining = true
       try {
+        // Before the engine holds another state, for a call that is refused.
+        await run.recognize(this.#engine, checked)
         if (this.#last) await this.#engine.writeState(this.#last)
         this.#last = undefined
         const progress = await run.train(this.#engine, checked, { ...options, onEpoch })
@@ -173,7 +176,7 @@ export class BaseAutoencoder {
         return progress
       } catch (error) {
         if (error instanceof TrainingError) this.#queue.close(error)
-        if (run.progress.epoch > 0 || run.progress.batchLosses.length > 0) goesOn()
+        if (run.progress !== before) goesOn()
         throw error
       } finally {
         this.#isTraining = false

@@ -464,6 +464,30 @@ test('what onProgress throws is thrown, and the run goes on from there to the sa
   }
 })
 
+test('a call that is refused for its data leaves a trained model as it was', async () => {
+  const { count, rows } = DATA.train
+  const train = { count, rows: Float32Array.from(rows, (value) => value / 255) }
+  await withModel({}, async (model) => {
+    await model.train({ train, test: DATA.test }, { ...SETTINGS, learningRate: 0.2, epochs: 6, keep: 'best' })
+    const losses = model.history.map(({ testLoss }) => Number(testLoss))
+    assert.is.not(losses.indexOf(Math.min(...losses)), 5, 'the best epoch is not the last')
+    const [before, errors] = [await model.parameters(), model.trainingErrors]
+    assert.ok(errors)
+    const fewer = { count: count - 1, rows: train.rows.subarray(PIXELS) }
+    const other = { count, rows: Float32Array.from(train.rows).reverse() }
+    for (const wrong of [fewer, other]) {
+      await refuses(model.train({ train: wrong, test: DATA.test }, { epochs: 9 }), UsageError, /^training /)
+      assert.equal(await model.parameters(), before)
+      assert.is(model.trainingErrors, errors)
+    }
+    await refuses(
+      model.train({ train, test: DATA.test }, { epochs: 6 }),
+      UsageError,
+      /^epochs: expected more/,
+    )
+  })
+})
+
 test('an engine rejects with what onProgress throws', async () => {
   const { network } = await withModel({}, async (model) => model)
   await using resources = new AsyncDisposableStack()
