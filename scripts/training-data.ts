@@ -4,7 +4,7 @@ import type { OwnData } from '../src/data/own-data.ts'
 import type { RowSet } from '../src/data/rows.ts'
 import { FileError, UsageError } from '../src/errors.ts'
 import { JsonFields } from '../src/formats/json-fields.ts'
-import { DEFAULT_CLIP, type PictureShape, type Preprocessing } from '../src/model/preprocessing.ts'
+import { type PictureShape, type Preprocessing, usualClip } from '../src/model/preprocessing.ts'
 import { quote } from '../src/quote.ts'
 import type { TrainingData } from '../src/training/trainer.ts'
 import { featureFlags, sourceFlags, sourceOptions } from './data-flags.ts'
@@ -89,13 +89,10 @@ function flagText(name: KeptFlag, flags: OwnDataFlags): string {
 }
 
 /** What flags are that the run of a checkpoint was not given, as far as its model tells. */
-export function usualFlags({ scaling }: Preprocessing): Record<string, string> {
-  const isStandard = scaling?.kind === 'standard'
-  return {
-    scale: scaling?.kind ?? 'none',
-    missing: 'mean',
-    ...(isStandard && { clip: String(DEFAULT_CLIP) }),
-  }
+export function usualFlags(preprocessing: Preprocessing): Record<string, string> {
+  const scale = preprocessing.scaling?.kind ?? 'none'
+  const clip = scale === 'standard' && { clip: String(usualClip(preprocessing)) }
+  return { scale, ...clip, missing: 'mean' }
 }
 
 /** Throws FileError where a flag was typed that the checkpoint's run did not have so. */

@@ -27,11 +27,10 @@ import type { ToolHooks, ToolModel } from '../tools/model.ts'
 import { type Pretrained, type PretrainOptions, pretrainRows, type RowLabels } from '../tools/pretrain.ts'
 import type { ModelRows } from '../tools/rows.ts'
 import { type Scores, scoreRows } from '../tools/score.ts'
-import { checkChoice, type TrainingConfig } from '../training/config.ts'
+import { checkAmount, checkChoice, type TrainingConfig } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
 import type { TrainingHooks, TrainingProgress } from '../training/trainer.ts'
 import {
-  checkAmount,
   checkCodes,
   checkEvaluation,
   checkFile,

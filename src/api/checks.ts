@@ -11,7 +11,7 @@ import type { Network } from '../model/network.ts'
 import { codeSize, inputSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
 import { kindOf } from '../quote.ts'
-import { checkRule, TRAINING_RULES } from '../training/config.ts'
+import { checkAmount, checkRule, TRAINING_RULES } from '../training/config.ts'
 import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
 /**
@@ -194,11 +194,6 @@ export function checkFile(format: string, options: FileOptions): void {
     throw new UsageError(`part: expected ${ONNX_PARTS.join(', ')}, found ${kindOf(part)}`)
   }
   if (threshold !== undefined) checkAmount('threshold', threshold)
-}
-
-/** Throws unless the value is a number of at least 0. */
-export function checkAmount(label: string, value: unknown): void {
-  checkRule({ label, isWhole: false, minimum: 0, maximum: Number.MAX_VALUE }, value)
 }
 
 /** The whole content of a file, and its name. */

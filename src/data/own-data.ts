@@ -5,7 +5,6 @@
 import { FileError, UsageError } from '../errors.ts'
 import { WIDEST_LAYER } from '../model/check-network.ts'
 import {
-  DEFAULT_CLIP,
   type Feature,
   inputNames,
   networkRows,
@@ -14,6 +13,7 @@ import {
   SCALINGS,
   type ScalingKind,
   unitRows,
+  usualClip,
 } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 import { kindOf, quote } from '../quote.ts'
@@ -132,11 +132,6 @@ export function fitPreprocessing(
     ...(picture && { picture }),
     ...(scaling && { scaling }),
   }
-}
-
-/** The limit where nobody says: none but for the scaling that has deviations. */
-export function usualClip({ scaling }: Preprocessing): number {
-  return scaling?.kind === 'standard' ? DEFAULT_CLIP : 0
 }
 
 /**

@@ -3,13 +3,14 @@
  * protocols and several seeds, beside two scores that need no training.
  */
 import { columnOf, textsOf } from '../data/features.ts'
-import { clipped, fitPreprocessing, liveInputs, networkData, ownData, usualClip } from '../data/own-data.ts'
+import { clipped, fitPreprocessing, liveInputs, networkData, ownData } from '../data/own-data.ts'
 import type { RowSet } from '../data/rows.ts'
 import { type Column, rowNumber, type Table } from '../data/table.ts'
 import type { Engine } from '../engines/engine.ts'
 import { FileError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
 import { describeSizes } from '../model/network.ts'
+import { usualClip } from '../model/preprocessing.ts'
 import { addUnseen } from '../model/unseen.ts'
 import { createRandomSequence, sampleIndices } from '../random/sequence.ts'
 import { proposeSettings } from '../run/proposal.ts'

@@ -14,7 +14,7 @@ import {
   trainingOf,
 } from '../run/settings.ts'
 import { trialName } from '../run/trial-name.ts'
-import { checkSchedule, checkTraining } from '../training/config.ts'
+import { checkTraining } from '../training/config.ts'
 
 /** Values of each setting, all combinations of which are trained. What is left out has its default alone. */
 export type SweepPlan = { readonly [Name in SettingName]?: readonly RunSettings[Name][] }
@@ -102,8 +102,7 @@ export async function sweepRun(
   const settings = completeSettings(given)
   const network = networkOf(settings, data.pixels)
   checkNetwork(network)
-  checkSchedule(settings, nameOf)
-  checkTraining(trainingOf(settings), data.trainingImages)
+  checkTraining(trainingOf(settings), data.trainingImages, nameOf)
   const id = await trialName(settings, data.identity, { sigmas: data.sigmas })
   return { id, settings, parameters: parameterCount(network) }
 }

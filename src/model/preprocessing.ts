@@ -169,3 +169,8 @@ export function unscaleRows(rows: FloatArray, { shift, factor }: Scaling): Float
   }
   return raw
 }
+
+/** The limit where nobody says: none but for the scaling that has deviations. */
+export function usualClip({ scaling }: Preprocessing): number {
+  return scaling?.kind === 'standard' ? DEFAULT_CLIP : 0
+}

@@ -169,13 +169,11 @@ export class Run {
       }
       await hooks.onEpoch?.(record, progress)
     }
-    await trainReporting(
-      { ...hooks, onEpoch },
-      (all) => train(engine, data, this.config, all, this.#progress),
-      (progress) => {
-        this.#progress = progress
-      },
+    const { progress, thrown } = await trainReporting({ ...hooks, onEpoch }, (all) =>
+      train(engine, data, this.config, all, this.#progress),
     )
+    this.#progress = progress
+    if (thrown) throw thrown.error
     return this.#progress
   }
 
@@ -256,14 +254,16 @@ export class Run {
 
 /**
  * Trains with an `onProgress` that cannot end an epoch in the middle, whose steps the run would not know of:
- * what it throws stops the run as the signal does, and is thrown once `keep` has what was done.
+ * what it throws stops the run as the signal does, and comes back beside what was done.
  */
 async function trainReporting(
   { signal, onProgress, ...others }: TrainingHooks,
   trainWith: (hooks: TrainingHooks) => Promise<TrainingProgress>,
-  keep: (progress: TrainingProgress) => void,
-): Promise<void> {
-  if (!onProgress) return keep(await trainWith({ signal, ...others }))
+): Promise<{
+  readonly progress: TrainingProgress
+  readonly thrown?: { readonly error: unknown } | undefined
+}> {
+  if (!onProgress) return { progress: await trainWith({ signal, ...others }) }
   let thrown: { readonly error: unknown } | undefined
   const stop = new AbortController()
   const abort = () => stop.abort()
@@ -278,9 +278,8 @@ async function trainReporting(
     }
   }
   try {
-    keep(await trainWith({ ...others, signal: stop.signal, onProgress: report }))
+    return { progress: await trainWith({ ...others, signal: stop.signal, onProgress: report }), thrown }
   } finally {
     signal?.removeEventListener('abort', abort)
   }
-  if (thrown) throw thrown.error
 }

@@ -7,6 +7,7 @@ import { inputSize } from '../model/network.ts'
 import { featureSize, type Scaling, scaleRows, unitRows } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 import { addUnseen, eachUnseen } from '../model/unseen.ts'
+import { checkAmount } from '../training/config.ts'
 import { checkAutoencoder, type ToolHooks, type ToolModel } from './model.ts'
 import { type ModelRows, namesOfInputs, networkParts } from './rows.ts'
 
@@ -142,9 +143,7 @@ function checkOptions({ contamination, threshold, explain }: ScoreOptions): void
   if (contamination !== undefined && !(contamination > 0 && contamination < 1)) {
     throw new UsageError(`contamination: expected a share above 0 and below 1, found ${contamination}`)
   }
-  if (threshold !== undefined && !(threshold >= 0 && threshold < Infinity)) {
-    throw new UsageError(`threshold: expected a number of at least 0, found ${threshold}`)
-  }
+  if (threshold !== undefined) checkAmount('threshold', threshold)
   if (explain !== undefined && !(Number.isInteger(explain) && explain >= 0)) {
     throw new UsageError(`explain: expected a whole number of at least 0, found ${explain}`)
   }

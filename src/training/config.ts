@@ -149,13 +149,26 @@ export function checkRule(rule: NumberRule, value: unknown): void {
   throw new UsageError(`${rule.label}: expected ${expectedBy(rule)}, found ${kindOf(value)}`)
 }
 
-/** Throws a `UsageError` that names the first setting that cannot be used with so many training rows. */
-export function checkTraining(config: TrainingConfig, trainingRows: number): void {
+/** Throws UsageError unless the value is a number of at least 0. */
+export function checkAmount(label: string, value: unknown): void {
+  checkRule({ label, isWhole: false, minimum: 0, maximum: FINITE }, value)
+}
+
+/**
+ * Throws a `UsageError` that names the first setting that cannot be used with so many training rows.
+ *
+ * @param nameOf as `checkSchedule`
+ */
+export function checkTraining(
+  config: TrainingConfig,
+  trainingRows: number,
+  nameOf?: Parameters<typeof checkSchedule>[1],
+): void {
   for (const name of Object.keys(TRAINING_RULES) as (keyof typeof TRAINING_RULES)[]) {
     if (name in OPTIONAL_TRAINING && config[name] === undefined) continue
     checkRule(TRAINING_RULES[name], config[name])
   }
-  checkSchedule(config)
+  checkSchedule(config, nameOf)
   const { outputBias = 'constant', keep = 'last' } = config
   checkChoice('output bias', OUTPUT_BIASES, outputBias)
   checkChoice('keep', KEEPS, keep)

@@ -9,10 +9,10 @@ import {
   networkData,
   type OwnDataOptions,
   ownData,
-  usualClip,
 } from '../../src/data/own-data.ts'
 import { readSource } from '../../src/data/sources/source.ts'
 import type { Source } from '../../src/data/table.ts'
+import { usualClip } from '../../src/model/preprocessing.ts'
 import { STREAM_SPLIT, shuffledOrder } from '../../src/random/streams.ts'
 
 const csv = (text: string, name = 't.csv') => readSource(new TextEncoder().encode(text), name)
