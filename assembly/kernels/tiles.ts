@@ -17,10 +17,12 @@
  * stored first, here and wherever a step stores pairs: the other way round V8 stores 16 bytes and then the 32
  * over them.
  */
-import { ENTRY, ROW } from '../plan/sizes'
+import { TILE_FORTY, TILE_TWENTIES, TILE_TWENTY } from '../plan/codes'
+import { ENTRY, PANEL, ROW } from '../plan/sizes'
 import { multiplyAdd } from './multiply-add'
 
-/** Bytes of the twenty columns of a narrow tile. */
+/** Columns of a narrow tile, and their bytes. */
+const HALF_PANEL: i32 = PANEL / 2
 const HALF_ROW: usize = ROW / 2
 
 /** C[2][40] += Σₖ A[k][2] ⊗ B[k][40] for k < n; the pairs of A lie `aStride` bytes apart. */
@@ -140,25 +142,32 @@ function spmm2x20(c0: usize, c1: usize, list: usize, end: usize, b: usize): void
   v128.store(c1, c12, 32); v128.store(c1, c14, 64)
 }
 
-/** The dense product, added to C, on the tile that suits the runtime. */
-export function gemmTile(wide: bool, c: usize, a: usize, aStride: usize, b: usize, n: i32): void {
-  if (wide) {
+/**
+ * The tile that suits the runtime (`wide`: it fuses) and a panel of which `columns` columns exist, the others
+ * being zeros. Where they end at twenty the narrow tile leaves out the rest, which thus stays as it is; the
+ * wide one cannot: five of its chains take as long as ten, for a multiply-add has a latency of 4.
+ */
+export function tileFor(wide: bool, columns: i32): i32 {
+  if (wide) return TILE_FORTY
+  return columns > HALF_PANEL ? TILE_TWENTIES : TILE_TWENTY
+}
+
+/** The dense product, added to C. */
+export function gemmTile(tile: i32, c: usize, a: usize, aStride: usize, b: usize, n: i32): void {
+  if (tile === TILE_FORTY) {
     gemm2x40(c, a, aStride, b, n)
   } else {
     gemm2x20(c, a, aStride, b, n)
-    gemm2x20(c + HALF_ROW, a, aStride, b + HALF_ROW, n)
+    if (tile === TILE_TWENTIES) gemm2x20(c + HALF_ROW, a, aStride, b + HALF_ROW, n)
   }
 }
 
-/**
- * The sparse product, added to C's rows at c0 and c1, on the tile that suits the runtime; the entries lie
- * from `list` to `end`.
- */
-export function spmmTile(wide: bool, c0: usize, c1: usize, list: usize, end: usize, b: usize): void {
-  if (wide) {
+/** The sparse product, added to C's rows at c0 and c1; the entries lie from `list` to `end`. */
+export function spmmTile(tile: i32, c0: usize, c1: usize, list: usize, end: usize, b: usize): void {
+  if (tile === TILE_FORTY) {
     spmm2x40(c0, c1, list, end, b)
   } else {
     spmm2x20(c0, c1, list, end, b)
-    spmm2x20(c0 + HALF_ROW, c1 + HALF_ROW, list, end, b + HALF_ROW)
+    if (tile === TILE_TWENTIES) spmm2x20(c0 + HALF_ROW, c1 + HALF_ROW, list, end, b + HALF_ROW)
   }
 }

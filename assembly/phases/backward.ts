@@ -4,7 +4,7 @@
  */
 import { finishInputGradient } from '../kernels/activations'
 import { SAMPLE_SCRATCH, SAMPLED_PAIRS, SampledProduct, sampleRows } from '../kernels/sddmm'
-import { gemmTile } from '../kernels/tiles'
+import { gemmTile, tileFor } from '../kernels/tiles'
 import { deltaPairsAt, storeDeltaPairs } from '../operands/deltas'
 import { clearRows, copyRows, panelAt } from '../operands/layouts'
 import { rowMark, rowMarkBytes } from '../operands/lists'
@@ -77,10 +77,10 @@ function backwardSampled(job: Job, index: i32, worker: Worker): void {
 function backwardDense(job: Job, index: i32, worker: Worker): void {
   const layer = layerAt(job, index)
   const before = layerAt(job, index - 1)
-  const wide = job.wideTile !== 0
   const row1 = worker.row1
   const sums = scratchOf(worker)
   for (let column = 0; column < layer.inputs; column += PANEL) {
+    const tile = tileFor(job.wideTile !== 0, layer.inputs - column)
     const weights = rowAt(layer.weightT, (column / PANEL) * padded(layer.outputs))
     for (let first = worker.row0; first < row1; first += CHUNK_ROWS) {
       const end = min(first + CHUNK_ROWS, row1)
@@ -88,8 +88,8 @@ function backwardDense(job: Job, index: i32, worker: Worker): void {
       for (let k = 0; k < layer.outputs; k += DENSE_BLOCK_ROWS) {
         const n = min(DENSE_BLOCK_ROWS, layer.outputs - k)
         for (let row = first; row < end; row += PAIR) {
-          const tile = rowAt(sums, row - first)
-          gemmTile(wide, tile, deltaPairsAt(layer, row, k), PAIR_BYTES, rowAt(weights, k), n)
+          const to = rowAt(sums, row - first)
+          gemmTile(tile, to, deltaPairsAt(layer, row, k), PAIR_BYTES, rowAt(weights, k), n)
         }
       }
       const delta = panelAt(before.delta, first, column, job.rowCapacity)

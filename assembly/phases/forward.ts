@@ -3,7 +3,7 @@
  * last one.
  */
 import { addBias, finishHidden } from '../kernels/activations'
-import { gemmTile, spmmTile } from '../kernels/tiles'
+import { gemmTile, spmmTile, tileFor } from '../kernels/tiles'
 import { clearRows, copyRows, panelAt } from '../operands/layouts'
 import { listColumns, rowMark, rowMarkBytes } from '../operands/lists'
 import { extendOperand, isDense, rowPairsAt } from '../operands/operand'
@@ -57,23 +57,23 @@ export function forwardSums(
 ): void {
   const layer = layerAt(job, index)
   const x = operandAt(job, batch, index)
-  const wide = job.wideTile !== 0
+  const tile = tileFor(job.wideTile !== 0, layer.outputs - panel * PANEL)
   const weights = rowAt(layer.weight, panel * padded(layer.inputs))
   clearRows(sums, rowAt(0, roundUp(row1 - row0, PAIR)))
   if (isDense(x)) {
     for (let column = 0; column < layer.inputs; column += DENSE_BLOCK_ROWS) {
-      addDenseSums(wide, x, column, weights, sums, row0, row1)
+      addDenseSums(tile, x, column, weights, sums, row0, row1)
     }
   } else {
     for (let column = 0; column < layer.inputs; column += BLOCK_ROWS) {
-      addListedSums(wide, x, column, weights, sums, row0, row1)
+      addListedSums(tile, x, column, weights, sums, row0, row1)
     }
   }
 }
 
 /** The part of `forwardSums` that a block of inputs from `column` on gives. */
 function addListedSums(
-  wide: bool,
+  tile: i32,
   x: Operand,
   column: i32,
   weights: usize,
@@ -84,14 +84,14 @@ function addListedSums(
   let mark = rowMark(x, row0 / PAIR, column / BLOCK_ROWS)
   const nextPair = rowMarkBytes(x)
   for (let row = row0; row < row1; row += PAIR) {
-    spmmTile(wide, sums, sums + ROW, load<u32>(mark), load<u32>(mark, WORD), weights)
+    spmmTile(tile, sums, sums + ROW, load<u32>(mark), load<u32>(mark, WORD), weights)
     mark += nextPair
     sums += PAIR_ROWS
   }
 }
 
 function addDenseSums(
-  wide: bool,
+  tile: i32,
   x: Operand,
   column: i32,
   weights: usize,
@@ -104,7 +104,7 @@ function addDenseSums(
   const nextPair = rowPairsAt(x, PAIR, 0) - rowPairsAt(x, 0, 0)
   const from = rowAt(weights, column)
   for (let row = row0; row < row1; row += PAIR) {
-    gemmTile(wide, sums, pairs, PAIR_BYTES, from, terms)
+    gemmTile(tile, sums, pairs, PAIR_BYTES, from, terms)
     pairs += nextPair
     sums += PAIR_ROWS
   }

@@ -1,6 +1,6 @@
 /** The weight gradient of a layer and Adam, for one panel of its outputs. */
 import { AdamStep, adam, beginAdamStep } from '../kernels/adam'
-import { gemmTile, spmmTile } from '../kernels/tiles'
+import { gemmTile, spmmTile, tileFor } from '../kernels/tiles'
 import { clearRows, panelAt, storeTransposedBlock } from '../operands/layouts'
 import { columnEnds, columnEntries, pairsOfPanel } from '../operands/lists'
 import { isDense } from '../operands/operand'
@@ -43,8 +43,9 @@ export function updatePanel(
   const learningRate = load<f32>(floatAt(job.learningRates, done))
   beginAdamStep(adamStep, learningRate, job.weightDecay, job.adamSteps + done + 1)
   const deltas = panelAt(layer.delta, 0, panel * PANEL, job.rowCapacity)
+  const tile = tileFor(job.wideTile !== 0, layer.outputs - panel * PANEL)
   for (let column = 0; column < paddedInputs; column += PANEL) {
-    weightGradient(job.wideTile !== 0, x, step, gradient, column / PANEL, deltas, rows)
+    weightGradient(tile, x, step, gradient, column / PANEL, deltas, rows)
     // Rows of inputs that do not exist stay zero.
     const inputs = min(PANEL, layer.inputs - column)
     const block = rowAt(0, panel * paddedInputs + column)
@@ -79,7 +80,7 @@ export function updatePanel(
  * gradient[40][40].
  */
 function weightGradient(
-  wide: bool,
+  tile: i32,
   x: Operand,
   step: i32,
   gradient: usize,
@@ -88,12 +89,12 @@ function weightGradient(
   rows: i32,
 ): void {
   clearRows(gradient, BLOCK)
-  if (isDense(x)) denseWeightGradient(wide, x, gradient, inputPanel, deltas, rows)
-  else listedWeightGradient(wide, x, pairingOf(x, step), gradient, inputPanel, deltas, rows)
+  if (isDense(x)) denseWeightGradient(tile, x, gradient, inputPanel, deltas, rows)
+  else listedWeightGradient(tile, x, pairingOf(x, step), gradient, inputPanel, deltas, rows)
 }
 
 function listedWeightGradient(
-  wide: bool,
+  tile: i32,
   x: Operand,
   pairing: usize,
   gradient: usize,
@@ -110,7 +111,7 @@ function listedWeightGradient(
       if (list !== end) {
         const c0 = rowAt(gradient, unitAt(pairing, inputPanel, PAIR * p))
         const c1 = rowAt(gradient, unitAt(pairing, inputPanel, PAIR * p + 1))
-        spmmTile(wide, c0, c1, list, end, deltas)
+        spmmTile(tile, c0, c1, list, end, deltas)
       }
       list = end
     }
@@ -119,7 +120,7 @@ function listedWeightGradient(
 
 /** Pairs of columns are read where they lie, in the panels. */
 function denseWeightGradient(
-  wide: bool,
+  tile: i32,
   x: Operand,
   gradient: usize,
   inputPanel: i32,
@@ -131,7 +132,7 @@ function denseWeightGradient(
     const count = min(DENSE_ROWS, rows - row)
     const values = panelAt(x.panels, row, inputPanel * PANEL, x.rowCapacity)
     for (let p = 0; p < pairs; p++) {
-      gemmTile(wide, rowAt(gradient, PAIR * p), floatAt(values, PAIR * p), ROW, rowAt(deltas, row), count)
+      gemmTile(tile, rowAt(gradient, PAIR * p), floatAt(values, PAIR * p), ROW, rowAt(deltas, row), count)
     }
   }
 }

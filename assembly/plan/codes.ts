@@ -19,6 +19,14 @@ export const INPUT_GRADIENT_NONE: i32 = 0
 export const INPUT_GRADIENT_DENSE: i32 = 1
 export const INPUT_GRADIENT_SAMPLED: i32 = 2
 
+/**
+ * How a panel's forty columns are done (`kernels/tiles.ts`): twenty and twenty, all at once where the runtime
+ * fuses 128-bit operations to 256, or the first twenty alone.
+ */
+export const TILE_TWENTIES: i32 = 0
+export const TILE_FORTY: i32 = 1
+export const TILE_TWENTY: i32 = 2
+
 /** Rows are bytes, of which the network sees value / 255, or floats. */
 export const ROWS_BYTES: i32 = 0
 export const ROWS_FLOATS: i32 = 1

@@ -9,11 +9,11 @@
  */
 import { multiplyAdd } from '../kernels/multiply-add'
 import { SAMPLED_PAIRS, SampledProduct, sampleRows } from '../kernels/sddmm'
-import { gemmTile, spmmTile } from '../kernels/tiles'
+import { gemmTile, spmmTile, tileFor } from '../kernels/tiles'
 import { clearRows } from '../operands/layouts'
-import { BLOCK_ROWS, DENSE_BLOCK_ROWS, floatAt, PAIR, PAIR_BYTES, PAIR_ROWS, pieces, ROW, rowAt, WORD, wordAt } from '../plan/sizes'
+import { BLOCK_ROWS, DENSE_BLOCK_ROWS, floatAt, PAIR, PAIR_BYTES, PAIR_ROWS, PANEL, pieces, ROW, rowAt, WORD, wordAt } from '../plan/sizes'
 
-/** C = A B for A as pairs [pairs][n][2] and B as panels [panels][n][40]. */
+/** C = A B for A as pairs [pairs][n][2] and B as panels [columns / 40][n][40]. */
 export function gemmPanels(
   wide: bool,
   c: usize,
@@ -25,10 +25,11 @@ export function gemmPanels(
   pairs: i32,
   b: usize,
   bPanelStride: i32,
-  panels: i32,
+  columns: i32,
   n: i32,
 ): void {
-  for (let panel = 0; panel < panels; panel++) {
+  for (let panel = 0; panel < pieces(columns, PANEL); panel++) {
+    const tile = tileFor(wide, columns - panel * PANEL)
     const from = floatAt(b, panel * bPanelStride)
     for (let chunk = 0; chunk < pieces(pairs, chunkPairs); chunk++) {
       const sums = floatAt(c, panel * cPanelStride + chunk * cChunkStride)
@@ -39,7 +40,7 @@ export function gemmPanels(
         const rows = min(DENSE_BLOCK_ROWS, n - k)
         for (let p = 0; p < count; p++) {
           const left = floatAt(a, (first + p) * aPairStride + PAIR * k)
-          gemmTile(wide, sums + <usize>p * PAIR_ROWS, left, PAIR_BYTES, rowAt(from, k), rows)
+          gemmTile(tile, sums + <usize>p * PAIR_ROWS, left, PAIR_BYTES, rowAt(from, k), rows)
         }
       }
     }
@@ -61,9 +62,10 @@ export function spmmPanels(
   pairs: i32,
   b: usize,
   bPanelStride: i32,
-  panels: i32,
+  columns: i32,
 ): void {
-  for (let panel = 0; panel < panels; panel++) {
+  for (let panel = 0; panel < pieces(columns, PANEL); panel++) {
+    const tile = tileFor(wide, columns - panel * PANEL)
     const from = floatAt(b, panel * bPanelStride)
     for (let chunk = 0; chunk < pieces(pairs, chunkPairs); chunk++) {
       const sums = floatAt(c, panel * cPanelStride + chunk * cChunkStride)
@@ -73,8 +75,8 @@ export function spmmPanels(
       for (let block = 0; block < blocks; block++) {
         for (let p = 0; p < count; p++) {
           const mark = wordAt(marks, (first + p) * (blocks + 1) + block)
-          const tile = sums + <usize>p * PAIR_ROWS
-          spmmTile(wide, tile, tile + ROW, load<u32>(mark), load<u32>(mark, WORD), from)
+          const to = sums + <usize>p * PAIR_ROWS
+          spmmTile(tile, to, to + ROW, load<u32>(mark), load<u32>(mark, WORD), from)
         }
       }
     }

@@ -21,7 +21,7 @@ export interface BenchCore extends CoreExports {
     pairs: number,
     b: number,
     bPanelStride: number,
-    panels: number,
+    columns: number,
     n: number,
   ): void
   spmmPanels(
@@ -35,7 +35,7 @@ export interface BenchCore extends CoreExports {
     pairs: number,
     b: number,
     bPanelStride: number,
-    panels: number,
+    columns: number,
   ): void
   sddmmPairs(
     wide: number,
@@ -103,10 +103,9 @@ export interface PlacedProduct {
 
 /** Floats of a tile. */
 const TILE = PAIR * PANEL
-/** Of assembly/kernels/sddmm.ts: LANES, WIDE_UNITS, NARROW_UNITS. */
+/** Of assembly/kernels/sddmm.ts: LANES, UNITS. */
 const DOT_LANES = 8
-const WIDE_UNITS = 6
-const NARROW_UNITS = 3
+const DOT_UNITS = 6
 
 /** Copies the operands into memory. */
 export function placeProduct(core: BenchCore, arena: Arena, wide: boolean, product: Product): PlacedProduct {
@@ -144,7 +143,7 @@ function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Produ
         pairs,
         b,
         capacity * PANEL,
-        panels,
+        columns,
       )
     } else {
       core.gemmPanels(
@@ -158,7 +157,7 @@ function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Produ
         pairs,
         b,
         capacity * PANEL,
-        panels,
+        columns,
         terms,
       )
     }
@@ -167,7 +166,7 @@ function placeTiled(core: BenchCore, arena: Arena, wide: boolean, product: Produ
   return {
     name: nameOf(product),
     product,
-    multiplyAdds: entries * panels * TILE,
+    multiplyAdds: entries * PAIR * roundUp(columns, wide ? PANEL : PANEL / 2),
     // The last pair may be of one row only, which is so for none of MNIST's shapes at an even batch.
     usefulMultiplyAdds: Math.min(entries * PAIR, rows * terms) * columns,
     runInPlace: () => run(inPlace, 0, 0),
@@ -203,8 +202,7 @@ function placeSampled(
   const { marks, entries, blockEntries } = placeLists(arena, gate, rows, columns, BLOCK_ROWS)
   const run = (c: number, groupStride: number) =>
     core.sddmmPairs(Number(wide), c, groupStride, marks, pairs, a, b, terms, width, scratch)
-  const units = wide ? WIDE_UNITS : NARROW_UNITS
-  const dots = blockEntries.reduce((sum, count) => sum + PAIR * roundUp(count, units), 0)
+  const dots = blockEntries.reduce((sum, count) => sum + PAIR * roundUp(count, DOT_UNITS), 0)
   return {
     name: nameOf(product),
     product,

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { TILE_FORTY, TILE_TWENTIES, TILE_TWENTY } from '../../src/engines/wasm/plan.ts'
 import type { TestCore } from '../support/core.ts'
 import {
   assertSameBits,
@@ -14,8 +15,6 @@ const PAIR = 2
 const PANEL = 40
 const TILE = PAIR * PANEL
 const ENTRY_WORDS = 3
-const NARROW = 0
-const WIDE = 1
 /** Lengths of the sum: none, below, at and above pairs and panels, and the input of MNIST. */
 const LENGTHS = [0, 1, 2, 3, 15, 33, 39, 40, 41, 784]
 
@@ -71,22 +70,22 @@ function spread(a: Float32Array, stride: number): Float32Array {
  */
 function dense(
   { kernels, memory }: TestCore,
-  wide: number,
+  tile: number,
   { a, b }: Operands,
   start: Float32Array = new Float32Array(TILE),
   stride = PAIR,
 ): Uint32Array {
   const buffers = new FencedBuffers(memory)
   const [c, left, right] = [buffers.inOut(start), buffers.input(spread(a, stride)), buffers.input(b)]
-  kernels.gemmTile(wide, c, left, stride * 4, right, a.length / PAIR)
-  buffers.check(`gemmTile, wide ${wide}`)
+  kernels.gemmTile(tile, c, left, stride * 4, right, a.length / PAIR)
+  buffers.check(`gemmTile ${tile}`)
   return buffers.bits(c, TILE)
 }
 
 /** C of the sparse product, added to `start`, as words, fences checked. */
 function sparse(
   { kernels, memory }: TestCore,
-  wide: number,
+  tile: number,
   { a, b, rows }: Operands,
   start: Float32Array = new Float32Array(TILE),
 ): Uint32Array {
@@ -99,8 +98,8 @@ function sparse(
   const buffers = new FencedBuffers(memory)
   const addresses = [buffers.inOut(start), buffers.input(list), buffers.input(b)] as const
   const end = addresses[1] + list.byteLength
-  kernels.spmmTile(wide, addresses[0], addresses[0] + PANEL * 4, addresses[1], end, addresses[2])
-  buffers.check(`spmmTile, wide ${wide}`)
+  kernels.spmmTile(tile, addresses[0], addresses[0] + PANEL * 4, addresses[1], end, addresses[2])
+  buffers.check(`spmmTile ${tile}`)
   return buffers.bits(addresses[0], TILE)
 }
 
@@ -159,27 +158,27 @@ function withoutZeros({ a, b }: Operands): Operands {
 for (const variant of CORE_VARIANTS) {
   const test = suite(`products of the core ${variant}`)
   const core = await loadCore(variant)
-  const tiles = [NARROW, WIDE] as const
+  const tiles = [TILE_TWENTIES, TILE_FORTY] as const
 
   test('a product in two stretches gives the bits of one', () => {
-    for (const wide of tiles) {
+    for (const tile of tiles) {
       const { a, b } = signed(33)
       const first = { a: a.subarray(0, 13 * PAIR), b: b.subarray(0, 13 * PANEL) }
       const rest = { a: a.subarray(13 * PAIR), b: b.subarray(13 * PANEL) }
-      const half = new Float32Array(dense(core, wide, first).buffer)
-      const what = `two stretches, wide ${wide}`
-      const whole = dense(core, wide, { a, b })
-      assertSameBits(dense(core, wide, rest, half), whole, what)
-      assertSameBits(sparse(core, wide, rest, half), whole, `${what}, sparse`)
+      const half = new Float32Array(dense(core, tile, first).buffer)
+      const what = `two stretches, tile ${tile}`
+      const whole = dense(core, tile, { a, b })
+      assertSameBits(dense(core, tile, rest, half), whole, what)
+      assertSameBits(sparse(core, tile, rest, half), whole, `${what}, sparse`)
     }
   })
 
   test('sums of fingerprints are exact, dense and sparse', () => {
     for (const n of LENGTHS) {
       const operands = fingerprints(n)
-      for (const wide of tiles) {
-        assertProduct(dense(core, wide, operands), operands, 0, `dense, n ${n}, wide ${wide}`)
-        assertProduct(sparse(core, wide, operands), operands, 0, `sparse, n ${n}, wide ${wide}`)
+      for (const tile of tiles) {
+        assertProduct(dense(core, tile, operands), operands, 0, `dense, n ${n}, tile ${tile}`)
+        assertProduct(sparse(core, tile, operands), operands, 0, `sparse, n ${n}, tile ${tile}`)
       }
     }
   })
@@ -187,32 +186,44 @@ for (const variant of CORE_VARIANTS) {
   test('sums of n signed products are within n u / (1 - n u) of their magnitude, u = 2^-24', () => {
     for (const n of LENGTHS) {
       const operands = signed(n)
-      for (const wide of tiles) {
-        assertProduct(dense(core, wide, operands), operands, errorBound(n), `n ${n}, wide ${wide}`)
+      for (const tile of tiles) {
+        assertProduct(dense(core, tile, operands), operands, errorBound(n), `n ${n}, tile ${tile}`)
       }
     }
   })
 
   test('an empty sum is +0', () => {
     const operands = signed(0)
-    for (const wide of tiles) {
-      assertSameBits(dense(core, wide, operands), new Uint32Array(TILE), 'dense')
-      assertSameBits(sparse(core, wide, operands), new Uint32Array(TILE), 'sparse')
+    for (const tile of tiles) {
+      assertSameBits(dense(core, tile, operands), new Uint32Array(TILE), 'dense')
+      assertSameBits(sparse(core, tile, operands), new Uint32Array(TILE), 'sparse')
     }
   })
 
-  test('wide and narrow tiles, dense and sparse, agree to the bit', () => {
+  test('tiles of forty and of twenty columns, dense and sparse, agree to the bit', () => {
     for (const n of LENGTHS) {
       const operands = signed(n)
-      const expected = dense(core, NARROW, operands)
-      assertSameBits(dense(core, WIDE, operands), expected, `dense wide, n ${n}`)
-      for (const wide of [NARROW, WIDE]) {
+      const expected = dense(core, TILE_TWENTIES, operands)
+      assertSameBits(dense(core, TILE_FORTY, operands), expected, `dense, tile ${TILE_FORTY}, n ${n}`)
+      for (const tile of tiles) {
         // The pairs of A a panel's row apart, as the weight gradient reads them.
-        assertSameBits(dense(core, wide, operands, undefined, PANEL), expected, `columns of a panel, n ${n}`)
+        assertSameBits(dense(core, tile, operands, undefined, PANEL), expected, `columns of a panel, n ${n}`)
       }
-      for (const wide of tiles) {
-        assertSameBits(sparse(core, wide, operands), expected, `sparse, wide ${wide}, n ${n}`)
+      for (const tile of tiles) {
+        assertSameBits(sparse(core, tile, operands), expected, `sparse, tile ${tile}, n ${n}`)
       }
+    }
+  })
+
+  test('the tile of twenty columns gives their bits and leaves the others as they are', () => {
+    for (const n of LENGTHS) {
+      const operands = signed(n)
+      const start = signedValues(TILE, n + 5)
+      const expected = new Uint32Array(start.slice().buffer)
+      const whole = dense(core, TILE_TWENTIES, operands, start)
+      for (const row of [0, PANEL]) expected.set(whole.subarray(row, row + PANEL / 2), row)
+      assertSameBits(dense(core, TILE_TWENTY, operands, start), expected, `dense, n ${n}`)
+      assertSameBits(sparse(core, TILE_TWENTY, operands, start), expected, `sparse, n ${n}`)
     }
   })
 
@@ -222,9 +233,9 @@ for (const variant of CORE_VARIANTS) {
       const short = withoutZeros(operands)
       if (n >= 15)
         assert.ok(short.a.length < operands.a.length && short.a.length > 0, `n ${n}: nothing to test`)
-      for (const wide of tiles) {
-        const what = `wide ${wide}, n ${n}, ${short.a.length / PAIR} left`
-        assertSameBits(sparse(core, wide, short), dense(core, wide, operands), what)
+      for (const tile of tiles) {
+        const what = `tile ${tile}, n ${n}, ${short.a.length / PAIR} left`
+        assertSameBits(sparse(core, tile, short), dense(core, tile, operands), what)
       }
     }
   })
@@ -240,8 +251,8 @@ for (const variant of CORE_VARIANTS) {
         spread.set(b.subarray(from * PANEL, (from + 1) * PANEL), row * PANEL)
       }
       const operands = { a, b: spread, rows }
-      for (const wide of tiles) {
-        assertProduct(sparse(core, wide, operands), operands, errorBound(n), `n ${n}, wide ${wide}`)
+      for (const tile of tiles) {
+        assertProduct(sparse(core, tile, operands), operands, errorBound(n), `n ${n}, tile ${tile}`)
       }
     }
   })

@@ -25,7 +25,7 @@ if (!canFuse) console.log(`SKIPPED: the core ${FUSED}: this V8 cannot fuse`)
 export interface KernelExports extends CoreExports {
   beginAdamStep(step: number, learningRate: number, weightDecay: number, t: number): void
   adam(step: number, w: number, g: number, m: number, v: number, count: number): void
-  spmmTile(wide: number, c0: number, c1: number, list: number, end: number, b: number): void
+  spmmTile(tile: number, c0: number, c1: number, list: number, end: number, b: number): void
   jobBytes(): number
   layerPlanBytes(): number
   operandBytes(): number

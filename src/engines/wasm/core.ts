@@ -29,7 +29,7 @@ export interface CoreExports extends Record<string, unknown> {
   packWeights(packed: number, transposed: number, weights: number, inputs: number, outputs: number): void
   unpackWeights(weights: number, packed: number, inputs: number, outputs: number): void
   squareAndAdd(x: number, y: number): number
-  gemmTile(wide: number, c: number, a: number, aStride: number, b: number, n: number): void
+  gemmTile(tile: number, c: number, a: number, aStride: number, b: number, n: number): void
 }
 
 /**

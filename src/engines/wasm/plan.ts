@@ -17,6 +17,9 @@ export const BYTE_GROUP = 8
 export const LOSS_LANES = 8
 export const LOSS_ROW = 32
 export const SIGNATURE_BITS = 64
+export const TILE_TWENTIES = 0
+export const TILE_FORTY = 1
+export const TILE_TWENTY = 2
 
 export const ACTIVATION = {
   identity: 0,

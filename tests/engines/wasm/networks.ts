@@ -1,6 +1,6 @@
 /**
- * Networks of every activation, output and loss, at widths about the panels of 40 and the blocks of 200
- * columns.
+ * Networks of every activation, output and loss, at widths about the panels of 40, their halves and the blocks
+ * of 200 columns.
  */
 import type { Activation, Loss, Network } from '../../../src/model/network.ts'
 
@@ -37,7 +37,7 @@ export const NETWORKS: readonly Network[] = [
     81,
     [
       [201, 'sigmoid'],
-      [7, 'identity'],
+      [20, 'identity'],
       [79, 'tanh'],
       [81, 'identity'],
     ],
@@ -49,7 +49,7 @@ export const NETWORKS: readonly Network[] = [
     [
       [80, 'relu'],
       [40, 'tanh'],
-      [3, 'sigmoid'],
+      [21, 'sigmoid'],
       [66, 'relu'],
       [41, 'sigmoid'],
       [119, 'sigmoid'],
