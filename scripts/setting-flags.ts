@@ -51,7 +51,7 @@ export const SETTING_FLAGS: Readonly<Record<SettingName, SettingFlag>> = {
   latentBias: {
     flag: 'latent-bias',
     aliases: [],
-    describe: 'biases of the bottleneck at the start; 0.6 keeps ReLU units alive at high rates',
+    describe: 'biases of the bottleneck at the start; 0.6 keeps most ReLU units alive at high rates',
   },
   outputBias: {
     flag: 'output-bias',

@@ -177,6 +177,11 @@ export function readSettings(
   const panel = PANELS.find((name) => name === named)
   if (named !== null && !panel) problems.push(choiceProblem('Panel', PANELS, named))
   const known = ['panel', ...NUMBER_SETTINGS, ...CHOICE_SETTINGS]
+  for (const name of known) {
+    const { length } = parameters.getAll(name)
+    if (length > 1)
+      problems.push(`In the link, ${name}: expected one value, found ${length}; the first counts.`)
+  }
   const others = new Set(
     Array.from(parameters.keys()).filter((name) => !known.includes(name) && !TRACKERS.test(name)),
   )

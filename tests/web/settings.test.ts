@@ -47,6 +47,11 @@ test('what a link says and cannot be used is named, and nothing else', () => {
     'In the link, Latent units: expected a whole number from 1 to 128, found nothing.',
   ])
   assert.equal(problemsOf('utm_source=x&fbclid=y&gclid=z&panel=files&z=4'), [])
+  assert.equal(problemsOf('z=4&z=4&panel=data&panel=train&panel=files'), [
+    'In the link, panel: expected one value, found 3; the first counts.',
+    'In the link, z: expected one value, found 2; the first counts.',
+  ])
+  assert.equal(readSettings('z=4&z=5', usual).settings.z, 4)
   assert.equal(readSettings('z=4&weightDecay=0', usual).settings, { ...usual, z: 4 })
 })
 
