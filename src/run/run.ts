@@ -270,6 +270,8 @@ async function trainReporting(
   if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort)
   const report: TrainingHooks['onProgress'] = (progress) => {
+    // The engine may tell once more before it has stopped.
+    if (thrown) return
     try {
       onProgress(progress)
     } catch (error) {
