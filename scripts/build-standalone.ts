@@ -37,6 +37,23 @@ function withoutComments(module: string): string {
 /** Less memory is shorter blocks with codes of their own: code and text take 3 % less than by default. */
 const SMALLEST = { level: 9, memLevel: 6 }
 
+/** The first of 85 neighbouring characters, none of which is a double quote. */
+const FIRST_DIGIT = 35
+
+/** Bytes as numbers of base 85, five digits for four bytes: a sixteenth less than base 64 takes. */
+function base85(bytes: Uint8Array): string {
+  const whole = Buffer.alloc(4 * Math.ceil(bytes.length / 4))
+  whole.set(bytes)
+  let text = ''
+  for (let at = 0; at < whole.length; at += 4) {
+    const word = whole.readUInt32BE(at)
+    for (let power = 85 ** 4; power >= 1; power /= 85) {
+      text += String.fromCharCode(FIRST_DIGIT + (Math.floor(word / power) % 85))
+    }
+  }
+  return text
+}
+
 /**
  * A module that holds the files in one stream, whose window reaches from one build of the core over the next.
  * It is unpacked when the first of them is asked for.
@@ -51,11 +68,20 @@ function packedModule(files: ReadonlyMap<string, Uint8Array>): string {
   }
   return `
     import { inflateSync } from 'fflate'
-    const PACKED = ${JSON.stringify(Buffer.from(whole).toString('base64'))}
+    const PACKED = ${JSON.stringify(base85(whole))}
     const PLACES = ${JSON.stringify(ends)}
     let files
+    const unpacked = () => {
+      const bytes = new DataView(new ArrayBuffer((PACKED.length / 5) * 4))
+      for (let at = 0; at < PACKED.length; at += 5) {
+        let word = 0
+        for (let i = at; i < at + 5; i++) word = word * 85 + PACKED.charCodeAt(i) - ${FIRST_DIGIT}
+        bytes.setUint32((at / 5) * 4, word)
+      }
+      return new Uint8Array(bytes.buffer)
+    }
     export const fileOf = (name) => {
-      files ??= inflateSync(Uint8Array.from(atob(PACKED), (letter) => letter.charCodeAt(0)))
+      files ??= inflateSync(unpacked())
       return files.slice(...PLACES[name])
     }
     export const textOf = (name) => new TextDecoder().decode(fileOf(name))`

@@ -1,6 +1,6 @@
 /**
- * Networks of every activation, output and loss, at widths about the panels of 40, their halves and the blocks
- * of 200 columns.
+ * Networks of every activation, output and loss, at widths about the panels of 40, their halves, and the
+ * blocks of 200 columns.
  */
 import type { Activation, Loss, Network } from '../../../src/model/network.ts'
 
