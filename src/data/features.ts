@@ -215,18 +215,24 @@ function cellError(table: Table, column: string, row: number, problem: string): 
   return new FileError(table.file, `row ${rowNumber(table, row)}, column ${quote(column)}: ${problem}`)
 }
 
-/** Mean of the numbers of these rows; NaN where there are none. */
+/**
+ * Mean of the numbers of these rows; NaN where there are none. Of equal numbers it is the number itself,
+ * which their sum may miss by a rounding: else a constant column would no more be one.
+ */
 function meanOf(numbers: Float64Array, rows: Uint32Array | undefined): number {
   let sum = 0
   let count = 0
+  let first = Number.NaN
+  let isConstant = true
   const most = rows?.length ?? numbers.length
   for (let i = 0; i < most; i++) {
     const value = numbers[rows ? rows[i] : i]
     if (Number.isNaN(value)) continue
+    if (count++ === 0) first = value
+    isConstant &&= value === first
     sum += value
-    count++
   }
-  return count === 0 ? Number.NaN : sum / count
+  return isConstant ? first : sum / count
 }
 
 /** The text of each cell, as categories and labels are called: empty where the cell is. */

@@ -44,6 +44,17 @@ test('without a share all rows train, in the order of the file, and nothing judg
   assert.is(data.usualScaling, 'standard')
 })
 
+test('a constant column with empty cells stays constant', async () => {
+  // Ten times 0.1 sums to less than 1, so the mean of the sum is another number.
+  const lines = Array.from({ length: 13 }, (_, i) => `${i < 3 ? '' : 0.1},${i}`)
+  const data = ownData(await csv(`k,a\n${lines.join('\n')}\n`))
+  assert.equal(data.features?.[0], { kind: 'number', name: 'k', fill: 0.1 })
+  for (const kind of ['standard', 'minmax'] as const) {
+    const { scaling } = fitPreprocessing(data, kind)
+    assert.equal([scaling?.shift[0], scaling?.factor[0]], [0.1, 0], kind)
+  }
+})
+
 test('a share is drawn by the seed from its own random stream, and is never trained on', async () => {
   const data = ownData(await counted(), { label: 'kind', validation: 0.25, seed: 7 })
   assert.is(data.judge, 'validation')

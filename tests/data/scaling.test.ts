@@ -76,6 +76,20 @@ test('one row is constant everywhere, and an equal mean misses no digit', () => 
   assert.is(fitScaling(rows, INPUTS, 'none'), undefined)
 })
 
+test('numbers that differ by roundings alone are a constant', () => {
+  for (const kind of ['standard', 'minmax'] as const) {
+    for (const [constant, other] of [
+      [0.3, 0.1 + 0.2],
+      [-1e9, -1e9 - 2 ** -23],
+    ]) {
+      const scaling = fitScaling(Float64Array.of(constant, other, constant), 1, kind)
+      assert.equal(scaling?.factor, [0], kind)
+    }
+    const close = fitScaling(Float64Array.of(1, 1 + 1e-14, 1), 1, kind)
+    assert.ok((close?.factor[0] ?? 0) > 1e13, kind)
+  }
+})
+
 test('values whose spread is no number are refused', () => {
   for (const kind of ['standard', 'minmax'] as const) {
     const far = Float64Array.of(0, -1.7e308, 0, 1.7e308)
