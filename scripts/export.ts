@@ -7,6 +7,7 @@ import { ONNX_PARTS, writeOnnx } from '../src/formats/onnx.ts'
 import { DEFAULT_CONTAMINATION } from '../src/model/error-quantiles.ts'
 import { commandLine, jsonOption, nonNegativeNumber, oneOf, path, runCommand } from './cli.ts'
 import { share } from './data-flags.ts'
+import { namingFlag } from './flag-names.ts'
 import { loadModel, loadOption, networkOptions } from './model-option.ts'
 
 async function main(args: string[]): Promise<undefined> {
@@ -80,7 +81,11 @@ function thresholdOf(
   { trainingErrors }: StoredModel,
 ): number {
   if (threshold !== undefined) return threshold
-  if (trainingErrors) return trainingErrors.threshold(contamination)
+  try {
+    if (trainingErrors) return trainingErrors.threshold(contamination)
+  } catch (error) {
+    throw namingFlag(error)
+  }
   throw new UsageError(
     `--threshold: expected one, as ${load} does not keep the errors of its training rows, found none`,
   )

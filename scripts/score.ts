@@ -19,6 +19,7 @@ import { scoredName, scoreSheet } from '../src/tools/score-sheet.ts'
 import { commandLine, nonNegativeNumber, path, runCommand, wholeNumber } from './cli.ts'
 import { featureFlags, share } from './data-flags.ts'
 import { drawOrNotice, figuresOrNotice } from './figures.ts'
+import { namingFlag } from './flag-names.ts'
 import {
   checkSheetName,
   outOption,
@@ -114,7 +115,9 @@ async function score(job: ToolJob, flags: Flags, figures: FigureNames | undefine
   )
   const explain = flags.explain ?? (rows.picture && !rows.features ? 0 : DEFAULT_EXPLAIN)
   const { contamination, threshold } = flags
-  const scores = await scoreRows(model, rows, { contamination, threshold, explain }, hooks)
+  const scores = await scoreRows(model, rows, { contamination, threshold, explain }, hooks).catch((error) => {
+    throw namingFlag(error)
+  })
   if (scores.measuredBy === 'these rows') {
     note(
       `${model.name}: keeps no errors of its training rows; percentiles${threshold === undefined ? ' and the threshold' : ''} are by the rows given here`,
@@ -182,7 +185,7 @@ function thresholdLines({ threshold, contamination, measuredBy, flagged, count }
   const why =
     contamination === undefined
       ? 'as given'
-      : `${formatPercent(contamination)} of ${of} are above it (--contamination ${contamination})`
+      : `the ${formatPercent(1 - contamination)} quantile of the errors of ${of} (--contamination ${contamination})`
   return [
     `threshold ${formatLoss(threshold)}: ${why}`,
     `outliers  ${flagged.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} rows (${formatPercent(flagged / count)})`,

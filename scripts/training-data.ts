@@ -8,6 +8,7 @@ import { type PictureShape, type Preprocessing, usualClip } from '../src/model/p
 import { quote } from '../src/quote.ts'
 import type { TrainingData } from '../src/training/trainer.ts'
 import { featureFlags, sourceFlags, sourceOptions } from './data-flags.ts'
+import { namingFlag } from './flag-names.ts'
 
 /** What a run trains on, as its network sees it. */
 export interface RunData extends TrainingData {
@@ -189,16 +190,11 @@ export async function loadOwnData(wanted: Wanted): Promise<OwnRun> {
   })
 }
 
-/** Options of the library that are flags here. */
-const OPTION_NAME = /^(columns|exclude|label|oneHot|missing|validation|limit|scale|clip): /
-
-/** Puts the name of the flag for that of the library's option that a complaint begins with. */
+/** Complaints of `work` name flags in place of the library's options. */
 function asFlags<T>(work: () => T): T {
   try {
     return work()
-  } catch (cause) {
-    if (!(cause instanceof UsageError)) throw cause
-    const message = cause.message.replace(OPTION_NAME, (_, name: string) => `--${name.replace('H', '-h')}: `)
-    throw new UsageError(message, { cause })
+  } catch (error) {
+    throw namingFlag(error)
   }
 }

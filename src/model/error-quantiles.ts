@@ -52,8 +52,20 @@ export class ErrorQuantiles {
     return quantileOf(this.values, share)
   }
 
-  /** The error above which the given share of the rows lies, from 0 to 1: what tells outliers. */
+  /**
+   * The error above which the given share of the rows lies, from 0 to 1, or less where errors are equal: what
+   * tells outliers.
+   *
+   * @throws UsageError for a share that falls between the last two quantiles, if there are rows between them
+   */
   threshold(contamination: number = DEFAULT_CONTAMINATION): number {
+    const steps = this.values.length - 1
+    if (contamination * steps < 1 && this.count - 1 > steps) {
+      throw new UsageError(
+        `contamination: expected at least ${1 / steps}, as closely as the errors of ${this.count} rows are kept, ` +
+          `found ${contamination}; a threshold can be given in its place`,
+      )
+    }
     return this.quantile(1 - contamination)
   }
 

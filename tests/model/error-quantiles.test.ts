@@ -27,6 +27,20 @@ test('a percentile is the share of rows whose error is no greater', () => {
   assert.is(fitted.percentileOf(Infinity), 100)
 })
 
+test('a share too small for the quantiles that are kept is refused, where rows lie between them', () => {
+  const errors = Float64Array.from({ length: 100_000 }, (_, i) => 1 / (100_000 - i))
+  const fitted = ErrorQuantiles.fit(errors)
+  // numpy.quantile(errors, 0.999), NumPy 2.3
+  assert.ok(Math.abs(fitted.threshold(0.001) / 0.009901089108911272 - 1) < 1e-9)
+  assert.throws(
+    () => fitted.threshold(0.0009),
+    /^contamination: expected at least 0\.001, as closely as the errors of 100000 rows are kept, found 0\.0009; a/,
+  )
+  // Of few rows the last quantiles lie on the line between the last two.
+  const few = ErrorQuantiles.fit(errors.subarray(0, 1001))
+  assert.ok(few.threshold(0.0001) < errors[1000] && few.threshold(0.0001) > errors[999])
+})
+
 test('of equal errors, all are no greater', () => {
   const fitted = ErrorQuantiles.fit(Float64Array.of(0, 2, 2, 2, 4))
   assert.ok(Math.abs(fitted.percentileOf(2) - 75) < 1e-9)
