@@ -47,10 +47,11 @@ export async function reconstructCommand(
     })
     const { error, noisyError } = quality()
     const count = rows.count.toLocaleString('en-US')
+    const measure = `mean squared error per value${model.preprocessing?.scaling ? ', scaled,' : ''}`
     const line =
       noisyError === undefined
-        ? `${count} rows; mean squared error per value against what was given: ${formatLoss(error)}`
-        : `${count} rows; mean squared error per value against the clean ones: noisy ${formatLoss(noisyError)}, ` +
+        ? `${count} rows; ${measure} against what was given: ${formatLoss(error)}`
+        : `${count} rows; ${measure} against the clean ones: noisy ${formatLoss(noisyError)}, ` +
           `denoised ${formatLoss(error)}`
     return { lines: [line], record: { rows: rows.count, error, noisyError }, files: [flags.out] }
   })

@@ -1,6 +1,6 @@
 /** What the tools' commands share: model and data in, files out, with progress, text or JSON lines. */
 import type { Sheet } from '../src/data/sinks/sheet.ts'
-import { SINK_NAMES, sinkFormat, writeSheet } from '../src/data/sinks/sink.ts'
+import { holdsText, SINK_NAMES, sinkFormat, writeSheet } from '../src/data/sinks/sink.ts'
 import { loadSource } from '../src/data/sources/node.ts'
 import type { Source, Table, Values } from '../src/data/table.ts'
 import { createEngine } from '../src/engines/create.ts'
@@ -113,7 +113,10 @@ export async function runTool(
   work: (job: ToolJob) => Promise<ToolResult>,
 ): Promise<number | undefined> {
   const stored = await loadUsableModel(flags.load, flags)
-  const source = await loadSource(flags.data, readingFor(stored.preprocessing ?? {}, sourceOptions(flags)))
+  const source = await loadSource(flags.data, {
+    ...readingFor(stored.preprocessing ?? {}, sourceOptions(flags)),
+    asWritten: carriedOn(stored, flags, outputs),
+  })
   const set = chosenSet(source, flags)
   const held = await holdOutputs(outputs, [flags.data, flags.load])
   const bar = progressBar(process.stderr)
@@ -166,6 +169,18 @@ export async function runTool(
     interrupt.release()
     await held.release()
   }
+}
+
+/** Columns that are no more than kept, for an output that can hold text. */
+function carriedOn(
+  { preprocessing: { features = [], label } = {} }: StoredModel,
+  flags: ToolFlags & { readonly 'keep-columns'?: readonly string[]; readonly label?: string | undefined },
+  [out]: readonly string[],
+): string[] {
+  const format = out === undefined ? undefined : sinkFormat(out)
+  if (format === undefined || !holdsText(format)) return []
+  const used = [flags.label ?? label, ...features.map(({ name }) => name)]
+  return (flags['keep-columns'] ?? []).filter((name) => !used.includes(name))
 }
 
 function chosenSet({ train, test }: Source, { set = 'train' }: ToolFlags): Table | Values {

@@ -106,7 +106,7 @@ export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32
     const found = text ? `columns of text such as ${quote(text.name)}` : 'none'
     throw new FileError(table.file, `expected at least one column of numbers to learn from, found ${found}`)
   }
-  notes.push(...filledNote(table, features))
+  notes.push(...filledNotes(table, features))
   return { features, notes }
 }
 
@@ -172,6 +172,13 @@ function chosenColumns(
     notes.unshift(`Left out, text: ${listed(texts)}`)
   }
   return { columns: chosen, notes }
+}
+
+/** Columns that hold numbers, those with some wrong cells too, and one that numbers the rows. */
+export function numberColumns({ columns, count }: Table): Column[] {
+  return columns.filter(
+    (column) => (column.kind === 'number' || isMostlyNumbers(column)) && emptyCells(column) < count,
+  )
 }
 
 function isMostlyNumbers({ values }: TextColumn): boolean {
@@ -278,32 +285,48 @@ function byCodePoints(a: string, b: string): number {
   return first.length - second.length
 }
 
-/** One line where the table has empty cells for which means stand. */
-export function filledNote(table: Table, features: readonly Feature[]): string[] {
+/** One line where the table has empty cells for which means stand, and one for those of categories. */
+export function filledNotes(table: Table, features: readonly Feature[]): string[] {
+  const means = features.filter((feature) => feature.kind === 'number' && feature.fill !== undefined)
+  const categories = features.filter(({ kind }) => kind === 'category')
+  return [
+    ...emptyNote(table, means, 'for which the mean in training stands'),
+    ...emptyNote(table, categories, 'which get no category'),
+  ]
+}
+
+function emptyNote(table: Table, features: readonly Feature[], what: string): string[] {
+  const empty = features
+    .map(({ name }) => ({ name, cells: emptyCells(columnOf(table, name)) }))
+    .filter(({ cells }) => cells > 0)
+  if (empty.length === 0) return []
+  const cells = empty.reduce((sum, column) => sum + column.cells, 0)
+  const where = empty.length === 1 ? quote(empty[0].name) : `${empty.length} columns`
+  return [`Empty cells: ${cells} in ${where}, ${what}`]
+}
+
+function emptyCells({ values }: Column): number {
   let cells = 0
-  const names: string[] = []
-  for (const feature of features) {
-    const { name } = feature
-    const column = columnOf(table, name)
-    if (feature.kind !== 'number' || feature.fill === undefined || column.kind !== 'number') continue
-    let empty = 0
-    for (let row = 0; row < column.values.length; row++) empty += Number.isNaN(column.values[row]) ? 1 : 0
-    if (empty === 0) continue
-    cells += empty
-    names.push(name)
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]
+    if (value === '' || Number.isNaN(value)) cells++
   }
-  if (cells === 0) return []
-  const where = names.length === 1 ? quote(names[0]) : `${names.length} columns`
-  return [`Empty cells: ${cells} in ${where}, for which the mean in training stands`]
+  return cells
 }
 
 /**
  * The rows of a table for features that were fitted, on this table or another one.
  *
  * @param missing `drop` leaves out rows with an empty cell that has no `fill`; `error` refuses them
+ * @param noCategory the same for empty cells of categories; `mean`, the default, leaves their inputs all 0
  * @throws FileError for a column that is missing, or a cell that is no number: names column, row and text
  */
-export function rowsOf(table: Table, features: readonly Feature[], missing: 'error' | 'drop'): FeatureRows {
+export function rowsOf(
+  table: Table,
+  features: readonly Feature[],
+  missing: 'error' | 'drop',
+  noCategory: MissingRule = 'mean',
+): FeatureRows {
   const { count } = table
   const inputs = features.reduce((sum, feature) => sum + featureSize(feature), 0)
   const rows = new Float64Array(count * inputs)
@@ -313,7 +336,7 @@ export function rowsOf(table: Table, features: readonly Feature[], missing: 'err
     const column = columnOf(table, feature.name)
     if (feature.kind === 'number')
       fillNumbers(table, column, feature, { rows, inputs, at }, missing, isDropped)
-    else fillCategories(column, feature, { rows, inputs, at })
+    else fillCategories(table, column, feature, { rows, inputs, at }, noCategory, isDropped)
     at += featureSize(feature)
   }
   const kept = Uint32Array.from(Array.from(isDropped.keys()).filter((row) => isDropped[row] === 0))
@@ -358,11 +381,21 @@ function fillNumbers(
   }
 }
 
-function fillCategories(column: Column, { categories }: CategoryFeature, { rows, inputs, at }: Place): void {
+function fillCategories(
+  table: Table,
+  column: Column,
+  { name, categories }: CategoryFeature,
+  { rows, inputs, at }: Place,
+  missing: MissingRule,
+  isDropped: Uint8Array,
+): void {
   const places = new Map(categories.map((category, i) => [category, i]))
   textsOf(column).forEach((text, row) => {
     const place = places.get(text)
     if (place !== undefined) rows[row * inputs + at + place] = 1
+    if (text !== '') return
+    if (missing === 'error') throw cellError(table, name, row, 'expected a category, found an empty cell')
+    if (missing === 'drop') isDropped[row] = 1
   })
 }
 

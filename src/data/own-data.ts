@@ -289,7 +289,7 @@ function ofTable(table: Table, options: OwnDataOptions, split: Split, fixed: Fix
 }
 
 function rowsOfTable(table: Table, features: readonly Feature[], { missing }: OwnDataOptions) {
-  return rowsOf(table, features, missing === 'drop' ? 'drop' : 'error')
+  return rowsOf(table, features, missing === 'drop' ? 'drop' : 'error', missing)
 }
 
 function ofValues(values: Values, options: OwnDataOptions, split: Split): Made {

@@ -42,6 +42,8 @@ export interface Table {
   readonly blanks?: readonly number[] | undefined
   /** Whether its numbers are written 3,14. */
   readonly decimalComma?: boolean | undefined
+  /** Whether its first line was taken for a row, as all its cells are numbers. */
+  readonly isNameless?: boolean | undefined
   /** Columns without a name, which are not among `columns`. */
   readonly unnamed?: number | undefined
   readonly columns: readonly Column[]

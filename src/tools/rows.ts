@@ -1,5 +1,5 @@
 /** Rows of a source as a model takes them, and by parts as its network sees them. Runs in a browser. */
-import { filledNote, fitFeatures, rowsOf, unknownNotes } from '../data/features.ts'
+import { filledNotes, fitFeatures, numberColumns, rowsOf, unknownNotes } from '../data/features.ts'
 import { selectRows, wholeRows } from '../data/own-data.ts'
 import type { SourceOptions } from '../data/sources/source.ts'
 import type { Table, Values } from '../data/table.ts'
@@ -61,6 +61,7 @@ export function rowsForModel(
   if (set.kind === 'values') {
     checkWidth(set, inputs, name)
     checkPicture(set, picture, name)
+    checkBytes(set, preprocessing, name)
     // The model's own means come first for what is missing.
     const filled =
       set.rows instanceof Uint8Array ? set.rows : networkRows(set.rows, { features: preprocessing.features })
@@ -71,12 +72,16 @@ export function rowsForModel(
       kept,
       picture: picture ?? set.picture,
       features: preprocessing.features,
-      notes: [...leftOut(set, count), ...rangeNote(set, rows, preprocessing.scaling !== undefined, network)],
+      notes: [
+        ...leftOut(set, count),
+        ...rangeNote(set, rows, preprocessing.scaling !== undefined, network),
+        ...byteNote(set, picture),
+      ],
     }
   }
   const features = preprocessing.features ?? namelessFeatures(set, inputs, name, options)
-  const { count, rows, kept } = rowsOf(set, features, missing)
-  const notes = [...leftOut(set, count), ...filledNote(set, features), ...unknownNotes(set, features)]
+  const { count, rows, kept } = rowsOf(set, features, missing, options.missing)
+  const notes = [...leftOut(set, count), ...filledNotes(set, features), ...unknownNotes(set, features)]
   return { count, rows, kept, picture, features, notes }
 }
 
@@ -99,18 +104,34 @@ function checkPicture(
   throw new FileError(file, `expected pictures of ${text(expected)} for ${model}, found ${text(found)}`)
 }
 
+/** Bytes mean value / 255: to a model of other numbers that would be a silent change of scale. */
+function checkBytes({ rows, file }: Values, { features, scaling }: Preprocessing, model: string): void {
+  if (!(rows instanceof Uint8Array)) return
+  const isOfNumbers = features !== undefined || scaling?.shift.some((value) => value < 0 || value > 1)
+  if (!isOfNumbers) return
+  throw new FileError(
+    file,
+    `expected numbers such as ${model} was trained on, found bytes, which mean value / 255; save them as floats`,
+  )
+}
+
+/** What a model learned from need not tell: numbers below 1 may have been bytes. */
+function byteNote({ rows, file, picture }: Values, known: PictureShape | undefined): string[] {
+  if (!(rows instanceof Uint8Array) || (picture ?? known)) return []
+  return [`${file}: bytes, each taken as value / 255`]
+}
+
 function namelessFeatures(
   table: Table,
   inputs: number,
   model: string,
   { label }: RowOptions,
 ): readonly Feature[] {
-  const isThere = table.columns.some(({ name }) => name === label)
-  const { features } = fitFeatures(table, { label: isThere ? label : undefined, missing: 'error' })
-  if (features.length === inputs) return features
+  const columns = numberColumns(table).flatMap(({ name }) => (name === label ? [] : [name]))
+  if (columns.length === inputs) return fitFeatures(table, { columns, missing: 'error' }).features
   throw new FileError(
     table.file,
-    `expected ${inputs} columns of numbers, the inputs of ${model}, found ${features.length}`,
+    `expected ${inputs} columns of numbers, the inputs of ${model}, found ${columns.length}`,
   )
 }
 

@@ -44,6 +44,22 @@ test('without a share all rows train, in the order of the file, and nothing judg
   assert.is(data.usualScaling, 'standard')
 })
 
+test('an empty cell of categories is missing too: zeros, an error, or no row', async () => {
+  const rows = Array.from({ length: 12 }, (_, i) => `${i * i},${['x', 'y', ''][i % 3]}`)
+  const source = await csv(`a,b\n${rows.join('\n')}\n`)
+  const zeros = ownData(source, { oneHot: ['b'] })
+  assert.is(zeros.train.count, 12)
+  assert.equal(zeros.notes, ['Empty cells: 4 in "b", which get no category'])
+  assert.equal([...zeros.train.rows.subarray(6, 9)], [4, 0, 0])
+  assert.throws(
+    () => ownData(source, { oneHot: ['b'], missing: 'error' }),
+    /^t\.csv: row 4, column "b": expected a category, found an empty cell$/,
+  )
+  const dropped = ownData(source, { oneHot: ['b'], missing: 'drop' })
+  assert.is(dropped.train.count, 8)
+  assert.equal([...dropped.train.rows.subarray(3, 9)], [1, 0, 1, 9, 1, 0])
+})
+
 test('a constant column with empty cells stays constant', async () => {
   // Ten times 0.1 sums to less than 1, so the mean of the sum is another number.
   const lines = Array.from({ length: 13 }, (_, i) => `${i < 3 ? '' : 0.1},${i}`)

@@ -118,8 +118,10 @@ test('numbers with a decimal comma', async () => {
 
 for (const name of ['numbered.csv', 'headless.csv']) {
   test(`${name}: a line of numbers is data, unless it counts the columns`, async () => {
-    const { count, columns } = tableOf(await loadSource(fixture(name)))
+    const source = await loadSource(fixture(name))
+    const { count, columns } = tableOf(source)
     assert.is(count, 4)
+    assert.is(source.description.endsWith(', no line of names'), name === 'headless.csv')
     const rows = Array.from({ length: 4 }, (_, i) => columns.map(({ values }) => values[i])).flat()
     assert.equal(rows, expected.numbers)
   })
@@ -338,6 +340,50 @@ test('a column whose first text comes late is one of texts from its first row on
   const { columns } = tableOf(await csv(`a,b\n${early.map((cell) => `1,${cell}\n`).join('')}1,end\n`))
   assert.is(columns[0].kind, 'number')
   assert.equal([...columns[1].values], [...early, 'end'])
+})
+
+test('what is carried on and not computed with comes back as it was written', async () => {
+  const names = ['zip', 'id', 'flag', 'kind', 'plain', 'late']
+  const rows = [
+    ['00100', '9007199254740993', 'false', 'None', '1.5', 'NA'],
+    ['7', '-12', 'TRUE', 'x', '', '2'],
+    ['12', '+3', 'true', '?', '-2e3', '1234567890123456'],
+  ]
+  const bytes = new TextEncoder().encode([names, ...rows].map((cells) => cells.join()).join('\n'))
+  const { columns } = tableOf(await readSource(bytes, 'k.csv', { asWritten: names }))
+  for (const [i, name] of names.entries()) {
+    const expected = name === 'plain' ? [1.5, Number.NaN, -2000] : rows.map((cells) => cells[i])
+    assert.equal([...columns[i].values], expected, name)
+  }
+  const { columns: read } = tableOf(await readSource(bytes, 'k.csv'))
+  assert.equal(
+    read.map(({ kind }) => kind),
+    ['number', 'number', 'number', 'text', 'number', 'number'],
+  )
+})
+
+test('Parquet: whole numbers that float64 would round, and truth values, are carried on as text', async () => {
+  const { parquetWriteBuffer } = await import('hyparquet-writer')
+  const large = 2n ** 53n + 1n
+  const buffer = parquetWriteBuffer({
+    columnData: [
+      { name: 'id', data: [1n, large, null], type: 'INT64' },
+      { name: 'small', data: [1n, 2n, null], type: 'INT64' },
+      { name: 'flag', data: [true, false, null], type: 'BOOLEAN' },
+    ],
+  })
+  const asWritten = ['id', 'small', 'flag']
+  const { columns } = tableOf(await readSource(new Uint8Array(buffer), 'k.parquet', { asWritten }))
+  assert.equal(
+    columns.map(({ values }) => [...values]),
+    [
+      ['1', String(large), ''],
+      [1, 2, Number.NaN],
+      ['true', 'false', ''],
+    ],
+  )
+  const read = tableOf(await readSource(new Uint8Array(buffer), 'k.parquet'))
+  assert.ok(read.columns.every(({ kind }) => kind === 'number'))
 })
 
 test('text in UTF-8 alone', async () => {

@@ -100,7 +100,8 @@ test('encode, decode and reconstruct agree, whatever the format', async () => {
     expected.codes.map((code: number[]) => code[1]),
   )
   await done('decode', ['-l', model, '--data', 'codes.csv', '--out', 'decoded.csv'])
-  await done('reconstruct', [...flags, '--out', 'rebuilt.parquet'])
+  const text = await done('reconstruct', [...flags, '--out', 'rebuilt.parquet'])
+  assert.match(text, /^120 rows; mean squared error per value, scaled, against what was given: /m)
   const [decoded, rebuilt] = [await columns('decoded.csv'), await columns('rebuilt.parquet')]
   assert.equal(Object.keys(decoded), ['speed', 'load', 'heat', 'site'])
   near(decoded.speed, rebuilt.speed as number[])
@@ -113,6 +114,18 @@ test('encode, decode and reconstruct agree, whatever the format', async () => {
   await done('reconstruct', [...flags, '--out', 'rebuilt.npy'])
   const { train } = await loadSource(join(directory, 'rebuilt.npy'))
   near([...(train as { rows: Float32Array }).rows], expected.reconstruction.flat())
+})
+
+test('kept columns come back as they were written, where the output can hold text', async () => {
+  const lines = readFileSync(table, 'utf8').trimEnd().split('\n')
+  const ids = lines.slice(1).map((_, i) => `${i < 9 ? '00' : ''}9007199254740993${i}`)
+  const rows = [`${lines[0]},key`, ...lines.slice(1).map((line, i) => `${line},${ids[i]}`)]
+  writeFileSync(join(directory, 'keyed.csv'), `${rows.join('\n')}\n`)
+  const args = ['-l', model, '--data', 'keyed.csv', '--no-plot', '--keep-columns', 'key,outlier']
+  await done('score', [...args, '--out', 'keyed.parquet'])
+  const scores = await columns('keyed.parquet')
+  assert.equal(scores.key, ids)
+  assert.is(typeof scores.outlier[0], 'number')
 })
 
 test('pictures of a model without preprocessing: page, folder, score by the rows given, generate', async () => {

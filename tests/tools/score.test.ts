@@ -31,13 +31,14 @@ function near(found: ArrayLike<number>, wanted: readonly number[], tolerance: nu
   assert.is(far, -1, `${far}: expected ${wanted[far]}, found ${found[far]}`)
 }
 
-test('categories that were not in training are said, and empty cells are none of them', async () => {
+test('categories that were not in training are said, and how many cells are empty', async () => {
   const text = 'speed,load,heat,site\n1,2,3,Rom\n1,2,3,\n1,2,3,Kiel\n1,2,3,Oslo\n'
   const { train: other } = await readSource(new TextEncoder().encode(text), 'new.csv')
   const { notes, rows: found } = await model.withEngine(async (engine) =>
     rowsForModel(other, { engine, name: 'model', preprocessing: model.preprocessing }),
   )
   assert.equal(notes, [
+    'Empty cells: 1 in "site", which get no category',
     'new.csv: column "site": 2 of 4 rows hold categories that were not in training, "Rom" first: all zeros',
   ])
   const empty = await readSource(new TextEncoder().encode('speed,load,heat,site\n,2,,Kiel\n'), 'new.csv')
@@ -49,6 +50,64 @@ test('categories that were not in training are said, and empty cells are none of
   assert.equal([...found.subarray(3, width)], [...found.subarray(3 * width + 3, 4 * width)])
   assert.ok(found.subarray(3, width).every((value) => value === 0))
   assert.equal(rows.notes, [])
+})
+
+test('bytes are refused for a model of other numbers, and said where nothing tells', async () => {
+  const bytes = (columns: number): Values => ({
+    kind: 'values',
+    file: 'b.npy',
+    count: 1,
+    rows: new Uint8Array(columns).fill(7),
+  })
+  const { inputs } = model.network.layers[0]
+  const engine = await model.withEngine(async (found) => found)
+  const shift = new Array<number>(inputs).fill(0.5)
+  const scaled = (first: number) => ({
+    scaling: { kind: 'minmax', shift: shift.with(0, first), factor: shift },
+  })
+  const refusal =
+    /^b\.npy: expected numbers such as model was trained on, found bytes, which mean value \/ 255/
+  for (const preprocessing of [model.preprocessing, scaled(1.5), scaled(-0.1)]) {
+    assert.throws(
+      () => rowsForModel(bytes(inputs), { engine, name: 'model', preprocessing } as never),
+      refusal,
+    )
+  }
+  for (const preprocessing of [{}, scaled(0.1)]) {
+    const { notes, rows: kept } = rowsForModel(bytes(inputs), {
+      engine,
+      name: 'model',
+      preprocessing,
+    } as never)
+    assert.equal(notes, ['b.npy: bytes, each taken as value / 255'])
+    assert.instance(kept, Uint8Array)
+  }
+})
+
+test('to a model without names all columns of numbers are inputs, a count of the rows too', async () => {
+  const engine = await model.withEngine(async (found) => found)
+  const names = Array.from({ length: model.network.layers[0].inputs }, (_, i) => `c${i}`)
+  const table = async (columns: readonly string[]) => {
+    const lines = Array.from({ length: 30 }, (_, row) =>
+      columns.map((_, i) => (i === 0 ? row + 1 : row % (i + 2))),
+    )
+    const text = [[...columns, 'none'], ...lines.map((line) => [...line, ''])]
+      .map((line) => line.join())
+      .join('\n')
+    return (await readSource(new TextEncoder().encode(text), 'n.csv')).train
+  }
+  const found = rowsForModel(await table(names), { engine, name: 'model' })
+  assert.equal(
+    found.features?.map(({ name }) => name),
+    names,
+  )
+  const more = await table([...names, 'extra'])
+  assert.throws(
+    () => rowsForModel(more, { engine, name: 'model' }),
+    new RegExp(
+      `^n\\.csv: expected ${names.length} columns of numbers, the inputs of model, found ${names.length + 1}$`,
+    ),
+  )
 })
 
 test('average precision, ties and all', () => {

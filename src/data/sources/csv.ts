@@ -14,7 +14,15 @@ export interface CsvOptions {
   readonly separator?: string | undefined
   /** Whether numbers are written 3,14. */
   readonly decimalComma?: boolean | undefined
+  /**
+   * Columns that are carried on and not computed with: text, as it is written, where numbers would come
+   * back otherwise (007, true, whole numbers of more than 15 digits).
+   */
+  readonly asWritten?: readonly string[] | undefined
 }
+
+/** Numbers that float64 does not give back as written: leading zeros, too many digits, truth values. */
+const WRITTEN_OTHERWISE = /^\s*[-+]?(0\d|\d{16})|^\s*[tf]/i
 
 /** V8 keeps no string of twice as many characters. */
 const MOST_BYTES = 2 ** 28
@@ -57,10 +65,12 @@ class ColumnReader {
   #hasNumbers = false
   /** Whether it held numbers before its first text: their texts are read with the second reading. */
   isIncomplete = false
+  readonly #isAsWritten: boolean
 
-  constructor(name: string, budget: ReaderBudget) {
+  constructor(name: string, budget: ReaderBudget, isAsWritten: boolean) {
     this.name = name
     this.#budget = budget
+    this.#isAsWritten = isAsWritten
   }
 
   add(row: number, cell: string, decimalComma: boolean): void {
@@ -70,7 +80,8 @@ class ColumnReader {
       return
     }
     const value = cellNumber(cell, decimalComma)
-    if (value === undefined) this.#becomeText(row, cell)
+    const isText = value === undefined || (this.#isAsWritten && WRITTEN_OTHERWISE.test(cell))
+    if (isText) this.#becomeText(row, cell)
     else this.#addNumber(value)
   }
 
@@ -96,7 +107,7 @@ class ColumnReader {
   }
 
   #becomeText(row: number, cell: string): void {
-    this.isIncomplete = this.#hasNumbers
+    this.isIncomplete = this.#hasNumbers || (this.#isAsWritten && row > 0)
     this.#full.length = 0
     if (this.isIncomplete) return
     this.#texts = new Array<string>(row).fill('')
@@ -115,7 +126,7 @@ class ColumnReader {
 
   #text(cell: string): string {
     const trimmed = cell.trim()
-    const text = isMissing(trimmed) ? '' : trimmed
+    const text = !this.#isAsWritten && isMissing(trimmed) ? '' : trimmed
     if (text === '') return text
     const known = this.#known?.get(text)
     if (known !== undefined) return known
@@ -227,18 +238,21 @@ class TableReader {
   readonly #file: string
   readonly #budget: ReaderBudget
   readonly #decimalComma: boolean
+  readonly #asWritten: readonly string[]
   #columns: (ColumnReader | undefined)[] | undefined
   /** Of the file, blank ones included. */
   #row = 0
   #count = 0
   #firstRow = 1
+  #isNameless = false
   /** (blank rows among the data) rows of data before each. */
   readonly #blanks: number[] = []
 
-  constructor(file: string, fileBytes: number, { decimalComma = false }: CsvOptions) {
+  constructor(file: string, fileBytes: number, { decimalComma = false, asWritten = [] }: CsvOptions) {
     this.#file = file
     this.#budget = new ReaderBudget(file, fileBytes, ARRAYS_BESIDES)
     this.#decimalComma = decimalComma
+    this.#asWritten = asWritten
   }
 
   get isIncomplete(): boolean {
@@ -297,6 +311,7 @@ class TableReader {
       firstRow: this.#firstRow,
       ...(this.#blanks.length > 0 && { blanks: this.#blanks }),
       ...(this.#decimalComma && { decimalComma: true }),
+      ...(this.#isNameless && { isNameless: true }),
       ...(named.length < columns.length && { unnamed: columns.length - named.length }),
       columns: named.map((column) => column.finish(this.#count)),
     }
@@ -320,8 +335,11 @@ class TableReader {
       throw new FileError(this.#file, `row ${this.#row}: expected names of columns, found none`)
     }
     this.#budget.objects(names.length, 8 * FEWEST_ROWS + 512)
-    this.#columns = names.map((name) => (name === '' ? undefined : new ColumnReader(name, this.#budget)))
+    this.#columns = names.map((name) =>
+      name === '' ? undefined : new ColumnReader(name, this.#budget, this.#asWritten.includes(name)),
+    )
     this.#firstRow = isData ? this.#row : this.#row + 1
+    this.#isNameless = isData
     if (isData) this.#addRow(cells, this.#columns)
   }
 

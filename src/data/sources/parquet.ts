@@ -40,12 +40,15 @@ const PARSERS = {
  * writes is passed over.
  *
  * @param checkBytes throws for a table of too many bytes
+ * @param asWritten columns that are carried on and not computed with: text, where float64 would round their
+ *   whole numbers, or they are truth values
  * @throws FileError for what is no Parquet, is damaged, or uses what is not read
  */
 export async function readParquet(
   bytes: Uint8Array,
   file: string,
   checkBytes: (bytes: number) => void = () => {},
+  asWritten: readonly string[] = [],
 ): Promise<Table> {
   const isMarked = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4)) === MAGIC
   if (bytes.length < 4 + FOOTER_BYTES || !isMarked(0) || !isMarked(bytes.length - 4)) {
@@ -78,7 +81,7 @@ export async function readParquet(
     checkPages(bytes, file, metadata, compressors)
     const columns: Column[] = []
     for (const name of names.filter((name) => !isIndex(name))) {
-      const column = new ColumnReader(name, count, budget)
+      const column = new ColumnReader(name, count, budget, asWritten.includes(name))
       const onChunk = (chunk: ColumnData) => column.add(chunk)
       // One after the other: what hyparquet makes of a column is garbage by the next.
       await parquetRead({ file: buffer, metadata, columns: [name], parsers: PARSERS, compressors, onChunk })
@@ -122,10 +125,14 @@ class ColumnReader {
   readonly #name: string
   readonly #values: Float64Array
   readonly #budget: ReaderBudget
+  readonly #isAsWritten: boolean
   #texts: string[] | undefined
+  /** Whether the texts are what its numbers cannot say. */
+  #isText = false
 
-  constructor(name: string, count: number, budget: ReaderBudget) {
+  constructor(name: string, count: number, budget: ReaderBudget, isAsWritten: boolean) {
     this.#name = name
+    this.#isAsWritten = isAsWritten
     this.#values = new Float64Array(count).fill(Number.NaN)
     this.#budget = budget
   }
@@ -139,19 +146,27 @@ class ColumnReader {
   }
 
   finish(): Column {
-    if (this.#texts) return { kind: 'text', name: this.#name, values: this.#texts }
+    if (this.#texts && this.#isText) return { kind: 'text', name: this.#name, values: this.#texts }
     return { kind: 'number', name: this.#name, values: this.#values }
   }
 
   #addOther(row: number, cell: unknown): void {
     if (typeof cell === 'bigint' || typeof cell === 'boolean') {
       this.#values[row] = Number(cell)
+      if (!this.#isAsWritten) return
+      this.#addText(row, String(cell))
+      this.#isText ||= typeof cell === 'boolean' || !Number.isSafeInteger(Number(cell))
     } else if (typeof cell === 'string') {
-      this.#budget.objects(1, BYTES_PER_TEXT + cell.length)
-      this.#texts ??= new Array<string>(this.#values.length).fill('')
-      this.#texts[row] = cell
+      this.#addText(row, cell)
+      this.#isText = true
     } else {
       throw new ParquetFault(`row ${row + 1}, column ${quote(this.#name)}: neither number nor text`)
     }
+  }
+
+  #addText(row: number, cell: string): void {
+    this.#budget.objects(1, BYTES_PER_TEXT + cell.length)
+    this.#texts ??= new Array<string>(this.#values.length).fill('')
+    this.#texts[row] = cell
   }
 }

@@ -88,8 +88,11 @@ async function read(
       return (await import('./npz.ts')).readNpz(bytes, file, options.array)
     case 'parquet':
       return {
-        train: await (await import('./parquet.ts')).readParquet(bytes, file, (needed) =>
-          checkMemory(needed, file, options),
+        train: await (await import('./parquet.ts')).readParquet(
+          bytes,
+          file,
+          (needed) => checkMemory(needed, file, options),
+          options.asWritten,
         ),
       }
   }
@@ -130,7 +133,8 @@ function content(set: Table | Values): string {
     const numbers = set.columns.filter(({ kind }) => kind === 'number').length
     const texts = set.columns.length - numbers
     const unnamed = set.unnamed ? `, ${set.unnamed} without a name passed over` : ''
-    return `${count(numbers, 'column')} of numbers${texts > 0 ? `, ${texts} of text` : ''}${unnamed}`
+    const nameless = set.isNameless ? ', no line of names' : ''
+    return `${count(numbers, 'column')} of numbers${texts > 0 ? `, ${texts} of text` : ''}${unnamed}${nameless}`
   }
   const { picture, rows, classes, labels } = set
   const values = rows instanceof Uint8Array ? 'bytes' : 'numbers'
