@@ -66,7 +66,7 @@ async function load(
   onProgress?: StaticFilesOptions['onProgress'],
 ): Promise<NamedBytes> {
   const file = `${name}.bin`
-  const url = new URL(file, base).href
+  const url = new URL(file, new URL(base, globalThis.document?.baseURI ?? location.href)).href
   const cache = await openCache()
   const kept = await cache?.match(url)
   if (kept) {
@@ -94,7 +94,8 @@ async function load(
 }
 
 /**
- * One part of MNIST from the folder at `base` (an absolute URL that ends in a slash).
+ * One part of MNIST from the folder at `base`, a URL that ends in a slash: absolute, or as from the page (in
+ * a worker, from its file).
  *
  * @throws FileError when a file is missing or damaged
  */

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import * as ort from 'onnxruntime-web'
 import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
@@ -13,6 +14,7 @@ import * as assert from 'uvu/assert'
 import type * as Hourglass from '../../src/browser.ts'
 import { Autoencoder, loadData, parametersSha256 } from '../../src/index.ts'
 import { runScript } from '../support/command.ts'
+import { smallDataset, writeDataset } from '../support/small-data.ts'
 import { writeSmallPngs } from '../support/small-pictures.ts'
 import { smallTable } from '../support/small-table.ts'
 import { browserTest, closeBrowser, missingBrowser, withPage } from './page.ts'
@@ -109,6 +111,22 @@ async function scoredBy(
     auroc: truth && measureScores(scores, truth)?.auroc,
   }
 }
+
+browserTest(test, 'digits are loaded from a folder beside the page', async () => {
+  const data = smallDataset(4, 6)
+  const folder = writeDataset(join(root, 'strokes'), data)
+  mkdirSync(join(site, 'strokes'))
+  for (const name of ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte']) {
+    writeFileSync(join(site, 'strokes', `${name}.bin`), gzipSync(readFileSync(join(folder, name))))
+  }
+  await withLibrary(async (page) => {
+    const rows = await page.evaluate(async () => {
+      const set = await hourglass.loadStaticImageSet('strokes/', 'test')
+      return [...set.rows]
+    })
+    assert.equal(rows, [...data.test.rows])
+  })
+})
 
 browserTest(test, 'a file is scored alike by command, Node, browser and ONNX Runtime', async () => {
   // Empty cells, a constant column, categories; and a file with the columns in another order and another
