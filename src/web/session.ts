@@ -10,6 +10,7 @@ import {
 } from '../browser.ts'
 import { loadDigits } from './beside.ts'
 import type { Model } from './model.ts'
+import { Turns } from './turns.ts'
 
 /** Codes of the first test images. */
 export interface Codes {
@@ -27,8 +28,8 @@ export type Change = 'model' | 'weights'
 export class Session {
   #engine: Engine | undefined
   #model: Model | undefined
-  /** Engines take one call at a time: each waits for the one before. */
-  #queue: Promise<unknown> = Promise.resolve()
+  /** Engines take one call at a time. */
+  readonly #turns = new Turns()
   #version = 0
   #codes: { version: number; codes: Promise<Codes> } | undefined
   #firstErrors: { version: number; errors: Promise<Float64Array> } | undefined
@@ -98,7 +99,7 @@ export class Session {
         `${model.name}: expected a network for 28 × 28 = ${MNIST_PIXELS} pixels, found ${input} inputs`,
       )
     }
-    await this.#enqueue(async () => {
+    await this.#turns.take(async () => {
       const before = this.#engine
       const engine = await createBrowserEngine(model.network, { device: 'wasm', threads: 1 })
       await engine.writeState(model.state)
@@ -113,7 +114,7 @@ export class Session {
    * Replaces the weights of this network by later ones; does nothing if another model has taken its place.
    */
   async update(network: Network, state: ModelState): Promise<void> {
-    const isUpdated = await this.#enqueue(async () => {
+    const isUpdated = await this.#turns.take(async () => {
       if (!this.#engine || this.#model?.network !== network) return false
       await this.#engine.writeState(state)
       this.#model = { ...this.#model, state }
@@ -124,7 +125,7 @@ export class Session {
 
   /** Runs one call on the engine that holds the model in use, after those asked for before. */
   infer<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-    return this.#enqueue(() => {
+    return this.#turns.take(() => {
       if (!this.#engine) throw new UsageError('There is no model yet.')
       return work(this.#engine)
     })
@@ -178,12 +179,6 @@ export class Session {
     const test = await this.testSet()
     const errors = await this.infer((engine) => engine.reconstructionErrors(test.rows))
     return errors.reduce((sum, error) => sum + error, 0) / errors.length
-  }
-
-  #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work)
-    this.#queue = result.catch(() => undefined)
-    return result
   }
 
   #changed(change: Change): void {

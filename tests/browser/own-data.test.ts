@@ -15,6 +15,7 @@ import {
   closeBrowser,
   download,
   dropFile,
+  dropFiles,
   textOf,
   trainOwn,
   waitForText,
@@ -174,6 +175,109 @@ browserTest(
       await train(page)
       assert.is(await textOf(page, '#own-problem'), '')
     }),
+)
+
+const SECOND = Buffer.from(
+  `p,q\n${Array.from({ length: 40 }, (_, i) => `${(i * i) % 11},${i % 5}`).join('\n')}\n`,
+)
+
+/** That what is in use is `SECOND`, by all that the panel says and learns. */
+async function expectSecond(page: Page): Promise<void> {
+  await waitForText(page, '#own-description', /^second\.csv: 40 rows/)
+  await waitForText(page, '#own-proposal', /^Proposed for 40 rows/)
+  assert.equal(await page.locator('.own-column b').allTextContents(), ['p', 'q'])
+  assert.not(await page.isVisible('#own-scored'), 'no scores of the data before')
+  assert.is(await textOf(page, '#own-start'), 'Train')
+  await page.fill('#own-epochs', '3')
+  await train(page)
+  assert.match(await textOf(page, '#own-threshold'), / of 40 rows /)
+  assert.is((await download(page, '[data-own-download=scores]')).name, 'second.scores.csv')
+}
+
+browserTest(test, 'all belongs to the last data that were dropped, whichever are read first', () =>
+  withPage({ query: 'panel=data' }, async ({ page }) => {
+    await dropFiles(page, [
+      ['machines.csv', Buffer.from(smallTable(20_000))],
+      ['second.csv', SECOND],
+    ])
+    await expectSecond(page)
+  }),
+)
+
+browserTest(test, 'other data end the training on those before', () =>
+  withPage({ query: 'panel=data' }, async ({ page }) => {
+    await dropFile(page, 'machines.csv', Buffer.from(smallTable(2000)))
+    await waitForText(page, '#own-proposal', /^Proposed/)
+    await page.fill('#own-epochs', '10000')
+    await page.click('#own-start')
+    await waitForText(page, '#own-status', /^Training, epoch/)
+    await dropFile(page, 'second.csv', SECOND)
+    await waitForText(page, '#own-description', /^second\.csv/)
+    assert.not(await page.isVisible('#own-training'))
+    assert.is(await textOf(page, '#own-status'), '')
+    await expectSecond(page)
+  }),
+)
+
+browserTest(test, 'what cannot be read leaves what was there in use', () =>
+  withPage({ query: 'panel=data' }, async ({ page }) => {
+    await trainOwn(page)
+    const [status, sha256, rows] = [
+      await textOf(page, '#own-status'),
+      await textOf(page, '#own-sha'),
+      await cells(page, 1),
+    ]
+    for (const [name, content, expected] of [
+      ['notes.docx', 'PK', /^notes\.docx: .*found another name\. The data before stay in use\.$/],
+      ['bad.npy', 'no array', /^bad\.npy: expected .*\. The data before stay in use\.$/],
+    ] as const) {
+      await dropFile(page, name, Buffer.from(content))
+      await waitForText(page, '#own-problem', expected)
+      assert.is(await textOf(page, '#own-status'), status)
+      assert.match(await textOf(page, '#own-description'), /^machines\.csv/)
+      assert.ok(await page.isVisible('#own-scored'))
+    }
+    assert.is(await textOf(page, '#own-sha'), sha256)
+    assert.equal(await cells(page, 1), rows)
+    assert.is((await download(page, '[data-own-download=scores]')).name, 'machines.scores.csv')
+
+    await page.fill('#own-epochs', '10000')
+    await page.click('#own-start')
+    await waitForText(page, '#own-status', /^Training, epoch/)
+    await dropFile(page, 'notes.docx', Buffer.from('PK'))
+    await waitForText(page, '#own-problem', /^notes\.docx: /)
+    await waitForText(page, '#own-status', /^Training, epoch/)
+    await page.click('#own-start')
+    await waitForText(page, '#own-status', /^Stopped after \d+ of 10000 epochs\.$/)
+    assert.is(await textOf(page, '#own-start'), 'Go on')
+
+    // A good file takes the place of all of it.
+    await dropFile(page, 'second.csv', SECOND)
+    await expectSecond(page)
+    assert.is(await textOf(page, '#own-problem'), '')
+  }),
+)
+
+browserTest(test, 'while other data are read, and if that never ends, those before stay in use', () =>
+  withPage({ query: 'panel=data' }, async ({ page }) => {
+    await trainOwn(page)
+    // A reader that never answers.
+    await page.route(/\/worker-[\w-]+\.js/, (route) =>
+      route.fulfill({
+        contentType: 'text/javascript',
+        body: '',
+        headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' },
+      }),
+    )
+    await dropFile(page, 'endless.csv', SECOND)
+    await waitForText(page, '#own-status', /^Reading …$/)
+    assert.ok(await page.isVisible('#own-scored'))
+    await page.click('[data-sort=row]')
+    await page.waitForFunction(() => document.querySelector('#own-scores td')?.textContent === '1')
+    await waitForText(page, '#own-problem', /^endless\.csv: expected a file that is read within 10 s/)
+    assert.match(await textOf(page, '#own-status'), /^Trained/)
+    assert.is((await download(page, '[data-own-download=scores]')).name, 'machines.scores.csv')
+  }),
 )
 
 browserTest(test, 'training stops at a button, scores stand, and it goes on', () =>

@@ -269,17 +269,28 @@ export async function waitForOtherPicture(page: Page, selector: string, before: 
 }
 
 /** Drops a file on the page as a user does. */
-export async function dropFile(page: Page, name: string, bytes: Uint8Array): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ([file, base64]) => {
-      const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-      const data = new DataTransfer()
-      data.items.add(new File([content], file))
-      return data
-    },
-    [name, Buffer.from(bytes).toString('base64')],
+export function dropFile(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+  return dropFiles(page, [[name, bytes]])
+}
+
+/** Drops files one after the other, with no wait between them. */
+export async function dropFiles(
+  page: Page,
+  files: readonly (readonly [name: string, bytes: Uint8Array])[],
+): Promise<void> {
+  const drops = await page.evaluateHandle(
+    (all) =>
+      all.map(([file, base64]) => {
+        const content = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+        const dataTransfer = new DataTransfer()
+        dataTransfer.items.add(new File([content], file))
+        return new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer })
+      }),
+    files.map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]),
   )
-  await page.dispatchEvent('#drop', 'drop', { dataTransfer: transfer })
+  await drops.evaluate((events) => {
+    for (const event of events) document.getElementById('drop')?.dispatchEvent(event)
+  })
 }
 
 /** Clicks and returns the bytes of the download that follows, with the name it was given. */

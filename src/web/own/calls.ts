@@ -1,12 +1,12 @@
 /** What the Data panel and its worker say to each other. */
 import type { EpochRecord } from '../../browser.ts'
 import type { PlacedFile } from '../../data/sources/browser.ts'
-import type { Choice, OwnFile, SortKey, Wanted } from './messages.ts'
+import type { Choice, OwnFile, SortKey, SourceSummary, Wanted } from './messages.ts'
 import type { OwnSession } from './session.ts'
 
 /** What the worker can be asked for, by name. */
 export interface OwnCalls {
-  read: { ask: { files: readonly PlacedFile[] }; answer: Awaited<ReturnType<OwnSession['read']>> }
+  read: { ask: { files: readonly PlacedFile[] }; answer: SourceSummary }
   propose: { ask: { choice: Choice }; answer: ReturnType<OwnSession['propose']> }
   train: { ask: { choice: Choice; wanted: Wanted }; answer: Awaited<ReturnType<OwnSession['train']>> }
   page: {

@@ -40,9 +40,11 @@ export class LazyOwnPanel implements Panel {
   async open(dropped: DataTransfer): Promise<void> {
     const entries = Array.from(dropped.items, (item) => item.webkitGetAsEntry())
     const files = Array.from(dropped.files)
-    const [panel, { droppedFiles }] = await Promise.all([this.#load(), import('./dropped.ts')])
-    const found = await droppedFiles(entries, files)
-    if (found.length > 0) await panel.open(found)
+    const panel = await this.#load()
+    await panel.open(async () => {
+      const { droppedFiles } = await import('./dropped.ts')
+      return droppedFiles(entries, files)
+    })
   }
 
   #load(): Promise<OwnPanel> {

@@ -11,10 +11,11 @@ import type { Panel, Picture, Report } from '../panel.ts'
 import { downloadFile } from '../save.ts'
 import type { TrainPanel } from '../train-panel.ts'
 import { epochsText, thousands } from '../words.ts'
+import type { OwnCalls } from './calls.ts'
 import { OwnClient } from './client.ts'
 import { ColumnChoice } from './columns.ts'
 import { drawErrorBins } from './error-bins.ts'
-import type { Choice, OwnFile, ProposalSummary, ScoreSummary, SourceSummary, Wanted } from './messages.ts'
+import type { Choice, OwnFile, ProposalSummary, ScoredRow, ScoreSummary, Wanted } from './messages.ts'
 import { ScoreList } from './score-list.ts'
 import { showWorst } from './worst.ts'
 
@@ -37,18 +38,20 @@ const CHART = { width: 900, height: 320 }
 export class OwnPanel implements Panel {
   readonly #trainPanel: TrainPanel
   readonly #report: Report
-  readonly #client = new OwnClient((records) => this.#addEpochs(records))
   readonly #columns: ColumnChoice
   readonly #list: ScoreList
-  #source: SourceSummary | undefined
+  /** The data in use: what comes of those before is not shown. */
+  #client: OwnClient | undefined
+  /** Of the data that may take their place. */
+  #reading: AbortController | undefined
   #proposal: ProposalSummary | undefined
   #history: EpochRecord[] = []
   #summary: ScoreSummary | undefined
   /** What the scores were made by. */
   #scoredBy = ''
   #isTraining = false
-  /** Grows with every set of data: what comes of those before is not shown. */
-  #version = 0
+  /** The status of the data in use. */
+  #ownStatus = ''
   #frame = 0
 
   readonly pictures = {
@@ -69,16 +72,14 @@ export class OwnPanel implements Panel {
     this.#trainPanel = trainPanel
     this.#report = report
     this.#columns = new ColumnChoice(() => void this.#propose())
-    this.#list = new ScoreList((by, descending, from, most) =>
-      this.#client.call('page', { by, descending, from, most }),
-    )
+    this.#list = new ScoreList((page) => this.#page(page))
     for (const id of ['own-file', 'own-folder']) {
       const input = byId(id, HTMLInputElement)
       input.addEventListener('change', () => {
         const files = placed(input.files ?? [])
         // So that choosing the same again is a change.
         input.value = ''
-        if (files.length > 0) void this.open(files)
+        if (files.length > 0) void this.open(async () => files)
       })
     }
     const form = byId('own-form', HTMLFormElement)
@@ -94,7 +95,7 @@ export class OwnPanel implements Panel {
     }
     for (const button of document.querySelectorAll<HTMLButtonElement>('[data-own-download]')) {
       button.addEventListener('click', () => {
-        this.#download(button.dataset.ownDownload as OwnFile).catch(report)
+        void this.#download(button.dataset.ownDownload as OwnFile)
       })
     }
   }
@@ -115,42 +116,60 @@ export class OwnPanel implements Panel {
     return this.#isTraining
   }
 
-  /** Reads data that were chosen or dropped. */
-  async open(files: readonly PlacedFile[]): Promise<void> {
-    const version = ++this.#version
-    this.#client.stop()
-    this.#source = undefined
-    this.#proposal = undefined
-    this.#summary = undefined
-    this.#history = []
+  /**
+   * Reads data that were chosen or dropped. They take the place of those in use, and end training on them,
+   * once they are read; what cannot be read changes nothing. Called again meanwhile, only the last counts.
+   *
+   * @param find gathers the files; a folder takes a while
+   */
+  async open(find: () => Promise<readonly PlacedFile[]>): Promise<void> {
+    this.#reading?.abort()
+    const reading = new AbortController()
+    const { signal } = reading
+    this.#reading = reading
     this.#problem('')
-    this.#status('Reading …')
-    this.#refresh()
+    this.#showStatus()
     try {
-      const source = await this.#client.read(files)
-      if (version !== this.#version) return
-      this.#source = source
-      this.#columns.show(source.columns)
-      this.#status('')
-      this.#refresh()
+      const client = await OwnClient.read(await find(), (records) => this.#addEpochs(records), signal)
+      this.#endReading()
+      this.#use(client)
       await this.#propose()
     } catch (error) {
-      if (version !== this.#version) return
-      this.#status('')
-      this.#fail(error)
+      if (signal.aborted) return
+      this.#endReading()
+      this.#fail(error, this.#client && 'The data before stay in use.')
     }
+  }
+
+  #endReading(): void {
+    this.#reading = undefined
+    this.#showStatus()
+  }
+
+  #use(client: OwnClient): void {
+    this.#client?.end()
+    this.#client = client
+    this.#proposal = undefined
+    this.#summary = undefined
+    this.#scoredBy = ''
+    this.#history = []
+    this.#isTraining = false
+    this.#problem('')
+    this.#status('')
+    this.#columns.show(client.source.columns)
+    this.#refresh()
   }
 
   /** Asks what would be trained, by the columns as they are chosen now. */
   async #propose(): Promise<void> {
-    if (!this.#source) return
-    const version = this.#version
+    const client = this.#client
+    if (!client) return
     this.#problem('')
     try {
-      const proposal = await this.#client.call('propose', { choice: this.#choice() })
-      if (version === this.#version) this.#proposal = proposal
+      const proposal = await client.call('propose', { choice: this.#choice() })
+      if (client === this.#client) this.#proposal = proposal
     } catch (error) {
-      if (version !== this.#version) return
+      if (client !== this.#client) return
       this.#proposal = undefined
       this.#fail(error)
     }
@@ -158,8 +177,10 @@ export class OwnPanel implements Panel {
   }
 
   async #train(): Promise<void> {
+    const client = this.#client
+    if (!client) return
     if (this.#isTraining) {
-      this.#client.stop()
+      client.stop()
       this.#status('Finishing the step …')
       return
     }
@@ -169,7 +190,6 @@ export class OwnPanel implements Panel {
       return
     }
     this.#problem('')
-    const version = this.#version
     try {
       const [choice, wanted] = [this.#choice(), this.#wanted()]
       const isSame = this.#settings() === this.#scoredBy && this.#summary !== undefined
@@ -178,16 +198,18 @@ export class OwnPanel implements Panel {
       this.#scoredBy = this.#settings()
       this.#isTraining = true
       this.#refresh()
-      const summary = await this.#client.call('train', { choice, wanted })
-      if (version !== this.#version) return
+      const summary = await client.call('train', { choice, wanted })
+      if (client !== this.#client) return
       this.#summary = summary
       await this.#list.show(summary)
     } catch (error) {
-      if (version === this.#version) this.#fail(error)
+      if (client === this.#client) this.#fail(error)
     } finally {
-      this.#isTraining = false
-      if (version === this.#version) this.#status(this.#summary ? summaryText(this.#summary) : '')
-      this.#refresh()
+      if (client === this.#client) {
+        this.#isTraining = false
+        this.#status(this.#summary ? summaryText(this.#summary) : '')
+        this.#refresh()
+      }
     }
   }
 
@@ -211,7 +233,7 @@ export class OwnPanel implements Panel {
 
   /** All that a model follows from, as text. */
   #settings(): string {
-    return JSON.stringify([this.#version, this.#choice(), this.#wanted()])
+    return JSON.stringify([this.#choice(), this.#wanted()])
   }
 
   get #epochs(): number {
@@ -227,19 +249,36 @@ export class OwnPanel implements Panel {
     this.#drawSoon()
   }
 
+  /** Rows of the list; none where other data take the place of these meanwhile. */
+  async #page(page: OwnCalls['page']['ask']): Promise<readonly ScoredRow[]> {
+    const client = this.#client
+    try {
+      return (await client?.call('page', page)) ?? []
+    } catch (error) {
+      if (client !== this.#client) return []
+      throw error
+    }
+  }
+
   async #download(kind: OwnFile): Promise<void> {
-    const { name, parts } = await this.#client.call('file', { kind })
-    const type = name.endsWith('.csv') ? 'text/csv' : 'application/octet-stream'
-    downloadFile(name, new Blob(parts as Uint8Array<ArrayBuffer>[], { type }))
+    const client = this.#client
+    if (!client) return
+    try {
+      const { name, parts } = await client.call('file', { kind })
+      const type = name.endsWith('.csv') ? 'text/csv' : 'application/octet-stream'
+      downloadFile(name, new Blob(parts as Uint8Array<ArrayBuffer>[], { type }))
+    } catch (error) {
+      this.#report(error)
+    }
   }
 
   #refresh(): void {
-    const isRead = this.#source !== undefined
+    const isRead = this.#client !== undefined
     byId('own-settings', HTMLDivElement).hidden = !isRead
     byId('own-empty', HTMLElement).hidden = isRead
     byId('own-training', HTMLElement).hidden = this.#history.length === 0 && !this.#isTraining
     byId('own-scored', HTMLElement).hidden = this.#summary === undefined
-    setText(byId('own-description', HTMLParagraphElement), this.#source?.description ?? '')
+    setText(byId('own-description', HTMLParagraphElement), this.#client?.source.description ?? '')
     const notes = this.#summary?.notes ?? this.#proposal?.notes ?? []
     byId('own-notes', HTMLUListElement).replaceChildren(
       ...[...new Set(notes)].map((note) => element('li', { textContent: note })),
@@ -288,12 +327,13 @@ export class OwnPanel implements Panel {
   }
 
   #describe(): string {
-    const { file = '' } = this.#source ?? {}
+    const { file = '' } = this.#client?.source ?? {}
     return this.#summary ? `${file} · ${this.#summary.sizes}, ${this.#summary.epoch} epochs` : file
   }
 
-  #fail(error: unknown): void {
-    this.#problem(errorMessage(error))
+  #fail(error: unknown, consequence?: string): void {
+    const text = errorMessage(error)
+    this.#problem(consequence ? `${text.replace(/\.$/, '')}. ${consequence}` : text)
     // A defect of ours also goes where defects go.
     if (!(error instanceof HourglassError)) this.#report(error)
   }
@@ -303,7 +343,12 @@ export class OwnPanel implements Panel {
   }
 
   #status(text: string): void {
-    setText(byId('own-status', HTMLParagraphElement), text)
+    this.#ownStatus = text
+    this.#showStatus()
+  }
+
+  #showStatus(): void {
+    setText(byId('own-status', HTMLParagraphElement), this.#reading ? 'Reading …' : this.#ownStatus)
   }
 }
 

@@ -2,12 +2,13 @@
 import { byId, element, LatestOnly, setText } from '../dom.ts'
 import { reportError } from '../notices.ts'
 import { thousands } from '../words.ts'
+import type { OwnCalls } from './calls.ts'
 import type { ScoredRow, ScoreSummary, SortKey } from './messages.ts'
 
 const ROWS = 20
 
 /** Rows of the list as the worker sorts them. */
-type Load = (by: SortKey, descending: boolean, from: number, most: number) => Promise<readonly ScoredRow[]>
+type Load = (page: OwnCalls['page']['ask']) => Promise<readonly ScoredRow[]>
 
 const PER_CENT = 100
 /** Less would be told as 0 %. */
@@ -60,7 +61,12 @@ export class ScoreList {
   }
 
   async #fill(): Promise<void> {
-    const rows = await this.#load(this.#by, this.#descending, this.#from, ROWS)
+    const rows = await this.#load({
+      by: this.#by,
+      descending: this.#descending,
+      from: this.#from,
+      most: ROWS,
+    })
     for (const head of this.#table.querySelectorAll('th')) {
       const isSorted = head.querySelector('button')?.dataset.sort === this.#by
       if (isSorted) head.ariaSort = this.#descending ? 'descending' : 'ascending'

@@ -50,19 +50,26 @@ interface Trained {
   readonly epochs: number
 }
 
+/** One set of data, and the model that was trained on it last. Other data have a session of their own. */
 export class OwnSession {
-  #source: Source | undefined
+  readonly #source: Source
   /** What the choice made of the source last. */
   #data: { readonly choice: Choice; readonly data: OwnData } | undefined
   #trained: Trained | undefined
   #scored: ScoredRows | undefined
 
-  /** @throws FileError for what is no data, is damaged or too large */
-  async read(files: readonly PlacedFile[]): Promise<SourceSummary> {
-    const source = await sourceFromFiles(files, { memoryLimit: MEMORY_LIMIT })
-    await this.#forget()
+  private constructor(source: Source) {
     this.#source = source
-    const { train, description } = source
+  }
+
+  /** @throws FileError for what is no data, is damaged or too large */
+  static async read(files: readonly PlacedFile[]): Promise<OwnSession> {
+    return new OwnSession(await sourceFromFiles(files, { memoryLimit: MEMORY_LIMIT }))
+  }
+
+  /** What was read. */
+  summary(): SourceSummary {
+    const { train, description } = this.#source
     return {
       file: train.file,
       description,
@@ -122,7 +129,7 @@ export class OwnSession {
   async file(kind: OwnFile): Promise<{ readonly name: string; readonly parts: readonly Uint8Array[] }> {
     const { rows, scores } = this.#ofScored()
     const { model } = this.#ofTrained()
-    const stem = (this.#source?.train.file ?? 'data').replace(/(\.[^.]*?)(\.gz)?$/i, '')
+    const stem = this.#source.train.file.replace(/(\.[^.]*?)(\.gz)?$/i, '')
     switch (kind) {
       case 'scores':
         return csvFile(`${stem}.scores.csv`, scoreSheet(scores, rows, [], true))
@@ -136,7 +143,6 @@ export class OwnSession {
   }
 
   #chosen(choice: Choice): OwnData {
-    if (!this.#source) throw new UsageError('There are no data yet.')
     if (this.#data && isSame(this.#data.choice, choice)) return this.#data.data
     const { label, exclude, oneHot, missing, validation, seed } = choice
     const isTable = this.#source.train.kind === 'table'
@@ -165,7 +171,7 @@ export class OwnSession {
 
   async #score(trained: Trained, { epoch }: TrainingProgress): Promise<ScoreSummary> {
     const { model, choice, epochs, data } = trained
-    const set = this.#ofSource().train
+    const set = this.#source.train
     const { preprocessing } = model
     const rows = await model.withEngine(async (engine) =>
       rowsForModel(
@@ -189,11 +195,6 @@ export class OwnSession {
     }
   }
 
-  #ofSource(): Source {
-    if (!this.#source) throw new UsageError('There are no data yet.')
-    return this.#source
-  }
-
   #ofTrained(): Trained {
     if (!this.#trained) throw new UsageError('There is no model of these data yet: train first.')
     return this.#trained
@@ -202,14 +203,6 @@ export class OwnSession {
   #ofScored(): ScoredRows {
     if (!this.#scored) throw new UsageError('There are no scores yet: train first.')
     return this.#scored
-  }
-
-  /** Other data have come: what was learned from those before is of no use. */
-  async #forget(): Promise<void> {
-    await this.#trained?.model.dispose()
-    this.#trained = undefined
-    this.#scored = undefined
-    this.#data = undefined
   }
 }
 
