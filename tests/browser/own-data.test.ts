@@ -280,6 +280,20 @@ browserTest(test, 'while other data are read, and if that never ends, those befo
   }),
 )
 
+browserTest(test, 'the key of the loss names what the chart has', () =>
+  withPage({ query: 'panel=data' }, async ({ page }) => {
+    await trainOwn(page)
+    assert.match(await page.innerText('#own-training figcaption'), /training/)
+    assert.not.match(await page.innerText('#own-training figcaption'), /held back/)
+    await page.check('#own-validation')
+    await waitForText(page, '#own-start', /^Train$/)
+    await page.click('#own-start')
+    await page.waitForFunction(() =>
+      /held back/.test(document.querySelector<HTMLElement>('#own-training figcaption')?.innerText ?? ''),
+    )
+  }),
+)
+
 browserTest(test, 'training stops at a button, scores stand, and it goes on', () =>
   withPage({ query: 'panel=data' }, async ({ page }) => {
     await dropFile(page, 'machines.csv', Buffer.from(smallTable(2000)))

@@ -317,6 +317,8 @@ export class OwnPanel implements Panel {
     if (byId('panel-data', HTMLElement).hidden) return
     if (!byId('own-training', HTMLElement).hidden) {
       drawLossChart(byId('own-loss', HTMLCanvasElement), this.#epochs, [], this.#history)
+      const isJudged = this.#history.some(({ testLoss }) => testLoss !== undefined)
+      byId('own-held-back', HTMLSpanElement).hidden = !isJudged
     }
     if (!this.#summary) return
     drawErrorBins(byId('own-errors', HTMLCanvasElement), this.#summary)
