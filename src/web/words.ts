@@ -8,3 +8,7 @@ export function thousands(value: number): string {
 export function epochsText(count: number): string {
   return count === 1 ? '1 epoch' : `${thousands(count)} epochs`
 }
+
+export function rowsText(count: number): string {
+  return count === 1 ? '1 row' : `${thousands(count)} rows`
+}

@@ -294,6 +294,26 @@ browserTest(test, 'the key of the loss names what the chart has', () =>
   }),
 )
 
+browserTest(test, 'what is said of the threshold is true of tied errors, and of one row', () =>
+  withPage({ query: 'panel=data' }, async ({ page }) => {
+    const tied = Array.from({ length: 60 }, (_, i) => `${i % 3},${(i % 3) * 2}`)
+    for (const [name, rows, proposed] of [
+      ['tied.csv', tied, /^Proposed for 60 rows: /],
+      ['one.csv', ['1,2'], /^Proposed for 1 row: /],
+    ] as const) {
+      await dropFile(page, name, Buffer.from(`a,b\n${rows.join('\n')}\n`))
+      await waitForText(page, '#own-description', new RegExp(`^${name}`))
+      await waitForText(page, '#own-proposal', proposed)
+      await page.fill('#own-epochs', '3')
+      await train(page)
+      assert.match(
+        await textOf(page, '#own-threshold'),
+        /^0 of (60 rows|1 row) lie above the threshold of [\d.e-]+, the 90 % quantile of the training rows' errors\.$/,
+      )
+    }
+  }),
+)
+
 browserTest(test, 'training stops at a button, scores stand, and it goes on', () =>
   withPage({ query: 'panel=data' }, async ({ page }) => {
     await dropFile(page, 'machines.csv', Buffer.from(smallTable(2000)))

@@ -10,7 +10,7 @@ import { errorMessage } from '../notices.ts'
 import type { Panel, Picture, Report } from '../panel.ts'
 import { downloadFile } from '../save.ts'
 import type { TrainPanel } from '../train-panel.ts'
-import { epochsText, thousands } from '../words.ts'
+import { epochsText, rowsText, thousands } from '../words.ts'
 import type { OwnCalls } from './calls.ts'
 import { OwnClient } from './client.ts'
 import { ColumnChoice } from './columns.ts'
@@ -357,7 +357,7 @@ export class OwnPanel implements Panel {
 function proposalText(proposal: ProposalSummary | undefined): string {
   if (!proposal) return ''
   const { sizes, epochs, batch, rows } = proposal
-  return `Proposed for ${thousands(rows)} rows: ${sizes}, ${epochsText(epochs)} of batch ${batch}.`
+  return `Proposed for ${rowsText(rows)}: ${sizes}, ${epochsText(epochs)} of batch ${batch}.`
 }
 
 function summaryText({ epoch, epochs, sizes }: ScoreSummary): string {
@@ -366,11 +366,12 @@ function summaryText({ epoch, epochs, sizes }: ScoreSummary): string {
 }
 
 function thresholdText({ threshold, flagged, count, measured }: ScoreSummary): string {
-  const share = `${thousands(flagged)} of ${thousands(count)} rows`
+  const share = `${thousands(flagged)} of ${rowsText(count)} ${flagged === 1 ? 'lies' : 'lie'}`
   const judged = measured
     ? ` The label counts ${measured.outliers} outliers: AUROC ${measured.auroc.toFixed(4)}, ` +
       `${measured.baseline.auroc.toFixed(4)} by the plain length of the row.`
     : ''
-  const usual = `${100 * DEFAULT_CONTAMINATION} % of the training rows`
-  return `${share} lie above the threshold of ${threshold.toPrecision(4)}, as ${usual} do.${judged}`
+  // Not that so many of them lie above it: of tied errors fewer do.
+  const quantile = `the ${100 * (1 - DEFAULT_CONTAMINATION)} % quantile of the training rows' errors`
+  return `${share} above the threshold of ${threshold.toPrecision(4)}, ${quantile}.${judged}`
 }
