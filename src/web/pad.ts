@@ -27,19 +27,25 @@ const KEYS: Record<string, Point> = {
 /** A dot or a very small scrawl is not blown up to fill the box. Fractions of the pad's width. */
 const SMALLEST_EXTENT = 0.3
 
-function strokePath(
+/** In pixels of the canvas drawn on: a shorter stroke has no direction, and a path of no length no cap. */
+const DOT_LENGTH = 0.1
+
+function drawStrokes(
   context: CanvasRenderingContext2D,
   strokes: readonly Point[][],
   place: (p: Point) => Point,
 ): void {
+  context.fillStyle = context.strokeStyle
   for (const stroke of strokes) {
+    const [first, ...others] = stroke.map(place)
     context.beginPath()
-    stroke.forEach((point, i) => {
-      const { x, y } = place(point)
-      if (i === 0) context.moveTo(x, y)
-      // A tap is a stroke of one point: lineTo itself draws the round cap.
-      context.lineTo(x, y)
-    })
+    if (others.every(({ x, y }) => Math.hypot(x - first.x, y - first.y) < DOT_LENGTH)) {
+      context.arc(first.x, first.y, context.lineWidth / 2, 0, 2 * Math.PI)
+      context.fill()
+      continue
+    }
+    context.moveTo(first.x, first.y)
+    for (const { x, y } of others) context.lineTo(x, y)
     context.stroke()
   }
 }
@@ -60,7 +66,7 @@ export function rasterize(strokes: readonly Point[][]): Float32Array {
     const context = context2d(canvas)
     context.lineCap = context.lineJoin = 'round'
     context.lineWidth = STROKE_WIDTH * OVERSAMPLING
-    strokePath(context, strokes, (p) => ({
+    drawStrokes(context, strokes, (p) => ({
       x: OVERSAMPLING * (SIZE / 2 + (p.x - (left + right) / 2) * scale + shiftX),
       y: OVERSAMPLING * (SIZE / 2 + (p.y - (top + bottom) / 2) * scale + shiftY),
     }))
@@ -139,7 +145,7 @@ export class Pad {
     context.strokeStyle = themeColor('ink')
     context.lineCap = context.lineJoin = 'round'
     context.lineWidth = (width * STROKE_WIDTH) / SIZE
-    strokePath(context, this.#strokes, (p) => ({ x: p.x * width, y: p.y * height }))
+    drawStrokes(context, this.#strokes, (p) => ({ x: p.x * width, y: p.y * height }))
     if (!this.#pen) return
     const { at, isDown } = this.#pen
     context.strokeStyle = context.fillStyle = themeColor('sand')

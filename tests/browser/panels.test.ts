@@ -75,6 +75,55 @@ browserTest(test, 'a digit drawn on the pad is reconstructed', () =>
   }),
 )
 
+for (const [by, touch, dot] of [
+  ['click', false, (page: Page) => page.click('#pad')],
+  ['tap', true, (page: Page) => page.tap('#pad')],
+  [
+    'press of Space',
+    false,
+    async (page: Page) => {
+      await page.focus('#pad-frame')
+      await page.keyboard.press('Space')
+    },
+  ],
+] as const) {
+  browserTest(test, `one ${by} draws a dot`, () =>
+    withPage({ query: 'panel=denoise', touch }, async ({ page }) => {
+      await waitForText(page, '#denoised-caption', /MSE/)
+      await setValue(page, '#noise', '0')
+      const original = await canvasHash(page, '#view-original')
+      await dot(page)
+      await waitForText(page, '#original-caption', /^drawn by you$/)
+      await waitForOtherPicture(page, '#view-original', original)
+      // Where the ink is, of 28 × 28, and how many pixels of it the pad has.
+      const [ink, x, y, onPad] = await page.evaluate(() => {
+        const alphaOf = (id: string, channel: number) => {
+          const canvas = document.getElementById(id) as HTMLCanvasElement
+          const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? {}
+          return Array.from(data ?? []).filter((_, i) => i % 4 === channel)
+        }
+        const view = alphaOf('view-original', 0)
+        const background = view[0]
+        const painted = view.map((value) => Math.abs(value - background) / 255)
+        const sum = painted.reduce((all, value) => all + value, 0)
+        const mean = (of: (i: number) => number) =>
+          painted.reduce((all, value, i) => all + value * of(i), 0) / sum
+        return [
+          sum,
+          mean((i) => (i % 28) + 0.5),
+          mean((i) => Math.floor(i / 28) + 0.5),
+          alphaOf('pad', 3).filter((alpha) => alpha === 255).length,
+        ]
+      })
+      // A disc as wide as a stroke: 2.4² π / 4 = 4.5.
+      assert.ok(ink > 2.5 && ink < 5.5, `${ink} pixels of ink`)
+      assert.ok(Math.abs(x - 14) < 0.2 && Math.abs(y - 14) < 0.2, `at ${x}, ${y}`)
+      assert.ok(onPad > 50, `${onPad} pixels on the pad`)
+      assert.ok(mseOf(await textOf(page, '#denoised-caption')) >= 0)
+    }),
+  )
+}
+
 browserTest(test, 'the keyboard draws as a hand does', () =>
   withPage({ query: 'panel=denoise' }, async ({ page }) => {
     await waitForText(page, '#denoised-caption', /MSE/)
