@@ -48,10 +48,12 @@ function startPage(): void {
     history.replaceState(null, '', writeSettings(trainPanel.linked, panel, machine))
   })
   const keeper = new RunKeeper()
-  const trainPanel = new TrainPanel(session, form, settings, reportError, (run) => {
+  const keep = (run: TrainingRun) => {
     keeper.keep(run)
-    describeModel(session, trainPanel)
-  })
+    describe()
+  }
+  const trainPanel = new TrainPanel(session, form, settings, reportError, keep)
+  const describe = connectModelChip(session, trainPanel)
   const own = new LazyOwnPanel(trainPanel, reportError)
   const files = new FilesPanel(session, trainPanel, reportError)
   const panels: Record<PanelName, Panel> = {
@@ -79,7 +81,6 @@ function startPage(): void {
   connectLink(() => writeSettings(trainPanel.linked, panel))
   connectTour(choosePanel, () => session.z)
   connectFilm(session, trainPanel)
-  session.onChange(() => describeModel(session, trainPanel))
   const redraw = () => {
     forgetColors()
     panels[panel].redraw()
@@ -202,27 +203,47 @@ function connectLink(query: () => string): void {
   })
 }
 
-/** The model's name and how good it is, at the head of the page. */
-function describeModel(session: Session, trainPanel: TrainPanel): void {
-  const { model, z } = session
-  if (!model) return
-  byId('tagline-z', HTMLSpanElement).textContent = String(z)
-  setText(byId('model-name', HTMLSpanElement), model.name)
+/**
+ * The model's name and how good it is, at the head of the page. Returns what describes it anew, after a run
+ * has gone on or ended.
+ */
+function connectModelChip(session: Session, trainPanel: TrainPanel): () => void {
   const detail = byId('model-detail', HTMLSpanElement)
-  const { run } = trainPanel
-  if (run.isActive) {
-    const last = run.history.at(-1)
-    setText(detail, last ? `test MSE ${last.testLoss?.toFixed(5)} after epoch ${last.epoch}` : 'in training')
-    return
+  /** The version of the weights whose error stands there. */
+  let measured: number | undefined
+  const say = (text: string, of?: number) => {
+    setText(detail, text)
+    measured = of
   }
-  const { version } = session
-  // All test digits are a third of the page: they come once it stands.
-  whenIdle(() => {
-    if (version !== session.version) return
-    session.testMse().then((mse) => {
-      if (version === session.version) setText(detail, `test MSE ${mse.toFixed(5)}`)
-    }, reportError)
-  })
+  const describe = () => {
+    const { model, version, z } = session
+    if (!model) return
+    byId('tagline-z', HTMLSpanElement).textContent = String(z)
+    setText(byId('model-name', HTMLSpanElement), model.name)
+    const { run } = trainPanel
+    if (run.isActive && run.isShown) {
+      const last = run.history.at(-1)
+      say(last ? `test MSE ${last.testLoss?.toFixed(5)} after epoch ${last.epoch}` : 'in training')
+      return
+    }
+    if (measured === version) return
+    say('measuring …')
+    // All test digits are a third of the page: they come once it stands.
+    whenIdle(() => {
+      if (version !== session.version) return
+      session.testMse().then(
+        (mse) => {
+          if (version === session.version) say(`test MSE ${mse.toFixed(5)}`, version)
+        },
+        (error: unknown) => {
+          if (version === session.version) say('')
+          reportError(error)
+        },
+      )
+    })
+  }
+  session.onChange(describe)
+  return describe
 }
 
 /** A page that is left, even one that the browser keeps for going back, holds no workers. */

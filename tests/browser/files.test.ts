@@ -132,6 +132,59 @@ browserTest(test, 'what is downloaded opens in Node', () =>
   }),
 )
 
+browserTest(test, 'at the head of the page no model has the error of another', () =>
+  withPage({ query: 'limit=512&epochs=1&z=3&threads=1' }, async ({ page }) => {
+    const watch = () =>
+      page.evaluate(() => {
+        const textOf = (id: string) => document.getElementById(id)?.textContent ?? ''
+        const seen: string[][] = []
+        Object.assign(globalThis, { seen })
+        new MutationObserver(() => seen.push([textOf('model-name'), textOf('model-detail')])).observe(
+          document.getElementById('model-chip') ?? document,
+          { subtree: true, childList: true, characterData: true },
+        )
+      })
+    let before = await textOf(page, '#model-detail')
+    /** The one error that stands beside a name, which is not that of the model before. */
+    const errorOf = async (name: RegExp): Promise<string> => {
+      await waitForText(page, '#model-name', name)
+      await waitForText(page, '#model-detail', /\d\.\d/)
+      const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[][] }).seen.splice(0))
+      const details = seen.filter(([of]) => name.test(of)).map(([, detail]) => detail)
+      const [error, ...others] = new Set(details.filter((detail) => /\d\.\d/.test(detail)))
+      assert.equal(others, [])
+      assert.is.not(error, before)
+      before = error
+      return error
+    }
+    await watch()
+    const pth = await readFile(join(FIXTURES, 'MLP.8.pth'))
+    await dropFile(page, 'mine.pth', pth)
+    const mine = await errorOf(/^mine\.pth$/)
+    await page.click('#reset')
+    await errorOf(/^This run/)
+    await page.click('#tab-files')
+    await page.click('#pretrained')
+    await errorOf(/^Pre-trained/)
+
+    // Nor has it that of a run that is pausing.
+    await page.click('#tab-train')
+    await page.fill('input[name=epochs]', '1000')
+    await page.click('#start')
+    await waitForText(page, '#model-detail', /after epoch/)
+    await dropFile(page, 'mine.pth', pth)
+    await waitForPhase(page, 'paused')
+    assert.is(await errorOf(/^mine\.pth$/), mine)
+
+    await page.reload()
+    await waitForText(page, '#model-detail', /\d\.\d/)
+    before = await textOf(page, '#model-detail')
+    await watch()
+    await page.click('text=Open it')
+    await errorOf(/^This run/)
+  }),
+)
+
 browserTest(test, 'what cannot be fetched is said in words for visitors', async () => {
   const { page, context, close } = await openPage()
   try {
