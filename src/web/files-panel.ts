@@ -6,6 +6,7 @@ import type { Model } from './model.ts'
 import { readModelFile } from './model-files.ts'
 import { errorMessage, notice } from './notices.ts'
 import type { Panel, Report } from './panel.ts'
+import type { TrainingRun } from './run.ts'
 import { downloadFile } from './save.ts'
 import type { Session } from './session.ts'
 import type { TrainPanel } from './train-panel.ts'
@@ -70,8 +71,7 @@ export class FilesPanel implements Panel {
       for (const warning of warnings) this.#report(new UsageError(warning))
       if (!checkpoint) return this.#show(model)
       await this.#trainPanel.open(checkpoint, file.name)
-      const { epoch } = checkpoint.progress
-      return `${file.name} is a run after ${epochsText(epoch)}: Train goes on with it`
+      return `${file.name} is ${runText(this.#trainPanel.run)}`
     })
   }
 
@@ -158,4 +158,12 @@ export class FilesPanel implements Panel {
       },
     )
   }
+}
+
+/** How far an opened run is, and how it goes on. */
+function runText({ phase, history, settings }: TrainingRun): string {
+  const done = history.length
+  if (phase === 'finished')
+    return `a run that has ended after ${epochsText(done)}, and goes on in Train if Epochs is raised`
+  return `a run after ${done} of ${epochsText(settings.epochs)}, and goes on in Train`
 }

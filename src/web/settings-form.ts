@@ -6,6 +6,7 @@ import {
   choose,
   type DeviceChoice,
   NUMBER_SETTINGS,
+  type NumberSetting,
   type Settings,
   settingNumber,
   settingProblem,
@@ -17,11 +18,17 @@ export class SettingsForm {
   readonly #problem = byId('settings-problem', HTMLParagraphElement)
   #settings: Settings
 
-  /** `onChange` gets the settings whenever they are all usable and one has changed. */
+  /** `onChange` gets the settings whenever they are all usable and one has changed, while it is typed too. */
   constructor(settings: Settings, onChange: (settings: Settings) => void) {
     this.#settings = { ...settings }
     this.#fill()
     this.#form.addEventListener('change', () => {
+      const settings = this.read()
+      if (settings) onChange(settings)
+    })
+    this.#form.addEventListener('input', () => {
+      // A number that is half typed may be out of range: that is said once the field is left.
+      if (this.#found().problems.length > 0) return
       const settings = this.read()
       if (settings) onChange(settings)
     })
@@ -31,19 +38,10 @@ export class SettingsForm {
    * The settings as they stand; undefined, with the problem shown beside the form, where one cannot be used.
    */
   read(): Settings | undefined {
-    const settings = { ...this.#settings }
-    const problems: string[] = []
+    const { settings, invalid, problems } = this.#found()
     for (const name of NUMBER_SETTINGS) {
-      const input = this.#input(name)
-      if (!input) continue
-      const problem = settingProblem(name, input.value)
-      input.setAttribute('aria-invalid', String(problem !== undefined))
-      if (problem) problems.push(problem)
-      else settings[name] = settingNumber(input.value)
+      this.#input(name)?.setAttribute('aria-invalid', String(invalid.includes(name)))
     }
-    for (const name of CHOICE_SETTINGS) choose(settings, name, this.#select(name).value)
-    const together = problems.length === 0 ? togetherProblem(settings) : undefined
-    if (together) problems.push(together)
     this.#problem.textContent = problems.join(' ')
     if (problems.length > 0) return undefined
     this.#settings = settings
@@ -68,6 +66,26 @@ export class SettingsForm {
     const option = this.#select('device').querySelector<HTMLOptionElement>(`option[value="${device}"]`)
     option?.replaceWith(element('option', { value: device, disabled: true, textContent: why }))
     if (this.#settings.device === device) this.#select('device').value = 'auto'
+  }
+
+  /** What the fields hold, which of them cannot be used, and why. */
+  #found(): { settings: Settings; invalid: NumberSetting[]; problems: string[] } {
+    const settings = { ...this.#settings }
+    const invalid: NumberSetting[] = []
+    const problems: string[] = []
+    for (const name of NUMBER_SETTINGS) {
+      const input = this.#input(name)
+      if (!input) continue
+      const problem = settingProblem(name, input.value)
+      if (problem) {
+        invalid.push(name)
+        problems.push(problem)
+      } else settings[name] = settingNumber(input.value)
+    }
+    for (const name of CHOICE_SETTINGS) choose(settings, name, this.#select(name).value)
+    const together = problems.length === 0 ? togetherProblem(settings) : undefined
+    if (together) problems.push(together)
+    return { settings, invalid, problems }
   }
 
   #fill(): void {

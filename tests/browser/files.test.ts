@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readModel, writeModel } from '../../src/formats/model-file.ts'
@@ -131,6 +132,54 @@ browserTest(test, 'what is downloaded opens in Node', () =>
     }
   }),
 )
+
+/** The checkpoint of a run of two epochs, after the first and after both. */
+async function checkpointsOfRun(page: Page): Promise<{ half: Uint8Array; whole: Uint8Array }> {
+  await page.click('#step')
+  await waitForPhase(page, 'paused')
+  await page.click('#tab-files')
+  const half = await download(page, '[data-download=checkpoint]')
+  await page.click('#tab-train')
+  await page.click('#start')
+  await waitForPhase(page, 'finished')
+  await page.click('#tab-files')
+  const whole = await download(page, '[data-download=checkpoint]')
+  return { half: half.bytes, whole: whole.bytes }
+}
+
+browserTest(test, 'a run that is opened says whether it goes on, and the button follows Epochs', async () => {
+  const { page: first, close } = await openPage({ query: 'limit=512&epochs=2&z=3&seed=5&threads=1' })
+  const { half, whole } = await checkpointsOfRun(first).finally(close)
+  await withPage({ query: 'threads=1' }, async ({ page }) => {
+    await dropFile(page, 'half.safetensors', half)
+    await waitForText(
+      page,
+      '#file-status',
+      /^half\.safetensors is a run after 1 of 2 epochs, and goes on in Train/,
+    )
+    await waitForText(page, '#start', /^Go on$/)
+
+    await dropFile(page, 'whole.safetensors', whole)
+    await waitForText(
+      page,
+      '#file-status',
+      /^whole\.safetensors is a run that has ended after 2 epochs, and goes on in Train if Epochs is raised/,
+    )
+    await waitForText(page, '#start', /^Start$/)
+
+    // The button follows the field before it is left.
+    await page.click('input[name=epochs]')
+    await page.keyboard.press('ControlOrMeta+A')
+    await page.keyboard.type('3')
+    await waitForText(page, '#start', /^Go on$/)
+    await page.keyboard.press('Backspace')
+    assert.is(await textOf(page, '#settings-problem'), '', 'a number half typed is no problem yet')
+    await page.keyboard.type('3')
+    await page.click('#start')
+    await page.waitForFunction(() => document.querySelector('#read-epoch')?.textContent === '3.0 / 3')
+    await waitForPhase(page, 'finished')
+  })
+})
 
 browserTest(test, 'at the head of the page no model has the error of another', () =>
   withPage({ query: 'limit=512&epochs=1&z=3&threads=1' }, async ({ page }) => {
