@@ -43,16 +43,18 @@ function startPage(): void {
   const machine = machineSettings(location.search)
 
   const session = new Session()
-  const form = new SettingsForm(settings, (changed) => {
-    trainPanel.settingsChanged(changed)
-    history.replaceState(null, '', writeSettings(trainPanel.linked, panel, machine))
-  })
+  const form = new SettingsForm(settings, (changed) => trainPanel.settingsChanged(changed))
+  const showAddress = () => {
+    const query = writeSettings(trainPanel.linked, panel, machine)
+    // While somebody types, most is the same, and Safari refuses more than 100 changes in 30 s.
+    if (query !== location.search) history.replaceState(null, '', query)
+  }
   const keeper = new RunKeeper()
   const keep = (run: TrainingRun) => {
     keeper.keep(run)
     describe()
   }
-  const trainPanel = new TrainPanel(session, form, settings, reportError, keep)
+  const trainPanel = new TrainPanel(session, form, settings, reportError, keep, showAddress)
   const describe = connectModelChip(session, trainPanel)
   const own = new LazyOwnPanel(trainPanel, reportError)
   const files = new FilesPanel(session, trainPanel, reportError)
@@ -69,7 +71,7 @@ function startPage(): void {
     panel = chosen
     // Back then returns to the panel before, and not to the page before this one.
     if (isNew) history.pushState(null, '', writeSettings(trainPanel.linked, panel, machine))
-    else history.replaceState(null, '', writeSettings(trainPanel.linked, panel, machine))
+    else showAddress()
   })
   addEventListener('popstate', () => choosePanel(readSettings(location.search, settings).panel))
   connectDrops((dropped) => {

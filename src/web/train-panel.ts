@@ -26,6 +26,7 @@ export class TrainPanel implements Panel {
   readonly #form: SettingsForm
   readonly #report: Report
   readonly #listener: RunListener
+  readonly #onLinked: () => void
   readonly #glass = new Hourglass(byId('glass', SVGSVGElement))
   readonly #units: UnitRows
   readonly #latest = new LatestOnly()
@@ -66,15 +67,20 @@ export class TrainPanel implements Panel {
     units: () => this.#units.picture(),
   }
 
-  /** `onProgress`: an epoch is done or the run has stopped, so that it can be kept. */
+  /**
+   * @param onProgress told when an epoch is done or the run has stopped, so that it can be kept
+   * @param onLinked told when `linked` may have changed
+   */
   constructor(
     session: Session,
     form: SettingsForm,
     settings: Settings,
     report: Report,
     onProgress: (run: TrainingRun) => void,
+    onLinked: () => void,
   ) {
     this.#session = session
+    this.#onLinked = onLinked
     this.#form = form
     this.#report = report
     this.#units = new UnitRows(session)
@@ -97,10 +103,6 @@ export class TrainPanel implements Panel {
       if (this.#isVisible) this.#refreshDigits()
       this.#drawSoon()
     })
-    if (settings.limit < TRAINING_IMAGES) {
-      byId('limit-help', HTMLSpanElement).textContent =
-        `This link trains on the first ${thousands(settings.limit)} of 60,000 digits only.`
-    }
     this.#draw()
   }
 
@@ -117,6 +119,7 @@ export class TrainPanel implements Panel {
   settingsChanged(settings: Settings): void {
     this.#wanted = settings
     if (this.#run.phase === 'ready') this.#run = this.#newRun(settings)
+    this.#onLinked()
     this.#drawSoon()
   }
 
@@ -126,6 +129,7 @@ export class TrainPanel implements Panel {
     this.#run = TrainingRun.from(this.#session, checkpoint, file, this.#wanted, this.#listener)
     this.#wanted = this.#run.settings
     this.#form.show(this.#run.settings)
+    this.#onLinked()
     await this.#run.show()
     this.#draw()
   }
@@ -182,7 +186,9 @@ export class TrainPanel implements Panel {
     const epochs = this.#canGoOn() ? settings.epochs : this.#run.settings.epochs
     const changes = { epochs, threads: settings.threads, device: this.#run.settings.device }
     try {
-      await this.#run.start(untilEndOfEpoch, changes)
+      const training = this.#run.start(untilEndOfEpoch, changes)
+      this.#onLinked()
+      await training
       this.#warnOfSlowGpu()
     } catch (error) {
       this.#status(errorMessage(error))
@@ -204,6 +210,7 @@ export class TrainPanel implements Panel {
     if (!settings) return
     this.#wanted = settings
     this.#run = this.#newRun(settings)
+    this.#onLinked()
     this.#draw()
     try {
       await this.#run.show()
@@ -233,6 +240,7 @@ export class TrainPanel implements Panel {
     document.body.dataset.phase = phase
     if (phase !== 'failed') this.#status(this.#statusText())
     setText(byId('settings-pending', HTMLParagraphElement), this.#pendingText())
+    setText(byId('limit-help', HTMLSpanElement), limitText(this.linked))
     this.#glass.setRunning(phase === 'running')
     this.#glass.setSand(phase === 'finished' ? 1 : run.epochFraction)
     this.#drawReadings()
@@ -376,6 +384,12 @@ export class TrainPanel implements Panel {
   #status(text: string): void {
     setText(byId('train-status', HTMLParagraphElement), text)
   }
+}
+
+/** What no field of the form says. */
+function limitText({ limit }: Settings): string {
+  if (limit === TRAINING_IMAGES) return ''
+  return `Trains on the first ${thousands(limit)} of ${thousands(TRAINING_IMAGES)} digits only.`
 }
 
 /** Settings of a run in one line under a picture. */

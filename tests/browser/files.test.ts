@@ -147,39 +147,60 @@ async function checkpointsOfRun(page: Page): Promise<{ half: Uint8Array; whole: 
   return { half: half.bytes, whole: whole.bytes }
 }
 
-browserTest(test, 'a run that is opened says whether it goes on, and the button follows Epochs', async () => {
-  const { page: first, close } = await openPage({ query: 'limit=512&epochs=2&z=3&seed=5&threads=1' })
-  const { half, whole } = await checkpointsOfRun(first).finally(close)
-  await withPage({ query: 'threads=1' }, async ({ page }) => {
-    await dropFile(page, 'half.safetensors', half)
-    await waitForText(
-      page,
-      '#file-status',
-      /^half\.safetensors is a run after 1 of 2 epochs, and goes on in Train/,
-    )
-    await waitForText(page, '#start', /^Go on$/)
+/** Waits until the address holds these settings. */
+async function waitForAddress(page: Page, expected: Readonly<Record<string, string>>): Promise<void> {
+  await page.waitForFunction((wanted) => {
+    const parameters = new URLSearchParams(location.search)
+    return Object.entries(wanted).every(([name, value]) => parameters.get(name) === value)
+  }, expected)
+}
 
-    await dropFile(page, 'whole.safetensors', whole)
-    await waitForText(
-      page,
-      '#file-status',
-      /^whole\.safetensors is a run that has ended after 2 epochs, and goes on in Train if Epochs is raised/,
-    )
-    await waitForText(page, '#start', /^Start$/)
+browserTest(
+  test,
+  'a run that is opened says whether it goes on, and its settings are the page’s',
+  async () => {
+    const { page: first, close } = await openPage({ query: 'limit=512&epochs=2&z=3&seed=5&threads=1' })
+    const { half, whole } = await checkpointsOfRun(first).finally(close)
+    await withPage({ query: 'threads=1' }, async ({ page }) => {
+      assert.is(await textOf(page, '#limit-help'), '')
+      await dropFile(page, 'half.safetensors', half)
+      await waitForText(
+        page,
+        '#file-status',
+        /^half\.safetensors is a run after 1 of 2 epochs, and goes on in Train/,
+      )
+      await waitForText(page, '#start', /^Go on$/)
 
-    // The button follows the field before it is left.
-    await page.click('input[name=epochs]')
-    await page.keyboard.press('ControlOrMeta+A')
-    await page.keyboard.type('3')
-    await waitForText(page, '#start', /^Go on$/)
-    await page.keyboard.press('Backspace')
-    assert.is(await textOf(page, '#settings-problem'), '', 'a number half typed is no problem yet')
-    await page.keyboard.type('3')
-    await page.click('#start')
-    await page.waitForFunction(() => document.querySelector('#read-epoch')?.textContent === '3.0 / 3')
-    await waitForPhase(page, 'finished')
-  })
-})
+      await dropFile(page, 'whole.safetensors', whole)
+      await waitForText(
+        page,
+        '#file-status',
+        /^whole\.safetensors is a run that has ended after 2 epochs, and goes on in Train if Epochs is raised/,
+      )
+      await waitForText(page, '#start', /^Start$/)
+      await waitForAddress(page, { z: '3', epochs: '2', seed: '5', limit: '512' })
+      await waitForText(page, '#limit-help', /^Trains on the first 512 of 60,000 digits only\.$/)
+
+      // The button follows the field before it is left.
+      await page.click('input[name=epochs]')
+      await page.keyboard.press('ControlOrMeta+A')
+      await page.keyboard.type('3')
+      await waitForText(page, '#start', /^Go on$/)
+      await page.keyboard.press('Backspace')
+      assert.is(await textOf(page, '#settings-problem'), '', 'a number half typed is no problem yet')
+      await page.keyboard.type('3')
+      await page.click('#start')
+      await page.waitForFunction(() => document.querySelector('#read-epoch')?.textContent === '3.0 / 3')
+      await waitForPhase(page, 'finished')
+      await waitForAddress(page, { z: '3', epochs: '3', seed: '5', limit: '512' })
+
+      // Other settings are the address's once a run has them.
+      await page.fill('input[name=z]', '4')
+      await page.click('#reset')
+      await waitForAddress(page, { z: '4', epochs: '3', seed: '5', limit: '512' })
+    })
+  },
+)
 
 browserTest(test, 'at the head of the page no model has the error of another', () =>
   withPage({ query: 'limit=512&epochs=1&z=3&threads=1' }, async ({ page }) => {
