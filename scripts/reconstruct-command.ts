@@ -17,7 +17,9 @@ export async function reconstructCommand(
       ...rawRowsOptions,
       ...rowOptions,
       'add-noise': {
-        describe: 'standard deviation of noise to add before, on values as the network sees them',
+        describe:
+          'standard deviation of noise to add before, on values as the network sees them; rows of bytes are ' +
+          'clipped to [0, 1] then, as in training',
         defaultDescription: 'none',
         requiresArg: true,
         coerce: positiveNumber('add-noise'),
@@ -51,7 +53,8 @@ export async function reconstructCommand(
     const line =
       noisyError === undefined
         ? `${count} rows; ${measure} against what was given: ${formatLoss(error)}`
-        : `${count} rows; ${measure} against the clean ones: noisy ${formatLoss(noisyError)}, ` +
+        : `${count} rows; ${measure} against the clean ones: ` +
+          `noisy${rows.rows instanceof Uint8Array ? ', clipped to [0, 1],' : ''} ${formatLoss(noisyError)}, ` +
           `denoised ${formatLoss(error)}`
     return { lines: [line], record: { rows: rows.count, error, noisyError }, files: [flags.out] }
   })

@@ -147,11 +147,34 @@ test('pictures as files: names of their own, no two equal, values clipped', asyn
   const names = ['a/x.jpg', 'a/x.png']
   for await (const file of pictureFiles({ count: 2, shape: SHAPE, parts: twoPictures(), names }))
     files.push(file)
+  // Who pairs input and output by their names finds that of a/x.png there.
   assert.equal(
     files.map(({ name }) => name),
-    ['a/x.png', 'a/x-2.png'],
+    ['a/x-2.png', 'a/x.png'],
   )
   assert.equal(await decode(files[0].bytes), { width: 3, height: 2, grey: [0, 51, 255, 0, 128, 255] })
+})
+
+test('names that other pictures do not have are kept, whatever their case', async () => {
+  const names = ['A.PNG', 'a.png', 'b.jpeg', 'b-2.png', 'b.webp', 'b.png', 'c/b.jpg']
+  const parts = async function* () {
+    yield new Float32Array(names.length * 6)
+  }
+  const found: string[] = []
+  for await (const { name } of pictureFiles({ count: names.length, shape: SHAPE, parts: parts(), names }))
+    found.push(name)
+  assert.equal(found, ['A.PNG', 'a-2.png', 'b-3.png', 'b-2.png', 'b-4.png', 'b.png', 'c/b.png'])
+})
+
+test('a page is no wider than its pictures', async () => {
+  const tall = { width: 1, height: 12, channels: 1 } as const
+  for (const count of [1, 2]) {
+    const parts = async function* () {
+      yield new Float32Array(count * 12)
+    }
+    const page = await decode(await picturePage({ count, shape: tall, parts: parts() }))
+    assert.equal([page.width, page.height], [3 * count - 2, 12])
+  }
 })
 
 test('pictures on one page lie beside each other on white', async () => {

@@ -1,5 +1,5 @@
 /** Every source of own data against what NumPy, pandas, pyarrow and Pillow read in the same files. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -177,6 +177,25 @@ test('a folder of pictures, grey and in colour, classes by folder', async () => 
   )
   assert.match(source.description, /3 pictures, 6 × 4 pixels of bytes, 2 classes$/)
   assert.match(colour.description, /6 × 4 pixels of bytes, in colour, 2 classes$/)
+})
+
+test('what a folder holds beside pictures, and pictures beside folders, is said', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hourglass-beside-'))
+  try {
+    cpSync(fixture('pictures'), folder, { recursive: true })
+    for (const name of ['a/4.bmp', 'a/5', 'notes.txt', '.hidden']) writeFileSync(join(folder, name), 'x')
+    const { description } = await loadSource(folder)
+    assert.match(description, /: 3 pictures, 6 × 4 pixels of bytes, 2 classes, 3 other files passed over$/)
+    cpSync(fixture('pictures/a/one.png'), join(folder, 'one.png'))
+    const loose = await loadSource(folder)
+    assert.is(valuesOf(loose).labels, undefined)
+    assert.match(
+      loose.description,
+      /: 4 pictures, 6 × 4 pixels of bytes, no classes: 1 of 4 in no folder, 3 other files passed over$/,
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('JPEG and WebP, and pictures brought to a size by the mean of areas', async () => {

@@ -137,12 +137,13 @@ test('pictures of a model without preprocessing: page, folder, score by the rows
   )
   const given = ['-l', 'bars.pth', '--data', data, '--set', 'test']
   await done('reconstruct', [...given, '--out', 'page.png'])
-  const { stderr } = await runScript(
+  const { stderr, stdout } = await runScript(
     'denoise',
     [...given, '--out', 'folder', '--add-noise', '0.2'],
     directory,
   )
   assert.match(stderr, /does not say that it was trained with noise/)
+  assert.match(stdout, / against the clean ones: noisy, clipped to \[0, 1\], 0\.\d+, denoised 0\.\d+$/m)
   const pictures = await loadSource(join(directory, 'folder'))
   assert.match(pictures.description, /12 × 12 pixels/)
   const scored = last(await done('score', [...given, '--out', 'bars.npy', '--json', '--outlier', '1']))

@@ -30,27 +30,39 @@ function pictureBytes(values: FloatArray): Uint8Array {
   return Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))))
 }
 
-/** A PNG for each, in order. Names of other formats end in .png; no two are equal. */
+/**
+ * A PNG for each, in order. Names of other formats end in .png; no two are equal, and one that ends so
+ * already is no other picture's.
+ */
 export async function* pictureFiles({ count, shape, parts, names }: Pictures): AsyncGenerator<NamedPng> {
   const size = sizeOf(shape)
   const digits = String(count).length
-  const taken = new Set<string>()
+  const own = names && pngNames(names)
   let index = 0
   for await (const part of parts) {
     for (let at = 0; at < part.length; at += size, index++) {
-      const given = names?.[index].replace(/\.[^./]*$/, '') ?? String(index + 1).padStart(digits, '0')
-      const name = free(given, taken)
+      const name = own?.[index] ?? `${String(index + 1).padStart(digits, '0')}.png`
       yield { name, bytes: writePng(pictureBytes(part.subarray(at, at + size)), shape) }
     }
   }
 }
 
-/** `a.jpg` and `a.png` would both become `a.png`. */
-function free(stem: string, taken: Set<string>): string {
-  let name = `${stem}.png`
-  for (let copy = 2; taken.has(name.toLowerCase()); copy++) name = `${stem}-${copy}.png`
-  taken.add(name.toLowerCase())
-  return name
+/** Of `a.jpg` and `a.png`, which would both become `a.png`, the former becomes `a-2.png`. */
+function pngNames(names: readonly string[]): string[] {
+  const taken = new Set<string>()
+  const found = names.map((name) => {
+    const isOwn = /\.png$/i.test(name) && !taken.has(name.toLowerCase())
+    if (isOwn) taken.add(name.toLowerCase())
+    return isOwn ? name : undefined
+  })
+  return names.map((name, i) => {
+    if (found[i] !== undefined) return found[i]
+    const stem = name.replace(/\.[^./]*$/, '')
+    let free = `${stem}.png`
+    for (let copy = 2; taken.has(free.toLowerCase()); copy++) free = `${stem}-${copy}.png`
+    taken.add(free.toLowerCase())
+    return free
+  })
 }
 
 /**
@@ -60,7 +72,8 @@ function free(stem: string, taken: Set<string>): string {
  */
 export async function picturePage({ count, shape, parts }: Pictures): Promise<Uint8Array> {
   const { width, height, channels } = shape
-  const columns = Math.max(1, Math.ceil(Math.sqrt((count * (height + GAP)) / (width + GAP))))
+  const square = Math.ceil(Math.sqrt((count * (height + GAP)) / (width + GAP)))
+  const columns = Math.min(count, Math.max(1, square))
   const lines = Math.ceil(count / columns)
   const page = { width: columns * (width + GAP) - GAP, height: lines * (height + GAP) - GAP, channels }
   if (Math.max(page.width, page.height) > MOST_SIDE) {

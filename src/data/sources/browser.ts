@@ -58,7 +58,7 @@ export async function sourceFromFiles(
     decodeInBrowser,
     { ...options, checkBytes: (bytes) => checkMemory(bytes, folder, options) },
   )
-  return { train, description: describe(train) }
+  return { train, description: describe(train, undefined, all.length - pictures.length) }
 }
 
 /** The folder that was chosen; empty for files alone. */

@@ -48,38 +48,41 @@ async function loadFolder(path: string, options: SourceOptions): Promise<Source>
     return { ...sets, description: describe(sets.train, sets.test) }
   }
   const files: PictureFile[] = []
-  await findPictures(path, path, files, 0)
+  const others = await findPictures(path, path, files, 0)
   const train = await readPictures(files, path, decodeInNode, {
     ...options,
     checkBytes: (bytes) => checkMemory(bytes, path, options),
   })
-  return { train, description: describe(train) }
+  return { train, description: describe(train, undefined, others) }
 }
 
 function valuesOfImages({ count, rows, labels, width, height }: ImageSet, file: string): Values {
   return { kind: 'values', file, count, rows, labels, picture: { width, height, channels: 1 } }
 }
 
+/** Adds the pictures to `files`; returns how many other files there are. */
 async function findPictures(
   root: string,
   folder: string,
   files: PictureFile[],
   depth: number,
-): Promise<void> {
+): Promise<number> {
   let entries: Dirent[]
   try {
     entries = await readdir(folder, { withFileTypes: true })
   } catch (cause) {
     throw new FileError(folder, `cannot be read: ${reason(cause)}`, { cause })
   }
+  let others = 0
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue
     const path = join(folder, entry.name)
-    if (entry.isDirectory() && depth < MOST_DEPTH) await findPictures(root, path, files, depth + 1)
+    if (entry.isDirectory() && depth < MOST_DEPTH) others += await findPictures(root, path, files, depth + 1)
     else if (entry.isFile() && PICTURE_NAME.test(entry.name)) {
       files.push({ path: relative(root, path).split(sep).join('/'), read: () => readFileBytes(path) })
-    }
+    } else others++
   }
+  return others
 }
 
 /** By node-canvas; WebP, which it does not know, by a package of its own. */

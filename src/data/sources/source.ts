@@ -117,11 +117,16 @@ function bytesOf(set: Table | Values): number {
   return 8 * set.count * set.columns.length
 }
 
-/** `machines.csv: 20,000 rows, 30 columns of numbers, 2 of text`. */
-export function describe(train: Table | Values, test?: Table | Values): string {
+/**
+ * `machines.csv: 20,000 rows, 30 columns of numbers, 2 of text`.
+ *
+ * @param others files of a folder that are no pictures
+ */
+export function describe(train: Table | Values, test?: Table | Values, others = 0): string {
   const rows = `${count(train.count, train.kind === 'values' && train.picture ? 'picture' : 'row')}`
   const more = test ? `, and ${test.count.toLocaleString('en')} to test` : ''
-  return `${train.file}: ${rows}${more}, ${content(train)}`
+  const passed = others > 0 ? `, ${count(others, 'other file')} passed over` : ''
+  return `${train.file}: ${rows}${more}, ${content(train)}${passed}`
 }
 
 function count(number: number, what: string): string {
@@ -136,11 +141,13 @@ function content(set: Table | Values): string {
     const nameless = set.isNameless ? ', no line of names' : ''
     return `${count(numbers, 'column')} of numbers${texts > 0 ? `, ${texts} of text` : ''}${unnamed}${nameless}`
   }
-  const { picture, rows, classes, labels } = set
+  const { picture, rows, classes, labels, names = [] } = set
   const values = rows instanceof Uint8Array ? 'bytes' : 'numbers'
   const shape = picture
     ? `${picture.width} × ${picture.height} pixels of ${values}${picture.channels === 3 ? ', in colour' : ''}`
     : `${count(rows.length / set.count, 'value')} each, ${values}`
+  const loose = names.filter((name) => !name.includes('/')).length
+  if (!labels && loose < names.length) return `${shape}, no classes: ${loose} of ${names.length} in no folder`
   if (!labels) return shape
   return `${shape}, ${classes ? count(classes.length, 'class').replace(/classs$/, 'classes') : 'labelled'}`
 }
