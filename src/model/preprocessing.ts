@@ -2,6 +2,7 @@
  * How raw rows become what the network sees, and back: part of a model, kept in its file, applied by every
  * command, the library and exported ONNX. Raw rows go in, raw rows come out. Runs in a browser.
  */
+import { UsageError } from '../errors.ts'
 import type { FloatArray } from './state.ts'
 
 /**
@@ -76,9 +77,16 @@ export interface Preprocessing {
   readonly scaling?: Scaling | undefined
 }
 
+/** Whether the training rows were no bytes, which mean value / 255: columns, or numbers beyond [0, 1]. */
+export function isOfNumbers({ features, scaling }: Pick<Preprocessing, 'features' | 'scaling'>): boolean {
+  return features !== undefined || (scaling?.shift.some((value) => value < 0 || value > 1) ?? false)
+}
+
 /**
  * Raw rows (n, inputs) as the network sees them: empty cells (NaN) filled with the means of the training
  * rows, then scaled. Bytes mean value / 255. What needs neither is returned as it is.
+ *
+ * @throws UsageError for bytes where the model is of other numbers
  */
 export function networkRows(
   rows: Uint8Array | Float32Array,
@@ -92,7 +100,12 @@ export function networkRows(
   rows: Uint8Array | FloatArray,
   { features, scaling }: Pick<Preprocessing, 'features' | 'scaling'>,
 ): Uint8Array | FloatArray {
-  if (rows instanceof Uint8Array) return scaling === undefined ? rows : scaleRows(unitRows(rows), scaling)
+  if (rows instanceof Uint8Array) {
+    if (isOfNumbers({ features, scaling })) {
+      throw new UsageError('rows: expected floats as in training, found bytes, which mean value / 255')
+    }
+    return scaling === undefined ? rows : scaleRows(unitRows(rows), scaling)
+  }
   const filled = features === undefined ? rows : filledRows(rows, features)
   return scaling === undefined ? filled : scaleRows(filled, scaling)
 }

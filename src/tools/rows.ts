@@ -7,7 +7,7 @@ import type { Inputs } from '../engines/engine.ts'
 import { FileError } from '../errors.ts'
 import { inputSize } from '../model/network.ts'
 import type { Feature, PictureShape } from '../model/preprocessing.ts'
-import { inputNames, networkRows, type Preprocessing } from '../model/preprocessing.ts'
+import { inputNames, isOfNumbers, networkRows, type Preprocessing } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
 import { throwIfAborted } from '../run/turns.ts'
 import type { ToolHooks, ToolModel } from './model.ts'
@@ -105,14 +105,9 @@ function checkPicture(
 }
 
 /** Bytes mean value / 255: to a model of other numbers that would be a silent change of scale. */
-function checkBytes({ rows, file }: Values, { features, scaling }: Preprocessing, model: string): void {
-  if (!(rows instanceof Uint8Array)) return
-  const isOfNumbers = features !== undefined || scaling?.shift.some((value) => value < 0 || value > 1)
-  if (!isOfNumbers) return
-  throw new FileError(
-    file,
-    `expected numbers such as ${model} was trained on, found bytes, which mean value / 255; save them as floats`,
-  )
+function checkBytes({ rows, file }: Values, preprocessing: Preprocessing, model: string): void {
+  if (!(rows instanceof Uint8Array) || !isOfNumbers(preprocessing)) return
+  throw new FileError(file, `expected floats as ${model} was trained on, found bytes, which mean value / 255`)
 }
 
 /** What a model learned from need not tell: numbers below 1 may have been bytes. */

@@ -9,10 +9,12 @@ import { Autoencoder } from '../../src/api/node.ts'
 import { loadSource } from '../../src/data/sources/node.ts'
 import { readSource } from '../../src/data/sources/source.ts'
 import type { Table, Values } from '../../src/data/table.ts'
+import { UsageError } from '../../src/errors.ts'
 import { averagePrecision } from '../../src/experiments/average-precision.ts'
 import { rowsForModel } from '../../src/tools/rows.ts'
 import { measureScores, truthOf } from '../../src/tools/score-labels.ts'
 import { scoredName, scoreSheet } from '../../src/tools/score-sheet.ts'
+import { refuses } from '../support/rejection.ts'
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url))
 const expected = JSON.parse(readFileSync(fixture('expected.json'), 'utf8'))
@@ -65,14 +67,17 @@ test('bytes are refused for a model of other numbers, and said where nothing tel
   const scaled = (first: number) => ({
     scaling: { kind: 'minmax', shift: shift.with(0, first), factor: shift },
   })
-  const refusal =
-    /^b\.npy: expected numbers such as model was trained on, found bytes, which mean value \/ 255/
+  const refusal = /^b\.npy: expected floats as model was trained on, found bytes, which mean value \/ 255/
   for (const preprocessing of [model.preprocessing, scaled(1.5), scaled(-0.1)]) {
     assert.throws(
       () => rowsForModel(bytes(inputs), { engine, name: 'model', preprocessing } as never),
       refusal,
     )
   }
+  const given = new Uint8Array(inputs)
+  const calls = [() => model.score(given), () => model.encode(given), () => model.reconstruct(given)]
+  for (const call of calls)
+    await refuses(call(), UsageError, /^rows: expected floats as in training, found bytes/)
   for (const preprocessing of [{}, scaled(0.1)]) {
     const { notes, rows: kept } = rowsForModel(bytes(inputs), {
       engine,
