@@ -185,7 +185,7 @@ function thresholdLines({ threshold, contamination, measuredBy, flagged, count }
   const why =
     contamination === undefined
       ? 'as given'
-      : `the ${formatPercent(1 - contamination)} quantile of the errors of ${of} (--contamination ${contamination})`
+      : `the ${Number((100 * (1 - contamination)).toFixed(6))} % quantile of the errors of ${of} (--contamination ${contamination})`
   return [
     `threshold ${formatLoss(threshold)}: ${why}`,
     `outliers  ${flagged.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} rows (${formatPercent(flagged / count)})`,
