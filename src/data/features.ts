@@ -106,7 +106,7 @@ export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32
     const found = text ? `columns of text such as ${quote(text.name)}` : 'none'
     throw new FileError(table.file, `expected at least one column of numbers to learn from, found ${found}`)
   }
-  notes.push(...filledNotes(table, features))
+  notes.push(...filledNotes(table, features, missing))
   return { features, notes }
 }
 
@@ -285,10 +285,17 @@ function byCodePoints(a: string, b: string): number {
   return first.length - second.length
 }
 
-/** One line where the table has empty cells for which means stand, and one for those of categories. */
-export function filledNotes(table: Table, features: readonly Feature[]): string[] {
+/**
+ * One line where the table has empty cells for which means stand, and one for those of categories, if they
+ * are kept.
+ */
+export function filledNotes(
+  table: Table,
+  features: readonly Feature[],
+  missing: MissingRule = 'mean',
+): string[] {
   const means = features.filter((feature) => feature.kind === 'number' && feature.fill !== undefined)
-  const categories = features.filter(({ kind }) => kind === 'category')
+  const categories = missing === 'mean' ? features.filter(({ kind }) => kind === 'category') : []
   return [
     ...emptyNote(table, means, 'for which the mean in training stands'),
     ...emptyNote(table, categories, 'which get no category'),

@@ -81,7 +81,8 @@ export function rowsForModel(
   }
   const features = preprocessing.features ?? namelessFeatures(set, inputs, name, options)
   const { count, rows, kept } = rowsOf(set, features, missing, options.missing)
-  const notes = [...leftOut(set, count), ...filledNotes(set, features), ...unknownNotes(set, features)]
+  const filled = filledNotes(set, features, options.missing)
+  const notes = [...leftOut(set, count), ...filled, ...unknownNotes(set, features)]
   return { count, rows, kept, picture, features, notes }
 }
 

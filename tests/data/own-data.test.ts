@@ -57,6 +57,7 @@ test('an empty cell of categories is missing too: zeros, an error, or no row', a
   )
   const dropped = ownData(source, { oneHot: ['b'], missing: 'drop' })
   assert.is(dropped.train.count, 8)
+  assert.equal(dropped.notes, ['t.csv: 4 rows with an empty cell are left out, of 12'])
   assert.equal([...dropped.train.rows.subarray(3, 9)], [1, 0, 1, 9, 1, 0])
 })
 
