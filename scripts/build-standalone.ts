@@ -37,8 +37,13 @@ function withoutComments(module: string): string {
 /** Less memory is shorter blocks with codes of their own: code and text take 3 % less than by default. */
 const SMALLEST = { level: 9, memLevel: 6 }
 
-/** The first of 85 neighbouring characters, none of which is a double quote. */
+/**
+ * The first of 85 neighbouring characters, none of which is a double quote. The one after the last stands for
+ * the backslash among them, which a text has twice.
+ */
 const FIRST_DIGIT = 35
+const BACKSLASH = 92
+const NO_BACKSLASH = FIRST_DIGIT + 85
 
 /** Bytes as numbers of base 85, five digits for four bytes: a sixteenth less than base 64 takes. */
 function base85(bytes: Uint8Array): string {
@@ -48,7 +53,8 @@ function base85(bytes: Uint8Array): string {
   for (let at = 0; at < whole.length; at += 4) {
     const word = whole.readUInt32BE(at)
     for (let power = 85 ** 4; power >= 1; power /= 85) {
-      text += String.fromCharCode(FIRST_DIGIT + (Math.floor(word / power) % 85))
+      const digit = FIRST_DIGIT + (Math.floor(word / power) % 85)
+      text += String.fromCharCode(digit === BACKSLASH ? NO_BACKSLASH : digit)
     }
   }
   return text
@@ -75,7 +81,10 @@ function packedModule(files: ReadonlyMap<string, Uint8Array>): string {
       const bytes = new DataView(new ArrayBuffer((PACKED.length / 5) * 4))
       for (let at = 0; at < PACKED.length; at += 5) {
         let word = 0
-        for (let i = at; i < at + 5; i++) word = word * 85 + PACKED.charCodeAt(i) - ${FIRST_DIGIT}
+        for (let i = at; i < at + 5; i++) {
+          const digit = PACKED.charCodeAt(i)
+          word = word * 85 + (digit === ${NO_BACKSLASH} ? ${BACKSLASH} : digit) - ${FIRST_DIGIT}
+        }
         bytes.setUint32((at / 5) * 4, word)
       }
       return new Uint8Array(bytes.buffer)

@@ -165,7 +165,7 @@ function chosenColumns(
       return false
     }
     if (!numbersRows(column)) return true
-    notes.push(`Left out, it numbers the rows: ${quote(column.name)}`)
+    notes.push(countingNote(column.name))
     return false
   })
   if (texts.length > 0) {
@@ -174,11 +174,19 @@ function chosenColumns(
   return { columns: chosen, notes }
 }
 
-/** Columns that hold numbers, those with some wrong cells too, and one that numbers the rows. */
-export function numberColumns({ columns, count }: Table): Column[] {
-  return columns.filter(
+/**
+ * Names of the columns that hold numbers, those with some wrong cells too, and of those that number the rows.
+ */
+export function numberColumns({ columns, count }: Table): { names: string[]; counting: string[] } {
+  const found = columns.filter(
     (column) => (column.kind === 'number' || isMostlyNumbers(column)) && emptyCells(column) < count,
   )
+  const counting = found.filter((column) => column.kind === 'number' && numbersRows(column))
+  return { names: found.map(({ name }) => name), counting: counting.map(({ name }) => name) }
+}
+
+export function countingNote(name: string): string {
+  return `Left out, it numbers the rows: ${quote(name)}`
 }
 
 function isMostlyNumbers({ values }: TextColumn): boolean {

@@ -44,6 +44,12 @@ export class ErrorQuantiles {
     return new ErrorQuantiles(values, errors.length)
   }
 
+  /** The same of rows that are at hand: all of their errors are kept. */
+  static exact(errors: FloatArray): ErrorQuantiles {
+    if (errors.length < 2) return ErrorQuantiles.fit(errors)
+    return new ErrorQuantiles(Array.from(Float64Array.from(errors).sort()), errors.length)
+  }
+
   /**
    * The error that a share, from 0 to 1, of the rows does not exceed: as NumPy's `quantile`, between two by a
    * line.

@@ -77,9 +77,17 @@ export interface Preprocessing {
   readonly scaling?: Scaling | undefined
 }
 
-/** Whether the training rows were no bytes, which mean value / 255: columns, or numbers beyond [0, 1]. */
+/**
+ * Whether the training rows were no bytes, which mean value / 255: columns, or numbers beyond [0, 1] as far
+ * as the scaling tells. The standard deviation of numbers in there is at most a half.
+ */
 export function isOfNumbers({ features, scaling }: Pick<Preprocessing, 'features' | 'scaling'>): boolean {
-  return features !== undefined || (scaling?.shift.some((value) => value < 0 || value > 1) ?? false)
+  if (features || !scaling) return features !== undefined
+  const { kind, shift, factor } = scaling
+  return shift.some((value, i) => {
+    const widest = kind === 'minmax' ? 1 - value : 0.5
+    return value < 0 || value > 1 || (factor[i] > 0 && 1 / factor[i] > widest + 1e-6)
+  })
 }
 
 /**

@@ -1,5 +1,13 @@
 /** Rows of a source as a model takes them, and by parts as its network sees them. Runs in a browser. */
-import { filledNotes, fitFeatures, numberColumns, rowsOf, unknownNotes } from '../data/features.ts'
+import {
+  countingNote,
+  type FittedFeatures,
+  filledNotes,
+  fitFeatures,
+  numberColumns,
+  rowsOf,
+  unknownNotes,
+} from '../data/features.ts'
 import { selectRows, wholeRows } from '../data/own-data.ts'
 import type { SourceOptions } from '../data/sources/source.ts'
 import type { Table, Values } from '../data/table.ts'
@@ -79,10 +87,12 @@ export function rowsForModel(
       ],
     }
   }
-  const features = preprocessing.features ?? namelessFeatures(set, inputs, name, options)
+  const { features, notes: fitted } = preprocessing.features
+    ? { features: preprocessing.features, notes: [] }
+    : namelessFeatures(set, inputs, name, options)
   const { count, rows, kept } = rowsOf(set, features, missing, options.missing)
   const filled = filledNotes(set, features, options.missing)
-  const notes = [...leftOut(set, count), ...filled, ...unknownNotes(set, features)]
+  const notes = [...fitted, ...leftOut(set, count), ...filled, ...unknownNotes(set, features)]
   return { count, rows, kept, picture, features, notes }
 }
 
@@ -117,14 +127,22 @@ function byteNote({ rows, file, picture }: Values, known: PictureShape | undefin
   return [`${file}: bytes, each taken as value / 255`]
 }
 
+/** All columns of numbers, or all but one that counts the rows: as many as the model has inputs. */
 function namelessFeatures(
   table: Table,
   inputs: number,
   model: string,
   { label }: RowOptions,
-): readonly Feature[] {
-  const columns = numberColumns(table).flatMap(({ name }) => (name === label ? [] : [name]))
-  if (columns.length === inputs) return fitFeatures(table, { columns, missing: 'error' }).features
+): FittedFeatures {
+  const { names, counting } = numberColumns(table)
+  const columns = names.filter((name) => name !== label)
+  if (columns.length === inputs) return fitFeatures(table, { columns, missing: 'error' })
+  const [counts] = counting
+  const others = columns.filter((name) => name !== counts)
+  if (others.length === inputs) {
+    const { features, notes } = fitFeatures(table, { columns: others, missing: 'error' })
+    return { features, notes: [countingNote(counts), ...notes] }
+  }
   throw new FileError(
     table.file,
     `expected ${inputs} columns of numbers, the inputs of ${model}, found ${columns.length}`,

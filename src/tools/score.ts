@@ -117,7 +117,7 @@ export async function scoreRows(
       `${model.name}: the error of row ${bad + 1} is ${errors[bad]}: no score can be made of it`,
     )
   }
-  const known = trainingErrors ?? ErrorQuantiles.fit(errors)
+  const known = trainingErrors ?? ErrorQuantiles.exact(errors)
   const contamination =
     options.threshold === undefined ? (options.contamination ?? DEFAULT_CONTAMINATION) : undefined
   const threshold = options.threshold ?? known.threshold(contamination)

@@ -41,6 +41,15 @@ test('a share too small for the quantiles that are kept is refused, where rows l
   assert.ok(few.threshold(0.0001) < errors[1000] && few.threshold(0.0001) > errors[999])
 })
 
+test('of rows at hand every error counts, however small the share', () => {
+  const errors = Float64Array.from({ length: 100_000 }, (_, i) => 1 / (100_000 - i))
+  const exact = ErrorQuantiles.exact(errors.toReversed())
+  // numpy.quantile(errors, 1 - 0.0001), NumPy 2.3
+  assert.ok(Math.abs(exact.threshold(0.0001) / 0.09091000000004318 - 1) < 1e-9)
+  assert.is(exact.percentileOf(1), 100)
+  assert.is(ErrorQuantiles.exact(Float64Array.of(3)).threshold(), 3)
+})
+
 test('of equal errors, all are no greater', () => {
   const fitted = ErrorQuantiles.fit(Float64Array.of(0, 2, 2, 2, 4))
   assert.ok(Math.abs(fitted.percentileOf(2) - 75) < 1e-9)

@@ -65,10 +65,12 @@ test('bytes are refused for a model of other numbers, and said where nothing tel
   const engine = await model.withEngine(async (found) => found)
   const shift = new Array<number>(inputs).fill(0.5)
   const scaled = (first: number) => ({
-    scaling: { kind: 'minmax', shift: shift.with(0, first), factor: shift },
+    scaling: { kind: 'minmax', shift: shift.with(0, first), factor: shift.map(() => 4) },
   })
   const refusal = /^b\.npy: expected floats as model was trained on, found bytes, which mean value \/ 255/
-  for (const preprocessing of [model.preprocessing, scaled(1.5), scaled(-0.1)]) {
+  const wide = { scaling: { kind: 'minmax', shift: shift.map(() => 0), factor: shift.map(() => 1 / 255) } }
+  const far = { scaling: { kind: 'standard', shift, factor: shift.map(() => 1) } }
+  for (const preprocessing of [model.preprocessing, scaled(1.5), scaled(-0.1), wide, far]) {
     assert.throws(
       () => rowsForModel(bytes(inputs), { engine, name: 'model', preprocessing } as never),
       refusal,
@@ -106,11 +108,15 @@ test('to a model without names all columns of numbers are inputs, a count of the
     found.features?.map(({ name }) => name),
     names,
   )
-  const more = await table([...names, 'extra'])
+  const more = await table(['id', ...names])
+  const [note, ...rest] = rowsForModel(more, { engine, name: 'model' }).notes
+  assert.is(note, 'Left out, it numbers the rows: "id"')
+  assert.equal(rest, [])
+  const many = await table(['id', ...names, 'extra'])
   assert.throws(
-    () => rowsForModel(more, { engine, name: 'model' }),
+    () => rowsForModel(many, { engine, name: 'model' }),
     new RegExp(
-      `^n\\.csv: expected ${names.length} columns of numbers, the inputs of model, found ${names.length + 1}$`,
+      `^n\\.csv: expected ${names.length} columns of numbers, the inputs of model, found ${names.length + 2}$`,
     ),
   )
 })

@@ -35,6 +35,8 @@ const CHUNK = 2 ** 16
 const MOST_ROW = 2 ** 22
 /** Arrays beside a multiple of the file: empty cells take one byte each there, and eight here. */
 const ARRAYS_BESIDES = 2 ** 26
+/** The same for the texts of each column that somebody asks to carry on: some million ids. */
+const KEPT_BESIDES = 2 ** 27
 /** Numbers of a column that lie in one array, first and later on: none is copied while it grows. */
 const FEWEST_ROWS = 64
 const MOST_ROWS = 2 ** 16
@@ -250,7 +252,7 @@ class TableReader {
 
   constructor(file: string, fileBytes: number, { decimalComma = false, asWritten = [] }: CsvOptions) {
     this.#file = file
-    this.#budget = new ReaderBudget(file, fileBytes, ARRAYS_BESIDES)
+    this.#budget = new ReaderBudget(file, fileBytes, ARRAYS_BESIDES + KEPT_BESIDES * asWritten.length)
     this.#decimalComma = decimalComma
     this.#asWritten = asWritten
   }
