@@ -13,6 +13,13 @@ import {
   togetherProblem,
 } from './settings.ts'
 
+/** What the fields hold, which of them cannot be used, and why. */
+interface Found {
+  readonly settings: Settings
+  readonly invalid: readonly NumberSetting[]
+  readonly problems: readonly string[]
+}
+
 export class SettingsForm {
   readonly #form = byId('settings', HTMLFormElement)
   readonly #problem = byId('settings-problem', HTMLParagraphElement)
@@ -28,8 +35,8 @@ export class SettingsForm {
     })
     this.#form.addEventListener('input', () => {
       // A number that is half typed may be out of range: that is said once the field is left.
-      if (this.#found().problems.length > 0) return
-      const settings = this.read()
+      const found = this.#found()
+      const settings = found.problems.length > 0 ? undefined : this.#take(found)
       if (settings) onChange(settings)
     })
   }
@@ -38,7 +45,10 @@ export class SettingsForm {
    * The settings as they stand; undefined, with the problem shown beside the form, where one cannot be used.
    */
   read(): Settings | undefined {
-    const { settings, invalid, problems } = this.#found()
+    return this.#take(this.#found())
+  }
+
+  #take({ settings, invalid, problems }: Found): Settings | undefined {
     for (const name of NUMBER_SETTINGS) {
       this.#input(name)?.setAttribute('aria-invalid', String(invalid.includes(name)))
     }
@@ -68,8 +78,7 @@ export class SettingsForm {
     if (this.#settings.device === device) this.#select('device').value = 'auto'
   }
 
-  /** What the fields hold, which of them cannot be used, and why. */
-  #found(): { settings: Settings; invalid: NumberSetting[]; problems: string[] } {
+  #found(): Found {
     const settings = { ...this.#settings }
     const invalid: NumberSetting[] = []
     const problems: string[] = []
