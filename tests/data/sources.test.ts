@@ -381,6 +381,22 @@ test('what is carried on and not computed with comes back as it was written', as
   )
 })
 
+test('a long narrow table keeps the texts of the columns that are carried on', async () => {
+  const names = ['a', 'id', 'account', 'zip', 'key']
+  const count = 400_000
+  const row = (i: number) => `1,${[2 * i, 3 * i, 5 * i, 7 * i].map((id) => String(id).padStart(8, '0'))}\n`
+  const text = [`${names}\n`, ...Array.from({ length: count }, (_, i) => row(i))].join('')
+  const bytes = new TextEncoder().encode(text)
+  const { columns } = tableOf(await readSource(bytes, 'k.csv', { asWritten: names.slice(1) }))
+  assert.equal(
+    columns.map(({ kind, values }) => [kind, values[count - 1]]),
+    [
+      ['number', 1],
+      ...[799_998, 1_199_997, 1_999_995, 2_799_993].map((id) => ['text', String(id).padStart(8, '0')]),
+    ],
+  )
+})
+
 test('Parquet: whole numbers that float64 would round, and truth values, are carried on as text', async () => {
   const { parquetWriteBuffer } = await import('hyparquet-writer')
   const large = 2n ** 53n + 1n
