@@ -12,7 +12,7 @@ import { closeBrowser, openPage, waitForPhase, waitForText } from './page.ts'
 const ROOT = join(import.meta.dirname, '../..')
 /** In CSS pixels. Each picture shows so much of the page's height as its main things take. */
 const WIDTH = 1280
-const HEIGHTS = { 'page-train.png': 1326, 'page-explore.png': 1120 } as const
+const HEIGHTS = { 'page-train.png': 1520, 'page-explore.png': 1120 } as const
 
 function dataUrl(page: Page, selector: string): Promise<string> {
   return page.$eval(selector, (canvas) => (canvas as HTMLCanvasElement).toDataURL('image/png'))
