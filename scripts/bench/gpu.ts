@@ -60,8 +60,8 @@ const OURS = 'Hourglass (WebGPU)'
 const CPU = 'Hourglass (CPU)'
 /** Dispatches of one pass that are timed at once: enough to hide what the submission takes. */
 const PASS_REPETITIONS = { hardware: 200, software: 2 } as const
-/** torch.compile records its CUDA graphs in the first steps. */
-const FIRST_STEPS = 5
+/** torch.compile records its CUDA graphs in the first few steps, jax-cuda-scan compiles at the first 64. */
+const FIRST_STEPS = 70
 /**
  * Batches are of so many rows where all that takes part is verified: the float64 reference takes minutes for
  * larger ones.
@@ -126,7 +126,7 @@ export async function benchGpu(
         ]
         // What is compiled at the first step of a new size (ours too) would be taken for what a step takes.
         for (const { run } of contestants.filter(({ mayFail }) => !mayFail)) await run(1)
-        for (const peer of peers) await peer.run(FIRST_STEPS, batchSize).catch(() => undefined)
+        await Promise.all(peers.map((peer) => peer.run(FIRST_STEPS, batchSize).catch(() => undefined)))
         const { measurements, failures } = await measure(contestants, effort)
         missing.push(...failures)
         const rows = measurements.map((time): GpuRow => {

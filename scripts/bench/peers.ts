@@ -178,8 +178,8 @@ export function compared(theirs: Measurement, ours: Measurement): Pick<PeerRow, 
 }
 
 /**
- * Starts those of `kinds` that can be had, into `peers` one by one, so that they can be closed whatever
- * happens to the next.
+ * Starts those of `kinds` that can be had, all at once, into `peers` in the order of `kinds`: all that have
+ * started are there to be closed whatever happened to another.
  */
 export async function startPeers(
   kinds: readonly PeerKind[],
@@ -187,13 +187,13 @@ export async function startPeers(
   peers: Peer[],
   missing: Missing[],
 ): Promise<void> {
-  for (const kind of kinds) {
-    try {
-      peers.push(await startPeer(kind, config))
-    } catch (error) {
-      if (!(error instanceof PeerUnavailableError || error instanceof PeerError)) throw error
-      missing.push({ name: peerTitle(kind), reason: error.message })
-    }
+  const outcomes = await Promise.allSettled(kinds.map((kind) => startPeer(kind, config)))
+  for (const outcome of outcomes) if (outcome.status === 'fulfilled') peers.push(outcome.value)
+  for (const [i, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') continue
+    const error: unknown = outcome.reason
+    if (!(error instanceof PeerUnavailableError || error instanceof PeerError)) throw error
+    missing.push({ name: peerTitle(kinds[i]), reason: error.message })
   }
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # On the machine with the GPU, from the unpacked archive of pack.sh: tests the WebGPU engine on its adapter
-# and measures it beside PyTorch, in at most eight minutes. Each part has a time limit; what it found is kept
+# and measures it beside PyTorch, in at most twelve minutes. Each part has a time limit; what it found is kept
 # whatever happens to the next.
 #
 #   sh scripts/gpu/measure.sh OUT        writes OUT/log.txt, OUT/bench.json, OUT/bench.md and OUT/bench.png
@@ -35,7 +35,7 @@ part() {
 for file in z2-b64 z8-b256 z32-b96; do
   part "parity $file" 8 node scripts/parity.ts "tests/fixtures/parity/$file.json" --device webgpu
 done
-part benchmark 220 node scripts/bench.ts --only gpu --out "$out"
-part 'bad weather' 50 node scripts/gpu/weather.ts
-part conformance 185 node tests/run.ts --limit 180 tests/engines/webgpu
+part benchmark 380 node scripts/bench.ts --only gpu --out "$out"
+part 'bad weather' 80 node scripts/gpu/weather.ts
+part conformance 205 node tests/run.ts --limit 200 tests/engines/webgpu
 rm -f "$out/part.txt"

@@ -56,6 +56,8 @@ const PROGRAMS = {
     file: 'pytorch.py',
     variant: 'cuda-tf32',
   },
+  'jax-cuda': { title: 'JAX (XLA, CUDA)', file: 'jax-xla.py', variant: 'cuda' },
+  'jax-cuda-scan': { title: 'JAX (XLA, 64 steps a call, CUDA)', file: 'jax-xla.py', variant: 'cuda-scan' },
   'jax-js': { title: 'jax-js (WASM)', file: 'jax-js.mjs', variant: 'default' },
   'tfjs-wasm': { title: 'tfjs (WASM)', file: 'tfjs-wasm.mjs', variant: 'default' },
 } as const
@@ -68,6 +70,8 @@ export const GPU_PEER_KINDS: readonly PeerKind[] = [
   'pytorch-cuda-compile',
   'pytorch-cuda-graph',
   'pytorch-cuda-tf32',
+  'jax-cuda',
+  'jax-cuda-scan',
 ]
 /** Measured over some steps; flushing subnormals pays later in a run, where they come. */
 export const PEER_KINDS = (Object.keys(PROGRAMS) as PeerKind[]).filter(

@@ -4,7 +4,14 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createWorkload, PeerError, PeerUnavailableError, startPeer } from '../../scripts/peers/peer.ts'
+import { startPeers } from '../../scripts/bench/peers.ts'
+import {
+  createWorkload,
+  type Peer,
+  PeerError,
+  PeerUnavailableError,
+  startPeer,
+} from '../../scripts/peers/peer.ts'
 import { parameterCount } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { rejection } from '../support/rejection.ts'
@@ -124,6 +131,29 @@ test('a race begins from its own start, and its epochs tell all three numbers', 
     assert.match((await rejection(peer.trainEpoch([]))).message, /test error null/)
   } finally {
     await peer.close()
+    await workload.dispose()
+  }
+})
+
+test('of peers that start at once, those that can be had come in order, and the others with their reasons', async () => {
+  const workload = await createWorkload(options)
+  const environment = { FAKE_PEER: 'agrees', NODE_OPTIONS: `--import=${FAKE}`, PYTHON: '/no/such/python' }
+  const peers: Peer[] = []
+  const missing: { name: string; reason: string }[] = []
+  const kinds = ['pytorch', 'tfjs-wasm', 'jax', 'jax-js'] as const
+  await startPeers(kinds, { workload, threads: 1, environment }, peers, missing)
+  try {
+    assert.equal(
+      peers.map(({ kind }) => kind),
+      ['tfjs-wasm', 'jax-js'],
+    )
+    assert.equal(
+      missing.map(({ name }) => name),
+      ['PyTorch (eager)', 'JAX (XLA)'],
+    )
+    assert.match(missing[0].reason, /cannot start \/no\/such\/python: ENOENT/)
+  } finally {
+    await Promise.all(peers.map((peer) => peer.close()))
     await workload.dispose()
   }
 })
