@@ -274,7 +274,11 @@ const PEERS = {
 const SPEED = 'docs/speed.md'
 
 async function speedQuotes(): Promise<Quote[]> {
-  const [bench, { gpu }] = await Promise.all([read<Bench>('bench.json'), read<GpuBench>('webgpu.json')])
+  const [bench, { gpu }, { gpu: besideJax }] = await Promise.all([
+    read<Bench>('bench.json'),
+    read<GpuBench>('webgpu.json'),
+    read<GpuBench>('webgpu-jax.json'),
+  ])
   const time = (session: number, title: string) =>
     titled(bench.peers.sessions[session].rows, title).time.median
   const both = [0, 1] as const
@@ -292,10 +296,20 @@ async function speedQuotes(): Promise<Quote[]> {
   const [own, pytorch] = bench.process.rows
   const process = ({ time: { median }, peakMemoryMiB }: typeof own) =>
     `${fixed(median / 1000, 2)} s and ${fixed(peakMemoryMiB, 0)} MiB`
-  const onGpu = (batchSize: number, title: string) => {
-    const { rows: timed } = named(gpu.batches, `392 ${batchSize}`, (one) => `${one.hidden} ${one.batchSize}`)
+  const onGpu = (batchSize: number, title: string, { batches } = gpu) => {
+    const { rows: timed } = named(batches, `392 ${batchSize}`, (one) => `${one.hidden} ${one.batchSize}`)
     return titled(timed, title).time.median
   }
+  const jaxSession = (batchSize: number, title: string) => onGpu(batchSize, title, besideJax)
+  const [gpuOurs, jaxCall, jaxScan] = [
+    'Hourglass (WebGPU)',
+    'JAX (XLA, CUDA)',
+    'JAX (XLA, 64 steps a call, CUDA)',
+  ]
+  const jaxRow = (batchSize: number) =>
+    [gpuOurs, 'Hourglass (CPU)', jaxCall, jaxScan, 'PyTorch (the step as a CUDA graph, fused Adam)']
+      .map((title) => jaxSession(batchSize, title).toPrecision(3))
+      .join(' | ')
   const graph = 'PyTorch (the step as a CUDA graph, fused Adam)'
   /** How many times as long as the first the second takes, both of one session. */
   const times = (session: number, one: string, other: string, digits = 2) =>
@@ -319,9 +333,12 @@ async function speedQuotes(): Promise<Quote[]> {
     `a step takes ${fixed(onGpu(256, 'Hourglass (WebGPU)'), 2)} ms at batch 256 and ${fixed(onGpu(4096, 'Hourglass (WebGPU)'), 1)} ms at 4096`,
     `eager mode takes ${fixed(onGpu(256, 'PyTorch (eager, CUDA)'), 1)} ms`,
     `CUDA graph ${fixed(onGpu(256, graph), 2)} and ${fixed(onGpu(4096, graph), 2)} ms`,
+    `takes ${fixed(jaxSession(256, jaxCall), 2)} ms at 256 with a call for each step, and ${fixed(jaxSession(256, jaxScan), 2)} with 64 steps in one program, where ours takes ${fixed(jaxSession(256, gpuOurs), 2)}`,
+    `${fixed(jaxSession(64, jaxScan), 3)} to our ${fixed(jaxSession(64, gpuOurs), 3)} ms`,
     ...rows,
   ]
   return [
+    ...[64, 256].map((size) => ({ file: 'results/webgpu.md', text: `| 392 | ${size} | ${jaxRow(size)} |` })),
     ...texts.map((text) => ({ file: SPEED, text })),
     ...rows.map((text) => ({ file: 'README.md', text })),
     { file: 'README.md', text: `| **Hourglass**, Node 26 | **${ours}** | | **${oursAtAvx2}** | |` },

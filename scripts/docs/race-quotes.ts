@@ -9,18 +9,24 @@ import { fixed, named, type Quote, read } from './quotes.ts'
 const LIBRARIES = ['PyTorch (eager)', 'PyTorch (eager, fused Adam)', 'JAX (XLA)', 'TensorFlow (XLA)']
 
 export async function raceQuotes(): Promise<Quote[]> {
-  const [{ peers: avx512 }, { peers: avx2 }, { peers: busy }, { quality }] = await Promise.all([
-    read<{ peers: PeersResult }>('peers-zen5/bench.json'),
-    read<{ peers: PeersResult }>('peers-epyc/bench.json'),
-    read<{ peers: PeersResult }>('peers-icelake/bench.json'),
-    read<{ quality: QualityResult }>('quality/bench.json'),
-  ])
+  const [{ peers: avx512 }, { peers: avx2 }, { peers: busy }, { peers: many }, { quality }] =
+    await Promise.all([
+      read<{ peers: PeersResult }>('peers-zen5/bench.json'),
+      read<{ peers: PeersResult }>('peers-epyc/bench.json'),
+      read<{ peers: PeersResult }>('peers-icelake/bench.json'),
+      read<{ peers: PeersResult }>('peers-16cores/bench.json'),
+      read<{ quality: QualityResult }>('quality/bench.json'),
+    ])
   return [
     ...[...shapeRows(avx2), ...shapeRows(avx512)].map((text) => ({ file: 'docs/speed.md', text })),
     ...['README.md', 'docs/speed.md'].map((file) => ({ file, text: `by ${leastLead(avx2)} times or more` })),
     ...['README.md', 'docs/speed.md'].map((file) => ({ file, text: `ahead in ${lead(avx512)} comparisons` })),
     { file: 'docs/speed.md', text: `Hourglass is ahead in ${lead(busy)} comparisons` },
     { file: 'docs/speed.md', text: `ahead in all, by ${leastLead(busy, AVX2_ALONE)} times or more` },
+    ...manyCoreRows(many).map((text) => ({ file: 'docs/speed.md', text })),
+    ...['README.md', 'docs/speed.md'].map((file) => ({ file, text: `by ${leastOf(many)} times or more` })),
+    { file: 'docs/speed.md', text: `as they come, ${narrowBesideJax(many)}` },
+    { file: 'docs/speed.md', text: `AVX2 alone, ${narrowBesideJax(many, AVX2_ALONE)}` },
     { file: 'docs/speed.md', text: narrowBesideJax(avx2) },
     { file: 'docs/speed.md', text: `takes ${narrowBesideJax(avx512, AVX2_ALONE)}` },
     ...qualityTexts(quality).map((text) => ({ file: 'docs/schedules.md', text })),
@@ -41,6 +47,20 @@ function shapeRows({ sessions }: PeersResult): string[] {
         return `| ${shapeTitle(shape)} | ${rows[0].time.median.toPrecision(3)} | ${cells.join(' | ')} |`
       }),
   )
+}
+
+/** One for each session: TensorFlow was not on that machine. */
+function manyCoreRows({ sessions }: PeersResult): string[] {
+  return sessions.map(({ shape, title, rows }) => {
+    const time = (name: string) => named(rows, name, (row) => row.title).time.median.toPrecision(3)
+    const names = ['Hourglass', 'Hourglass --simd 128', ...LIBRARIES.slice(0, 3)]
+    return `| ${shapeTitle(shape)}, ${title === AVX2_ALONE ? 'AVX2 alone' : title} | ${names.map(time).join(' | ')} |`
+  })
+}
+
+function leastOf({ sessions }: PeersResult): string {
+  const others = sessions.flatMap(({ rows }) => rows.filter(({ isOurs }) => !isOurs))
+  return fixed(Math.min(...others.map(({ timesOurs }) => timesOurs)), 2)
 }
 
 /** Of all libraries at all shapes, where Hourglass leads least. */
