@@ -8,6 +8,7 @@ const test = suite('layout and life of the page')
 test.after(closeBrowser)
 
 const WIDTHS = [320, 344, 360, 412, 600, 761, 800, 820, 900, 961, 1024, 1280, 1600]
+const PHONE = { viewport: { width: 360, height: 740 }, touch: true }
 const PANELS = ['train', 'denoise', 'explore', 'compare', 'data', 'files']
 
 /** In the page: what sticks out to the right, and which texts lie over one another. */
@@ -73,7 +74,22 @@ browserTest(test, 'nothing overlaps or sticks out at any width, with readings as
   }),
 )
 
-const PHONE = { viewport: { width: 360, height: 740 }, touch: true }
+browserTest(test, 'with letters twice as large nothing sticks out on a phone', () =>
+  withPage({ ...PHONE, query: 'z=8' }, async ({ page }) => {
+    await page.evaluate(() => {
+      document.documentElement.style.fontSize = '200%'
+    })
+    for (const panel of PANELS) {
+      await page.click(`#tab-${panel}`)
+      await page.waitForTimeout(30)
+      const widths = await page.evaluate(() => {
+        const { scrollWidth, clientWidth } = document.documentElement
+        return { scrollWidth, clientWidth }
+      })
+      assert.is(widths.scrollWidth, widths.clientWidth, panel)
+    }
+  }),
+)
 
 browserTest(test, 'on a phone Start is in the first screen, and a swipe scrolls past the map', () =>
   withPage({ ...PHONE, query: 'z=8' }, async ({ page }) => {
