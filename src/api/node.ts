@@ -8,6 +8,7 @@ import { ENGINE_OPTIONS } from '../engines/options.ts'
 import { UsageError } from '../errors.ts'
 import { writeFileAtomically } from '../files/write.ts'
 import type { Network } from '../model/network.ts'
+import { kindOf } from '../quote.ts'
 import { BaseAutoencoder } from './base-autoencoder.ts'
 import { checkBytes, checkKeys } from './checks.ts'
 import type { FileFormat, FileOptions } from './files.ts'
@@ -40,9 +41,11 @@ export async function loadData(
   path: string,
   options: DataOptions & { readonly test?: string | undefined } = {},
 ): Promise<OwnData> {
+  const { test } = options
+  checkPath('loadData', path)
+  if (test !== undefined) checkPath('test', test)
   checkDataOptions('loadData', options)
   const { loadSource } = await import('../data/sources/node.ts')
-  const { test } = options
   const source = await loadSource(path, options)
   return ownData(source, options, test === undefined ? undefined : await loadSource(test, options))
 }
@@ -65,6 +68,7 @@ export class Autoencoder extends BaseAutoencoder {
    * @throws FileError for a file that cannot be read or holds no autoencoder; DeviceError as `create`
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Autoencoder> {
+    checkPath('load', path)
     checkKeys('load', options, LOAD_OPTIONS)
     return Autoencoder.#open(fromFile(await readFileBytes(path), path, options), options)
   }
@@ -87,6 +91,7 @@ export class Autoencoder extends BaseAutoencoder {
    * @throws FileError for what is not there or cannot be used; UsageError for options that cannot be
    */
   async loadRows(path: string, options: RowsOptions = {}): Promise<ReadRows> {
+    checkPath('loadRows', path)
     const { loadSource } = await import('../data/sources/node.ts')
     return this.rowsRead('loadRows', options, (reading) => loadSource(path, reading))
   }
@@ -97,13 +102,21 @@ export class Autoencoder extends BaseAutoencoder {
    * @throws UsageError for another extension; FileError where the file cannot be written
    */
   async save(path: string, options: FileOptions = {}): Promise<void> {
+    checkPath('save', path)
     await writeFileAtomically(path, await this.toBytes(formatOf(path), options))
   }
 
   /** Writes a checkpoint (a .safetensors file), all of it or nothing: from it `load` goes on with the run. */
   async saveCheckpoint(path: string): Promise<void> {
+    checkPath('saveCheckpoint', path)
     await writeFileAtomically(path, await this.toCheckpoint())
   }
+}
+
+/** Throws a `UsageError` for what is no path. */
+function checkPath(call: string, path: string): void {
+  if (typeof path === 'string' && path !== '') return
+  throw new UsageError(`${call}: expected a path, found ${kindOf(path)}`)
 }
 
 function formatOf(path: string): FileFormat {

@@ -13,7 +13,7 @@ import type { ScalingKind } from '../model/preprocessing.ts'
 import { type ProposedNetwork, type ProposedTraining, proposeSettings } from '../run/proposal.ts'
 import type { ToolModel } from '../tools/model.ts'
 import { type ModelRows, type RowOptions, readingFor, rowsForModel } from '../tools/rows.ts'
-import { checkKeys } from './checks.ts'
+import { checkBytes, checkKeys } from './checks.ts'
 
 /** How data are read and what becomes of them; the flags of `npm run train` of the same names. */
 export interface DataOptions extends OwnDataOptions, SourceOptions {}
@@ -60,8 +60,10 @@ export async function readData(
   name: string,
   options: DataOptions & { readonly test?: TestBytes | undefined } = {},
 ): Promise<OwnData> {
-  checkDataOptions('readData', options)
   const { test } = options
+  checkBytes(bytes, name)
+  if (test) checkBytes(test.bytes, test.name)
+  checkDataOptions('readData', options)
   const source = await readSource(bytes, name, options)
   return ownData(source, options, test && (await readSource(test.bytes, test.name, options)))
 }

@@ -2,7 +2,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FileError, UsageError } from '../../src/errors.ts'
-import { Autoencoder, createEngine, hourglass } from '../../src/index.ts'
+import { Autoencoder, createEngine, hourglass, loadData, readData } from '../../src/index.ts'
 import { refuses, rejection } from '../support/rejection.ts'
 import { DATA, PIXELS, SETTINGS, SIZES, withModel } from '../support/small-model.ts'
 
@@ -72,7 +72,20 @@ test('options and data are looked at as flags are: unknown names, other kinds, o
   await usage(Autoencoder.fromBytes(file, 'x', loose({ z: 1 })), /fromBytes: expected options .*found z$/)
   await usage(Autoencoder.fromBytes(loose('abc'), 'x'), /bytes: expected a Uint8Array .*found "abc"/)
   await usage(Autoencoder.fromBytes(file, loose(undefined)), /name: expected .*found undefined/)
+  await usage(readData(loose(null), 'x.csv'), /bytes: expected a Uint8Array .*found null/)
+  await usage(readData(file, loose(undefined)), /name: expected .*found undefined/)
+  const test = loose({ bytes: 'abc', name: 'y.csv' })
+  await usage(readData(file, 'x.csv', { test }), /bytes: expected a Uint8Array .*found "abc"/)
   await withModel({}, async (model) => {
+    for (const path of [null, undefined, 5, '', file].map(loose)) {
+      const problem = (call: string) => new RegExp(`^${call}: expected a path, found `)
+      await usage(Autoencoder.load(path), problem('load'))
+      await usage(loadData(path), problem('loadData'))
+      await usage(model.loadRows(path), problem('loadRows'))
+      await usage(model.save(path), problem('save'))
+      await usage(model.saveCheckpoint(path), problem('saveCheckpoint'))
+    }
+    await usage(loadData('x.csv', { test: loose(5) }), /^test: expected a path, found 5$/)
     const rows = (values: number[]) => ({ train: { count: 1, rows: Float32Array.from(values) } })
     const pixels = (value: number) => Array.from({ length: PIXELS }, (_, i) => (i === 2 ? value : 0.5))
     await usage(
