@@ -58,7 +58,7 @@ export async function loadImages({ dataDirectory, limit, settings, run, options 
 /** Data of one's own, for which a network is proposed. */
 export async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags }): Promise<Loaded> {
   const { dataDirectory, limit, given, run, options, flags } = loading
-  const { data, raw, preprocessing, isUnit, live, scored, clip } = await loadOwnData({
+  const found = await loadOwnData({
     path: String(dataDirectory),
     flags,
     seed: run?.config.seed ?? loading.settings.seed,
@@ -67,6 +67,8 @@ export async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags 
     wantsUnit: given.loss === 'bce' || given.outputActivation === 'sigmoid',
     preprocessing: run?.preprocessing,
   })
+  const { data, raw, preprocessing, isUnit, live, scored, clip } = found
+  if (!run) checkUnit(found, given)
   const { proposeSettings, proposalText } = await import('../src/run/proposal.ts')
   const proposed = proposeSettings({ inputs: raw.inputs, live, rows: data.train.count, isUnit })
   const settings = completeSettings(given, {
@@ -76,12 +78,44 @@ export async function loadOwn(loading: Loading & { readonly flags: OwnDataFlags 
   })
   const network = run?.network ?? networkOf(settings, raw.inputs)
   const proposal = run ? undefined : proposalText(network, settings, given, data.train.count, nameOfFlag)
+  const { test, notes } = await judgedBy(found, network, run !== undefined)
   return {
-    data,
+    data: { ...data, test },
     engine: await createEngine(network, options),
-    own: { raw, preprocessing, scored, clip, proposal },
+    own: { raw: { ...raw, notes: [...raw.notes, ...notes] }, preprocessing, scored, clip, proposal },
     settings,
   }
+}
+
+/** Throws UsageError for rows that the outputs asked for cannot give. */
+function checkUnit({ data, isUnit, preprocessing }: OwnRun, { loss, outputActivation }: GivenSettings): void {
+  const asked = loss === 'bce' ? '--loss bce' : '--output-activation sigmoid'
+  if (isUnit || (loss !== 'bce' && outputActivation !== 'sigmoid')) return
+  const kind = preprocessing.scaling?.kind
+  const found =
+    kind ?? `none, and ${data.train.rows.find((value) => !(value >= 0 && value <= 1))} in the data`
+  throw new UsageError(`--scale: expected minmax beside ${asked}, for values from 0 to 1, found ${found}`)
+}
+
+/** The rows that judge, as the loss takes them. Throws UsageError as `checkUnit`, but for a run gone on with. */
+async function judgedBy(
+  { data: { test }, raw, preprocessing }: OwnRun,
+  network: Network,
+  isContinued: boolean,
+) {
+  if (test === undefined) return { test, notes: [] }
+  const { isUnit, judgingRows } = await import('../src/data/own-data.ts')
+  const { set, beyond } = judgingRows(test, preprocessing, network)
+  const isSigmoid = network.layers[network.layers.length - 1].activation === 'sigmoid'
+  if (isSigmoid && !isContinued && preprocessing.scaling?.kind !== 'minmax' && !isUnit(test.rows)) {
+    const found = test.rows.find((value) => !(value >= 0 && value <= 1))
+    throw new UsageError(
+      `${raw.judge} rows: expected values from 0 to 1, as the training rows have (--scale minmax takes others), ` +
+        `found ${found}`,
+    )
+  }
+  const what = `${raw.judge} rows' values lie beyond the training rows': the loss bce takes them as 0 or 1`
+  return { test: set, notes: beyond > 0 ? [`${beyond.toLocaleString('en')} of the ${what}`] : [] }
 }
 
 /**

@@ -4,9 +4,11 @@
  * how one is made.
  */
 import type { ImageSet } from '../data/dataset.ts'
-import { chosenClip, clipped, fitPreprocessing, networkData } from '../data/own-data.ts'
+import { chosenClip, clipped, fitPreprocessing, judgingRows, networkData } from '../data/own-data.ts'
+import type { RowSet } from '../data/rows.ts'
 import { readSource, type SourceOptions } from '../data/sources/source.ts'
 import type { Source } from '../data/table.ts'
+import { checkFinite, checkInteger } from '../engines/checks.ts'
 import type { Engine, EngineInfo, Inputs } from '../engines/engine.ts'
 import { TrainingError, UsageError } from '../errors.ts'
 import type { Evaluation, EvaluationOptions } from '../experiments/evaluation.ts'
@@ -24,19 +26,27 @@ import { completeSettings, DEFAULT_SETTINGS, fitBatch, SETTING_LABELS, trainingO
 import { measureTrainingErrors } from '../run/training-errors.ts'
 import { generateRows } from '../tools/generate.ts'
 import type { ToolHooks, ToolModel } from '../tools/model.ts'
-import { type Pretrained, type PretrainOptions, pretrainRows, type RowLabels } from '../tools/pretrain.ts'
+import {
+  PRETRAIN_OPTIONS,
+  type Pretrained,
+  type PretrainOptions,
+  pretrainRows,
+  type RowLabels,
+} from '../tools/pretrain.ts'
 import type { ModelRows } from '../tools/rows.ts'
 import { type Scores, scoreRows } from '../tools/score.ts'
 import { checkAmount, checkChoice, type TrainingConfig } from '../training/config.ts'
 import type { EpochRecord } from '../training/history.ts'
 import type { TrainingHooks, TrainingProgress } from '../training/trainer.ts'
 import {
+  checkBytes,
   checkCodes,
   checkEvaluation,
   checkFile,
-  checkFinite,
+  checkFunction,
   checkImageSet,
   checkKeys,
+  checkRowLabels,
   checkSteps,
   checkTrained,
   checkTrainingData,
@@ -148,8 +158,8 @@ export class BaseAutoencoder {
       const preprocessing = this.#fitted(data, raw, options)
       const whole = networkData(raw, preprocessing ?? {})
       checkTrained(whole.train.rows, this.network, 'training rows')
-      if (whole.test) checkTrained(whole.test.rows, this.network, 'test rows')
-      const checked = clipped(whole, chosenClip(preprocessing ?? {}, options.clip))
+      const test = whole.test && judging(whole.test, preprocessing ?? {}, this.network)
+      const checked = clipped({ ...whole, test }, chosenClip(preprocessing ?? {}, options.clip))
       const run =
         this.#run?.continued(options) ??
         Run.begin(this.network, this.#config(options, checked.train.count), {}, preprocessing)
@@ -214,7 +224,7 @@ export class BaseAutoencoder {
   /** Rows as the network sees them. */
   #seen(rows: Rows, count?: number): Inputs {
     const seen = networkRows(rowInputs(rows, this.network, count), this.#preprocessing ?? {})
-    if (!(seen instanceof Uint8Array)) checkFinite(seen, this.network, 'rows')
+    if (!(seen instanceof Uint8Array)) checkFinite(seen, inputSize(this.network), 'rows')
     return seen
   }
 
@@ -240,7 +250,10 @@ export class BaseAutoencoder {
    * @throws FileError for a file that cannot be used; UsageError for options that cannot be
    */
   readRows(bytes: Uint8Array, name: string, options: RowsOptions = {}): Promise<ReadRows> {
-    return this.rowsRead('readRows', options, (reading) => readSource(bytes, name, reading))
+    return this.rowsRead('readRows', options, async (reading) => {
+      checkBytes(bytes, name)
+      return readSource(bytes, name, reading)
+    })
   }
 
   protected rowsRead(
@@ -300,6 +313,7 @@ export class BaseAutoencoder {
   generate(rows: Rows, options: GenerateOptions): Promise<FloatArray> {
     return this.#queue.add(async () => {
       checkKeys('generate', options, ['count', 'seed', 'components', 'signal', 'onProgress'])
+      checkInteger('count', options.count, 1, Math.floor(MOST_VALUES / inputSize(this.network)))
       const made = await generateRows(this.#tool(), this.#toolRows(rows), options, options)
       const inputs = inputSize(this.network)
       const all = new Float32Array(options.count * inputs)
@@ -329,16 +343,12 @@ export class BaseAutoencoder {
     options: PretrainOptions & ToolHooks = {},
   ): Promise<Pretrained> {
     return this.#queue.add(async () => {
+      checkKeys('pretrain', options, [...PRETRAIN_OPTIONS, 'signal', 'onProgress'])
+      checkFunction('createEngine', createEngine)
+      const given = this.#toolRows(rows)
+      checkRowLabels(labels, given.count)
       const parameters = await this.#readParameters()
-      return pretrainRows(
-        this.#tool(),
-        parameters,
-        this.#toolRows(rows),
-        labels,
-        createEngine,
-        options,
-        options,
-      )
+      return pretrainRows(this.#tool(), parameters, given, labels, createEngine, options, options)
     })
   }
 
@@ -353,6 +363,7 @@ export class BaseAutoencoder {
 
   #toolRows(rows: Rows): ModelRows {
     const inputs = rowInputs(rows, this.network)
+    if (inputs.length === 0) throw new UsageError('rows: expected at least one, found none')
     const { features, picture } = this.#preprocessing ?? {}
     return { count: inputs.length / inputSize(this.network), rows: inputs, features, picture, notes: [] }
   }
@@ -434,7 +445,10 @@ export class BaseAutoencoder {
 
   /** Runs `work` alone on the engine, for what this class does not offer, such as `drawEvaluationFigures`. */
   withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-    return this.#queue.add(async () => work(this.#engine))
+    return this.#queue.add(async () => {
+      checkFunction('withEngine', work)
+      return work(this.#engine)
+    })
   }
 
   /** Frees threads, memory and devices at once. Idempotent. */
@@ -454,6 +468,17 @@ export class BaseAutoencoder {
 }
 
 /** Throws UsageError for settings that would replace biases which the model was loaded with. */
+/** Of rows that are made at once: 4 GB. */
+const MOST_VALUES = 2 ** 30
+
+/** Rows that judge, checked: only those that `minmax` has scaled may lie beyond what a sigmoid gives. */
+function judging(test: RowSet, preprocessing: Preprocessing, network: Network): RowSet {
+  const isScaled = preprocessing.scaling?.kind === 'minmax'
+  if (!isScaled) checkTrained(test.rows, network, 'test rows')
+  else if (!(test.rows instanceof Uint8Array)) checkFinite(test.rows, inputSize(network), 'test rows')
+  return judgingRows(test, preprocessing, network).set
+}
+
 function refuseStart(config: TrainingConfig): void {
   const name = (['latentBias', 'outputBias'] as const).find((each) => config[each] !== undefined)
   if (!name) return

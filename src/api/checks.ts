@@ -1,7 +1,7 @@
 /** What a program hands to an `Autoencoder`, checked at the door. All throw a `UsageError`. */
 import type { ImageSet } from '../data/dataset.ts'
 import type { OwnData, RawRows } from '../data/own-data.ts'
-import { checkInteger, countRows } from '../engines/checks.ts'
+import { checkFinite, checkInteger, countRows, placeOf } from '../engines/checks.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { UsageError } from '../errors.ts'
 import type { EvaluationOptions } from '../experiments/evaluation.ts'
@@ -11,6 +11,7 @@ import type { Network } from '../model/network.ts'
 import { codeSize, inputSize } from '../model/network.ts'
 import type { FloatArray } from '../model/state.ts'
 import { kindOf } from '../quote.ts'
+import type { RowLabels } from '../tools/pretrain.ts'
 import { checkAmount, checkRule, TRAINING_RULES } from '../training/config.ts'
 import { FILE_FORMATS, type FileFormat, type FileOptions } from './files.ts'
 
@@ -75,25 +76,14 @@ function checkSet(set: RawRows, network: Network, what: string): RawRows {
  */
 export function checkTrained(rows: Inputs, network: Network, what: string): void {
   if (rows instanceof Uint8Array) return
-  checkFinite(rows, network, what)
+  checkFinite(rows, inputSize(network), what)
   if (network.layers[network.layers.length - 1].activation !== 'sigmoid') return
   const outside = rows.findIndex((value) => value < 0 || value > 1)
   if (outside < 0) return
   throw new UsageError(
     `${what}: expected floats from 0 to 1, which a sigmoid output can give, found ${rows[outside]} at ` +
-      `${placeOf(outside, network)}; scale them, or give bytes, or choose outputActivation: 'identity'`,
+      `${placeOf(outside, inputSize(network))}; scale them, or give bytes, or choose outputActivation: 'identity'`,
   )
-}
-
-export function checkFinite(rows: FloatArray, network: Network, what: string): void {
-  const wrong = rows.findIndex((value) => !Number.isFinite(value))
-  if (wrong < 0) return
-  throw new UsageError(`${what}: expected finite numbers, found ${rows[wrong]} at ${placeOf(wrong, network)}`)
-}
-
-function placeOf(index: number, network: Network): string {
-  const inputs = inputSize(network)
-  return `row ${Math.floor(index / inputs)}, column ${index % inputs}`
 }
 
 /** A data set has a name too, and data of one's own say much of themselves. */
@@ -155,32 +145,65 @@ export function checkImages({ width, height }: ImageSet, network: Network): void
   }
 }
 
-/** Rows as engines take them. With `count`, there must be so many. */
+/** Rows as engines take them. With `count`, there must be so many; else as many as a set of rows says. */
 export function rowInputs(
   rows: Inputs | Uint8ClampedArray | RawRows,
   network: Network,
   count?: number,
 ): Inputs {
-  const given = isFloats(rows) ? rows : (asBytes(rows) ?? (rows as Partial<RawRows> | null)?.rows)
+  const values = isFloats(rows) ? rows : asBytes(rows)
+  const set = values ? undefined : (rows as Partial<RawRows> | null)
+  const given = values ?? set?.rows
   const inputs = isFloats(given) ? given : asBytes(given)
   if (!inputs) {
     throw new UsageError(
       `rows: expected a Uint8Array, Float32Array, Float64Array or a set of rows, found ${kindOf(rows)}`,
     )
   }
+  checkAttached(inputs, 'rows')
   const found = countRows(inputs, inputSize(network), 'rows')
-  if (count !== undefined && found !== count) {
-    throw new UsageError(`rows: expected ${count} of ${inputSize(network)} values, found ${found}`)
+  const expected = count ?? set?.count ?? found
+  if (found !== expected) {
+    throw new UsageError(`rows: expected ${expected} of ${inputSize(network)} values, found ${found}`)
   }
   return inputs
+}
+
+/** The memory of an array that was transferred to a worker is gone, and its length 0. */
+function checkAttached({ buffer }: Inputs, what: string): void {
+  if ('detached' in buffer && buffer.detached) {
+    throw new UsageError(`${what}: expected an array with its values, found one that was transferred`)
+  }
 }
 
 export function checkCodes(codes: FloatArray, network: Network): FloatArray {
   if (!isFloats(codes)) {
     throw new UsageError(`codes: expected a Float32Array or Float64Array, found ${kindOf(codes)}`)
   }
+  checkAttached(codes, 'codes')
   countRows(codes, codeSize(network), 'codes')
+  checkFinite(codes, codeSize(network), 'codes')
   return codes
+}
+
+export function checkFunction(what: string, value: unknown): void {
+  if (typeof value !== 'function')
+    throw new UsageError(`${what}: expected a function, found ${kindOf(value)}`)
+}
+
+/** A class, of at least two, for each of `count` rows. */
+export function checkRowLabels({ labels, classes }: RowLabels, count: number): void {
+  if (!Array.isArray(classes) || classes.length < 2) {
+    throw new UsageError(`classes: expected the names of at least two, found ${kindOf(classes)}`)
+  }
+  if (!(labels instanceof Uint8Array)) {
+    throw new UsageError(`labels: expected a Uint8Array, found ${kindOf(labels)}`)
+  }
+  checkLength('labels', labels, count)
+  const wrong = labels.find((label) => label >= classes.length)
+  if (wrong !== undefined) {
+    throw new UsageError(`labels: expected classes below ${classes.length}, found ${wrong}`)
+  }
 }
 
 /** What a file is made of: one of `formats`, and of an ONNX file one of its parts. */

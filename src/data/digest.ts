@@ -1,6 +1,8 @@
 /** SHA-256 of what a run was trained on and of what came out, in hex, in Node and in browsers. */
+import { UsageError } from '../errors.ts'
 import { concatBytes } from '../formats/bytes.ts'
 import type { FloatArray } from '../model/state.ts'
+import { kindOf } from '../quote.ts'
 import type { RowSet } from './rows.ts'
 
 /** IDX type codes, as in the files of MNIST: unsigned byte and float32. */
@@ -60,7 +62,13 @@ export async function digestRows(
   return sha256Of([new TextEncoder().encode(`${rowsHex} ${labelsHex ?? '-'}`)])
 }
 
-/** Of the little-endian float32 bytes of the canonical parameters: what every client prints for its runs. */
-export function parametersSha256(parameters: FloatArray): Promise<string | undefined> {
+/**
+ * Of the little-endian float32 bytes of the canonical parameters: what every client prints for its runs.
+ * Rejects with a UsageError for what is no array of floats, such as a promise of one.
+ */
+export async function parametersSha256(parameters: FloatArray): Promise<string | undefined> {
+  if (!(parameters instanceof Float32Array || parameters instanceof Float64Array)) {
+    throw new UsageError(`parameters: expected a Float32Array or Float64Array, found ${kindOf(parameters)}`)
+  }
   return sha256Of([bytesOf(Float32Array.from(parameters))])
 }

@@ -4,6 +4,7 @@
  */
 import { FileError, UsageError } from '../errors.ts'
 import { WIDEST_LAYER } from '../model/check-network.ts'
+import type { Network } from '../model/network.ts'
 import {
   type Feature,
   inputNames,
@@ -158,6 +159,23 @@ export function clipped(
     return { ...set, rows }
   }
   return { train: clip(train), ...(test && { test: clip(test) }) }
+}
+
+/**
+ * Rows that judge, as the loss takes them: scaled by `minmax` they may lie beyond the training rows, for which
+ * bce is not defined, so that it takes such values as 0 or 1. A squared error takes them as they are.
+ *
+ * @returns the rows, and how many values were taken so
+ */
+export function judgingRows(
+  set: RowSet,
+  { scaling }: Preprocessing,
+  { loss }: Network,
+): { readonly set: RowSet; readonly beyond: number } {
+  const { rows } = set
+  if (loss !== 'bce' || scaling?.kind !== 'minmax' || rows instanceof Uint8Array) return { set, beyond: 0 }
+  const beyond = rows.filter((value) => value < 0 || value > 1).length
+  return { set: { ...set, rows: rows.map((value) => Math.min(1, Math.max(0, value))) }, beyond }
 }
 
 /** Inputs that are not constant over the training rows, as far as the scaling tells. */
@@ -320,7 +338,7 @@ export function wholeRows(
     if (missing !== 'drop') {
       throw new FileError(
         file,
-        `expected numbers, found a missing one (NaN) in ${place}; drop leaves such rows out`,
+        `expected numbers, found a missing one (NaN) in ${place}; --missing drop, or { missing: 'drop' }, leaves such rows out`,
       )
     }
     kept = Uint32Array.from({ length: count }, (_, row) => row).filter(

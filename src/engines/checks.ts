@@ -2,7 +2,7 @@
 import { UsageError } from '../errors.ts'
 import type { Network } from '../model/network.ts'
 import { inputSize, isAutoencoder, outputSize, parameterCount } from '../model/network.ts'
-import type { ModelState } from '../model/state.ts'
+import type { FloatArray, ModelState } from '../model/state.ts'
 import { kindOf } from '../quote.ts'
 import { shuffledOrder } from '../random/streams.ts'
 import type { EpochRequest, Inputs, TrainingSet } from './engine.ts'
@@ -71,6 +71,19 @@ export function countRows(values: ArrayLike<unknown>, width: number, what: strin
     throw new UsageError(`${what}: expected a multiple of ${width} values, found ${values.length}`)
   }
   return values.length / width
+}
+
+/** Throws UsageError for a value that is none in float32, with which engines compute: 1e39 is infinite there. */
+export function checkFinite(rows: FloatArray, width: number, what: string): void {
+  const wrong = rows.findIndex((value) => !Number.isFinite(Math.fround(value)))
+  if (wrong < 0) return
+  const beyond = Number.isFinite(rows[wrong]) ? ', infinite in float32,' : ''
+  const found = `${rows[wrong]}${beyond} at ${placeOf(wrong, width)}`
+  throw new UsageError(`${what}: expected finite numbers, found ${found}`)
+}
+
+export function placeOf(index: number, width: number): string {
+  return `row ${Math.floor(index / width)}, column ${index % width}`
 }
 
 /** Number of rows of the set. Throws UsageError where rows or labels do not fit the network. */

@@ -5,6 +5,7 @@
 import { labelsOf } from '../data/features.ts'
 import { selectRows } from '../data/own-data.ts'
 import type { Table, Values } from '../data/table.ts'
+import { checkInteger } from '../engines/checks.ts'
 import type { Engine } from '../engines/engine.ts'
 import { FileError, UsageError } from '../errors.ts'
 import { classifierAccuracy, type LabelledRows, trainClassifier } from '../experiments/classification.ts'
@@ -15,6 +16,7 @@ import { classifierOn } from '../model/recipes.ts'
 import { type FloatArray, stateOf } from '../model/state.ts'
 import { initialParameters, STREAM_SPLIT, shuffledOrder } from '../random/streams.ts'
 import { throwIfAborted } from '../run/turns.ts'
+import { checkAmount } from '../training/config.ts'
 import { checkAutoencoder, type ToolHooks, type ToolModel } from './model.ts'
 import type { ModelRows } from './rows.ts'
 
@@ -32,6 +34,17 @@ export interface PretrainOptions {
   /** Whether the encoder keeps its weights and the head alone learns; default false. */
   readonly frozen?: boolean | undefined
 }
+
+export const PRETRAIN_OPTIONS = [
+  'validation',
+  'seed',
+  'steps',
+  'batchSize',
+  'learningRate',
+  'frozen',
+] as const satisfies readonly (keyof PretrainOptions)[]
+
+const MOST_STEPS = 2 ** 31
 
 /** Class of each row. */
 export interface RowLabels {
@@ -105,6 +118,9 @@ export async function pretrainRows(
 ): Promise<Pretrained> {
   checkAutoencoder(model)
   const { seed = 0, steps = 2000, batchSize = 128, learningRate = 1e-3, frozen = false } = options
+  checkInteger('steps', steps, 1, MOST_STEPS)
+  checkInteger('batchSize', batchSize, 1, MOST_STEPS)
+  checkAmount('learningRate', learningRate)
   const { train, judge } = split(model, rows, labels, options)
   const network = classifierOn(model.engine.network, classes.length)
   const engine = await createEngine(network)

@@ -12,11 +12,12 @@ import { selectRows, wholeRows } from '../data/own-data.ts'
 import type { SourceOptions } from '../data/sources/source.ts'
 import type { Table, Values } from '../data/table.ts'
 import type { Inputs } from '../engines/engine.ts'
-import { FileError } from '../errors.ts'
+import { FileError, UsageError } from '../errors.ts'
 import { inputSize } from '../model/network.ts'
 import type { Feature, PictureShape } from '../model/preprocessing.ts'
 import { inputNames, isOfNumbers, networkRows, type Preprocessing } from '../model/preprocessing.ts'
 import type { FloatArray } from '../model/state.ts'
+import { quote } from '../quote.ts'
 import { throwIfAborted } from '../run/turns.ts'
 import type { ToolHooks, ToolModel } from './model.ts'
 
@@ -182,7 +183,7 @@ export interface NetworkPart {
 
 /** The rows as the network sees them, some at a time. */
 export async function* networkParts(
-  { engine: { network }, preprocessing = {} }: ToolModel,
+  { name, engine: { network }, preprocessing = {} }: ToolModel,
   { rows, count }: Pick<ModelRows, 'rows' | 'count'>,
   { onProgress, signal }: ToolHooks = {},
 ): AsyncGenerator<NetworkPart> {
@@ -192,7 +193,16 @@ export async function* networkParts(
     throwIfAborted(signal)
     const to = Math.min(count, from + atOnce)
     const raw = rows.subarray(from * width, to * width)
-    yield { from, to, raw, inputs: networkRows(raw, preprocessing) }
+    const inputs = networkRows(raw, preprocessing)
+    const wrong = inputs.findIndex((value) => !Number.isFinite(Math.fround(value)))
+    if (wrong >= 0) {
+      const column = namesOfInputs(preprocessing, width)[wrong % width]
+      throw new UsageError(
+        `${name}: expected numbers that are finite in float32 as it scales them, found ${raw[wrong]} in row ` +
+          `${from + Math.floor(wrong / width) + 1}, ${quote(column)}`,
+      )
+    }
+    yield { from, to, raw, inputs }
     onProgress?.(to / count)
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as ort from 'onnxruntime-web'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { RawRows } from '../../src/data/own-data.ts'
 import { UsageError } from '../../src/errors.ts'
 import { Autoencoder, loadData, propose, readData } from '../../src/index.ts'
 import { runScript } from '../support/command.ts'
@@ -122,6 +123,25 @@ test('plain rows are scaled and split where that is asked for', async () => {
     loadData(path, { lable: 'outlier' } as object),
     UsageError,
     /^loadData: expected options among .*, found lable$/,
+  )
+})
+
+test('rows that judge may lie beyond what minmax was fitted to: bce takes them as 0 or 1', async () => {
+  const values = (rows: number[]) => ({ count: rows.length / 2, rows: Float64Array.from(rows) })
+  const train = values([2, 10, 4, 30, 3, 20, 2, 30])
+  const [beyond, within] = [values([1, 20, 3, 40]), values([2, 20, 3, 30])]
+  const lossOf = async (loss: 'mse' | 'bce', test: RawRows) => {
+    await using model = await Autoencoder.create({ input: 2, hidden: 4, bottleneck: 1, loss, threads: 1 })
+    await model.train({ train, test }, { scale: 'minmax', epochs: 1, batchSize: 4 })
+    return model.history[0].testLoss
+  }
+  assert.is(await lossOf('bce', beyond), await lossOf('bce', within))
+  assert.is.not(await lossOf('mse', beyond), await lossOf('mse', within))
+  await using plain = await Autoencoder.create({ input: 2, hidden: 4, bottleneck: 1, threads: 1 })
+  await refuses(
+    plain.train({ train: values([0, 1, 0.5, 1]), test: beyond }, { epochs: 1, batchSize: 2 }),
+    UsageError,
+    /^test rows: expected floats from 0 to 1, .*found 20 at row 0, column 1; scale them/,
   )
 })
 

@@ -2,7 +2,15 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FileError, UsageError } from '../../src/errors.ts'
-import { Autoencoder, createEngine, hourglass, loadData, readData } from '../../src/index.ts'
+import {
+  Autoencoder,
+  createEngine,
+  hourglass,
+  loadData,
+  parametersSha256,
+  readData,
+} from '../../src/index.ts'
+import type { RowLabels } from '../../src/tools/pretrain.ts'
 import { refuses, rejection } from '../support/rejection.ts'
 import { DATA, PIXELS, SETTINGS, SIZES, withModel } from '../support/small-model.ts'
 
@@ -129,6 +137,51 @@ test('options and data are looked at as flags are: unknown names, other kinds, o
   // What no sigmoid must give may be any finite number.
   await withModel({ outputActivation: 'identity' }, async (model) => {
     await model.train({ train: { count: 1, rows: new Float32Array(PIXELS).fill(255) } }, { epochs: 1 })
+  })
+})
+
+test('rows, codes, labels and functions that cannot be are refused by every method that takes them', async () => {
+  const loose = (value: unknown) => value as never
+  const usage = (promise: Promise<unknown>, message: RegExp) => refuses(promise, UsageError, message)
+  const floats = (value: number) => new Float64Array(PIXELS).fill(value)
+  await usage(parametersSha256(loose(Promise.resolve())), /^parameters: expected .* found an object$/)
+  await withModel({}, async (model) => {
+    const { rows, count } = DATA.train
+    const methods = ['encode', 'reconstruct', 'reconstructionErrors', 'score'] as const
+    for (const method of methods) {
+      for (const wrong of [count - 1, count + 1, -count]) {
+        const message = new RegExp(`^rows: expected ${wrong} of ${PIXELS} values, found ${count}$`)
+        await usage(model[method]({ count: wrong, rows }), message)
+      }
+      await usage(model[method](floats(1e39)), /: expected .* found 1e\+39\b.* row [01], /)
+      for (const gone of [new Uint8Array(PIXELS), new Float32Array(PIXELS)]) {
+        structuredClone(gone.buffer, { transfer: [gone.buffer] })
+        await usage(
+          model[method](gone),
+          /^rows: expected an array with its values, found one that was transf/,
+        )
+      }
+    }
+    await usage(model.decode(Float32Array.of(0, Number.NaN, 0)), /^codes: .*found NaN at row 0, column 1$/)
+    const none = new Float32Array(0)
+    await usage(model.score(none), /^rows: expected at least one, found none$/)
+    await usage(model.generate(none, { count: 2 }), /^rows: expected at least one, found none$/)
+    await usage(model.generate(DATA.train, { count: 1e12 }), /^count: .*found 1000000000000$/)
+    await usage(model.withEngine(loose(undefined)), /^withEngine: expected a function, found undefined$/)
+    await usage(model.readRows(loose(null), 'x.csv'), /^bytes: expected a Uint8Array .*found null$/)
+
+    const classes = ['a', 'b']
+    const labels = Uint8Array.from({ length: count }, (_, row) => row % 2)
+    const learn = (given: object, options: object = {}, make: unknown = createEngine) =>
+      model.pretrain(DATA.train, given as RowLabels, make as typeof createEngine, options)
+    await usage(learn({ labels: labels.subarray(1), classes }), /^labels: expected 60, found 59$/)
+    await usage(learn({ labels: [0, 1], classes }), /^labels: expected a Uint8Array, found Array of 2$/)
+    await usage(learn({ labels, classes: ['a'] }), /^classes: expected the names of at least two, /)
+    await usage(learn({ labels }), /^classes: .*found undefined$/)
+    await usage(learn({ labels: labels.map((label) => label + 1), classes }), /^labels: .*found 2$/)
+    await usage(learn({ labels, classes }, { stesp: 9 }), /^pretrain: expected options among .*found stesp$/)
+    await usage(learn({ labels, classes }, { steps: '9' }), /^steps: expected .*found "9"$/)
+    await usage(learn({ labels, classes }, {}, 3), /^createEngine: expected a function, found 3$/)
   })
 })
 

@@ -106,6 +106,45 @@ test('values between 0 and 1 get a sigmoid, and so does who asks for one', async
   assert.match(bce.stdout, /minmax scaling/)
 })
 
+test('what a sigmoid cannot give is refused by the flags, but for rows that judge by minmax', async () => {
+  const cwd = freshDirectory()
+  for (const [flags, asked, found] of [
+    ['--loss bce --scale standard', '--loss bce', 'standard'],
+    ['--loss bce --scale none', '--loss bce', 'none, and \\S+ in the data'],
+    ['--output-activation sigmoid --scale standard', '--output-activation sigmoid', 'standard'],
+    ['--output-activation sigmoid --scale none', '--output-activation sigmoid', 'none, and \\S+ in the data'],
+  ] as const) {
+    const { code, stderr } = await train(cwd, ...own, ...flags.split(' '))
+    assert.is(code, 2, stderr)
+    const expected = `^error: --scale: expected minmax beside ${asked}, for values from 0 to 1, found ${found}$`
+    assert.match(stderr, new RegExp(expected, 'm'))
+  }
+  const csv = (name: string, rows: readonly string[]) => {
+    writeFileSync(join(cwd, name), `${['a,b', ...rows].join('\n')}\n`)
+    return name
+  }
+  const few = csv('few.csv', ['2,10', '4,30', '3,20', '2,30'])
+  const judge = async (name: string, ...flags: readonly string[]) =>
+    train(cwd, '--data', few, '--test', name, '--epochs', '1', ...flags)
+  const beyond = csv('beyond.csv', ['1,20', '3,40'])
+  const within = csv('within.csv', ['2,20', '3,30'])
+  const lossIn = ({ stdout }: { stdout: string }) => /^Test loss ([\d.]+)/m.exec(stdout)?.[1]
+  const [clipped, whole] = [await judge(beyond, '--loss', 'bce'), await judge(within, '--loss', 'bce')]
+  const note =
+    /^2 of the test rows' values lie beyond the training rows': the loss bce takes them as 0 or 1$/m
+  assert.match(clipped.stderr, note)
+  assert.not.match(whole.stderr, note)
+  assert.ok(lossIn(clipped), clipped.stderr)
+  assert.is(lossIn(clipped), lossIn(whole))
+  const squared = await judge(beyond, '--scale', 'minmax')
+  assert.is(squared.code, 0, squared.stderr)
+  assert.not.match(squared.stderr, note)
+  const units = csv('units.csv', ['0,1', '0.5,1', '1,0'])
+  const other = await train(cwd, '--data', units, '--test', few, '--scale', 'none', '--epochs', '1')
+  assert.is(other.code, 2)
+  assert.match(other.stderr, /^error: test rows: expected values from 0 to 1, as the training .* found 2$/m)
+})
+
 test('whatever does not fit is one line', async () => {
   const images = writeDataset(join(root, 'idx'), smallDataset(20, 5))
   for (const [args, code, expected] of [

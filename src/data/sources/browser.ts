@@ -1,5 +1,6 @@
 /** Own data by the files that somebody chose in a page: one file, or the pictures of a folder. */
-import { FileError } from '../../errors.ts'
+import { FileError, UsageError } from '../../errors.ts'
+import { kindOf } from '../../quote.ts'
 import type { Source } from '../table.ts'
 import { type DecodePicture, PICTURE_NAME, readPictures } from './pictures.ts'
 import { checkMemory, describe, readSource, type SourceOptions } from './source.ts'
@@ -25,7 +26,12 @@ export interface PlacedFile {
 
 /** Files as an `<input type="file">`, one with `webkitdirectory`, gives them. */
 export function placed(files: Iterable<ChosenFile>): PlacedFile[] {
-  return Array.from(files, (file) => ({ file, path: file.webkitRelativePath || file.name }))
+  const refused = (found: unknown) => new UsageError(`files: expected a list of File, found ${kindOf(found)}`)
+  if (!(Symbol.iterator in Object(files))) throw refused(files)
+  return Array.from(files, (file) => {
+    if (typeof file?.arrayBuffer !== 'function') throw refused(file)
+    return { file, path: file.webkitRelativePath || file.name }
+  })
 }
 
 /**

@@ -2,6 +2,7 @@
  * The WASM engine in a browser: Web Workers over one memory where the page is cross-origin isolated, else one
  * worker.
  */
+import { DeviceError } from '../../errors.ts'
 import type { Network } from '../../model/network.ts'
 import { checkNetwork } from '../checks.ts'
 import type { Engine } from '../engine.ts'
@@ -14,6 +15,14 @@ import { HostedEngine } from './hosted-engine.ts'
 import { createMemory } from './memory.ts'
 import { chooseModule } from './module-choice.ts'
 import { createOrClose } from './wasm-engine.ts'
+
+/** A page's policy may forbid it. Rejects with a DeviceError. */
+function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(bytes).catch((cause) => {
+    const remedy = "a Content-Security-Policy must allow script-src 'wasm-unsafe-eval'"
+    throw new DeviceError(`expected to compile the core, found: ${cause.message}; ${remedy}`, { cause })
+  })
+}
 
 export interface WasmBrowserOptions {
   /** Workers; default: the browser's hardwareConcurrency. Without cross-origin isolation always 1. */
@@ -32,7 +41,7 @@ export async function createWasmBrowserEngine(
   checkNetwork(network)
   const choice = await chooseModule(simd, {
     load: loadCore,
-    compile: (bytes) => WebAssembly.compile(bytes),
+    compile,
     // A page cannot set V8's flags.
     fusing: undefined,
   })
