@@ -97,7 +97,10 @@ function checkUnit({ data, isUnit, preprocessing }: OwnRun, { loss, outputActiva
   throw new UsageError(`--scale: expected minmax beside ${asked}, for values from 0 to 1, found ${found}`)
 }
 
-/** The rows that judge, as the loss takes them. Throws UsageError as `checkUnit`, but for a run gone on with. */
+/**
+ * The rows that judge, as the loss takes them. Throws UsageError as `checkUnit`, but not for a run that is
+ * gone on with.
+ */
 async function judgedBy(
   { data: { test }, raw, preprocessing }: OwnRun,
   network: Network,

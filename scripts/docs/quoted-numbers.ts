@@ -247,7 +247,7 @@ async function applicationQuotes(): Promise<Quote[]> {
   const [frozen, scratch] = [right('encoder, frozen', 100), right('from scratch', 100)]
   const trained = 'autoencoder trained with noise'
   const texts = [
-    `${accuracy('latent codes')} % of the test digits correctly from 8 codes, ${accuracy('PCA of the pixels')} % from 8 principal components of the pixels, and ${accuracy('pixels')} % from all`,
+    `${accuracy('latent codes')} % correctly from 8 codes, ${accuracy('PCA of the pixels')} % from 8 principal components of the pixels, and ${accuracy('pixels')} % from all`,
     `uniform noise and inverted digits (AUROC ${unlike('uniform noise', 3)})`,
     `shuffled pixels (${unlike('shuffled pixels', 4)})`,
     `turned by 90° (${unlike('rotated by 90°', 3)})`,

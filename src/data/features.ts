@@ -62,10 +62,16 @@ const NAMED = 6
  * Without `columns` some are left out, with a note: text, what has no number at all, and one that numbers the
  * rows. A column of numbers with some cells of text is refused, naming the column and its first such row.
  *
+ * @param limit only the first so many rows are used, if for nothing but to judge
  * @throws FileError for a column that is not there or cannot be used; UsageError for options that contradict
  *   each other
  */
-export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32Array): FittedFeatures {
+export function fitFeatures(
+  table: Table,
+  options: FeatureOptions,
+  rows?: Uint32Array,
+  limit = table.count,
+): FittedFeatures {
   checkOptions(options)
   const { missing = 'mean' } = options
   const oneHot = new Set(options.oneHot)
@@ -106,7 +112,7 @@ export function fitFeatures(table: Table, options: FeatureOptions, rows?: Uint32
     const found = text ? `columns of text such as ${quote(text.name)}` : 'none'
     throw new FileError(table.file, `expected at least one column of numbers to learn from, found ${found}`)
   }
-  notes.push(...filledNotes(table, features, missing))
+  notes.push(...filledNotes(table, features, missing, limit))
   return { features, notes }
 }
 
@@ -179,7 +185,9 @@ function chosenColumns(
  */
 export function numberColumns({ columns, count }: Table): { names: string[]; counting: string[] } {
   const found = columns.filter(
-    (column) => (column.kind === 'number' || isMostlyNumbers(column)) && emptyCells(column) < count,
+    (column) =>
+      (column.kind === 'number' || isMostlyNumbers(column)) &&
+      emptyCells(column, column.values.length) < count,
   )
   const counting = found.filter((column) => column.kind === 'number' && numbersRows(column))
   return { names: found.map(({ name }) => name), counting: counting.map(({ name }) => name) }
@@ -296,23 +304,26 @@ function byCodePoints(a: string, b: string): number {
 /**
  * One line where the table has empty cells for which means stand, and one for those of categories, if they
  * are kept.
+ *
+ * @param limit only the first so many rows are used
  */
 export function filledNotes(
   table: Table,
   features: readonly Feature[],
   missing: MissingRule = 'mean',
+  limit = table.count,
 ): string[] {
   const means = features.filter((feature) => feature.kind === 'number' && feature.fill !== undefined)
   const categories = missing === 'mean' ? features.filter(({ kind }) => kind === 'category') : []
   return [
-    ...emptyNote(table, means, 'for which the mean in training stands'),
-    ...emptyNote(table, categories, 'which get no category'),
+    ...emptyNote(table, means, limit, 'for which the mean in training stands'),
+    ...emptyNote(table, categories, limit, 'which get no category'),
   ]
 }
 
-function emptyNote(table: Table, features: readonly Feature[], what: string): string[] {
+function emptyNote(table: Table, features: readonly Feature[], limit: number, what: string): string[] {
   const empty = features
-    .map(({ name }) => ({ name, cells: emptyCells(columnOf(table, name)) }))
+    .map(({ name }) => ({ name, cells: emptyCells(columnOf(table, name), limit) }))
     .filter(({ cells }) => cells > 0)
   if (empty.length === 0) return []
   const cells = empty.reduce((sum, column) => sum + column.cells, 0)
@@ -320,9 +331,9 @@ function emptyNote(table: Table, features: readonly Feature[], what: string): st
   return [`Empty cells: ${cells} in ${where}, ${what}`]
 }
 
-function emptyCells({ values }: Column): number {
+function emptyCells({ values }: Column, limit: number): number {
   let cells = 0
-  for (let row = 0; row < values.length; row++) {
+  for (let row = 0; row < limit; row++) {
     const value = values[row]
     if (value === '' || Number.isNaN(value)) cells++
   }

@@ -162,8 +162,8 @@ export function clipped(
 }
 
 /**
- * Rows that judge, as the loss takes them: scaled by `minmax` they may lie beyond the training rows, for which
- * bce is not defined, so that it takes such values as 0 or 1. A squared error takes them as they are.
+ * Rows that judge, as the loss takes them: scaled by `minmax` they may lie beyond the training rows. bce is
+ * not defined there, so that it takes such values as 0 or 1; a squared error takes them as they are.
  *
  * @returns the rows, and how many values were taken so
  */
@@ -292,7 +292,7 @@ interface Made extends Fixed {
 function ofTable(table: Table, options: OwnDataOptions, split: Split, fixed: Fixed | undefined): Made {
   const fitted = fixed?.features
     ? { features: fixed.features, notes: [] }
-    : fitFeatures(table, options, split.train)
+    : fitFeatures(table, options, split.train, options.limit)
   const { features } = fitted
   const label = fixed ? fixed.label : options.label
   const inputs = inputNames(features).length
@@ -302,7 +302,7 @@ function ofTable(table: Table, options: OwnDataOptions, split: Split, fixed: Fix
     ...(label !== undefined && { label }),
     inputs,
     ...shared(made, made.kept, inputs, split),
-    notes: [...fitted.notes, ...droppedNote(table, made.count), ...unknownNotes(table, features)],
+    notes: [...fitted.notes, ...droppedNote(table, made, options), ...unknownNotes(table, features)],
   }
 }
 
@@ -317,7 +317,7 @@ function ofValues(values: Values, options: OwnDataOptions, split: Split): Made {
     ...(values.picture && { picture: values.picture }),
     inputs,
     ...shared(whole, kept, inputs, split),
-    notes: droppedNote(values, whole.count),
+    notes: droppedNote(values, { ...whole, kept }, options),
   }
 }
 
@@ -414,10 +414,15 @@ function testRows(test: Table | Values, train: Table | Values, made: Made, optio
   return plain(wholeRows(test, inputs, options))
 }
 
-function droppedNote({ count, file }: Table | Values, kept: number): string[] {
-  if (kept === count) return []
-  const rows = count - kept === 1 ? 'row with an empty cell is' : 'rows with an empty cell are'
-  return [`${file}: ${count - kept} ${rows} left out, of ${count}`]
+function droppedNote(
+  { count: all, file }: Table | Values,
+  { kept }: { readonly kept?: Uint32Array | undefined },
+  { limit = all }: OwnDataOptions,
+): string[] {
+  const dropped = kept === undefined ? 0 : limit - kept.filter((row) => row < limit).length
+  if (dropped === 0) return []
+  const rows = dropped === 1 ? 'row with an empty cell is' : 'rows with an empty cell are'
+  return [`${file}: ${dropped} ${rows} left out, of ${limit}`]
 }
 
 function checkSize(file: string, { count }: RawRows, inputs: number): void {

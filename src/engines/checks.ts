@@ -73,7 +73,9 @@ export function countRows(values: ArrayLike<unknown>, width: number, what: strin
   return values.length / width
 }
 
-/** Throws UsageError for a value that is none in float32, with which engines compute: 1e39 is infinite there. */
+/**
+ * Throws UsageError for a value that is no number in float32, with which engines compute: 1e39 is infinite.
+ */
 export function checkFinite(rows: FloatArray, width: number, what: string): void {
   const wrong = rows.findIndex((value) => !Number.isFinite(Math.fround(value)))
   if (wrong < 0) return

@@ -76,8 +76,8 @@ export class ErrorQuantiles {
   }
 
   /**
-   * Per cent, from 0 to 100, of the rows whose error is no greater; of an error between two quantiles, by a
-   * line.
+   * Where an error lies among those of the rows, in per cent: the inverse of `quantile`, 0 at the least error
+   * and 100 at the greatest.
    */
   percentileOf(error: number): number {
     const { values } = this

@@ -145,6 +145,23 @@ test('what a sigmoid cannot give is refused by the flags, but for rows that judg
   assert.match(other.stderr, /^error: test rows: expected values from 0 to 1, as the training .* found 2$/m)
 })
 
+test('notes count the rows that a limit lets in, and no others', async () => {
+  const cwd = freshDirectory()
+  const rows = ['1,2', ',3', '3,5', '4,', '5,1', ',2']
+  writeFileSync(join(cwd, 'holes.csv'), `a,b\n${rows.join('\n')}\n`)
+  const holes = ['--data', 'holes.csv', '--epochs', '1', '--limit']
+  for (const [flags, note] of [
+    [['6'], 'Empty cells: 3 in 2 columns, for which'],
+    [['3'], 'Empty cells: 1 in "a", for which'],
+    [['6', '--missing', 'drop'], 'holes.csv: 3 rows with an empty cell are left out, of 6'],
+    [['3', '--missing', 'drop'], 'holes.csv: 1 row with an empty cell is left out, of 3'],
+  ] as const) {
+    const { code, stderr } = await train(cwd, ...holes, ...flags)
+    assert.is(code, 0, stderr)
+    assert.match(stderr, new RegExp(`^${note}`, 'm'))
+  }
+})
+
 test('whatever does not fit is one line', async () => {
   const images = writeDataset(join(root, 'idx'), smallDataset(20, 5))
   for (const [args, code, expected] of [

@@ -169,12 +169,14 @@ async function umapMap(
   }
 }
 
-export function latentTable({ accuracies, neighbours }: LatentResult): Table {
+export function latentTable({ accuracies, neighbours, queries, references }: LatentResult): Table {
   return {
-    columns: ['space', 'dimensions', `accuracy of ${neighbours}-NN`],
+    columns: ['space', 'dimensions', 'training images', 'test images', `accuracy of ${neighbours}-NN`],
     rows: accuracies.map(({ space, dimensions, accuracy }) => [
       space,
       String(dimensions),
+      String(references),
+      String(queries),
       formatPercent(accuracy),
     ]),
   }
