@@ -246,4 +246,30 @@ browserTest(test, 'a folder of 200 pictures trains, reconstructs and denoises as
   })
 })
 
+browserTest(test, 'files that are none, and a policy that forbids WebAssembly, are refused in words', () =>
+  withLibrary(async (page) => {
+    const refusals = await page.evaluate(async () => {
+      const { Autoencoder, loadData } = hourglass
+      const said = (promise: Promise<unknown>) =>
+        promise.then(
+          () => 'nothing',
+          ({ name, message }: Error) => `${name}: ${message}`,
+        )
+      // What a browser does under a Content-Security-Policy without 'wasm-unsafe-eval'.
+      const refuse = async () => {
+        throw new WebAssembly.CompileError('WebAssembly.compile(): blocked by CSP')
+      }
+      const files = [null, 'x', [1], new File([], 'x.csv')] as never[]
+      const of = await Promise.all(files.map((file) => said(loadData(file))))
+      WebAssembly.compile = refuse
+      return [...of, await said(Autoencoder.create({ device: 'cpu' }))]
+    })
+    const expected = (found: string) => `UsageError: files: expected a list of File, found ${found}`
+    assert.equal(refusals, [
+      ...['null', '"x"', '1', 'an object'].map(expected),
+      "DeviceError: expected to compile the core, found: WebAssembly.compile(): blocked by CSP; a Content-Security-Policy must allow script-src 'wasm-unsafe-eval'",
+    ])
+  }),
+)
+
 test.run()
