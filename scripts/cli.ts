@@ -58,7 +58,7 @@ export async function runCommand(
     const error = blamingConfig(thrown)
     hasFailed = true
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE
-    console.error(error instanceof HourglassError ? `error: ${oneLine(error.message)}` : error)
+    console.error(error instanceof HourglassError ? `error: ${oneLine(asTyped(error))}` : error)
   }
 }
 
@@ -216,6 +216,11 @@ function strayFile(args: readonly string[], flag = 'a flag'): string {
   const isValue = (i: number) => i > 0 && /^-[^=]+$/.test(args[i - 1])
   const file = args.find((argument, i) => /^[^-].*\.\w+$/.test(argument) && !isValue(i))
   return file === undefined ? '' : `; is it ${file}? then write ${flag} ${file}`
+}
+
+/** What the engine says of the option `simd` names the flag. */
+export function asTyped({ message }: HourglassError): string {
+  return message.replace(/^simd (?=\d)/, '--simd ')
 }
 
 function oneLine(message: string): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
+  asTyped,
   commandLine,
   engineOptions,
   listOf,
@@ -14,7 +15,8 @@ import {
   wholeNumber,
 } from '../../scripts/cli.ts'
 import { blamingConfig, flagsSet } from '../../scripts/config-file.ts'
-import { FileError, UsageError } from '../../src/errors.ts'
+import { chooseModule } from '../../src/engines/wasm/module-choice.ts'
+import { DeviceError, FileError, UsageError } from '../../src/errors.ts'
 import { rejection } from '../support/rejection.ts'
 
 function messageOf(action: () => unknown): string {
@@ -269,6 +271,20 @@ test('--config: a value that turns out wrong later is blamed on the file, a type
   await parse()
   const other = new UsageError('--noise-std: expected less, found 1')
   assert.is(blamingConfig(other), other, 'the file of another call')
+})
+
+test('what is wrong with the option simd names the flag where a command says it', async () => {
+  const refused = await rejection(
+    chooseModule('256', {
+      load: () => assert.unreachable('nothing to load') as never,
+      compile: () => assert.unreachable('nothing to compile') as never,
+      fusing: undefined,
+    }),
+    DeviceError,
+  )
+  assert.match(refused.message, /^simd 256: needs Node 24 or newer .*; use 128$/)
+  assert.is(asTyped(refused), `--${refused.message}`)
+  assert.is(asTyped(new DeviceError('simd of another kind')), 'simd of another kind')
 })
 
 test.run()

@@ -55,13 +55,11 @@ export async function chooseModule(
 ): Promise<ModuleChoice> {
   const relaxed = simd !== 'plain' && WebAssembly.validate(RELAXED_PROBE)
   if (!relaxed && (simd === '128' || simd === '256')) {
-    throw new DeviceError(`--simd ${simd}: this runtime has no relaxed SIMD; use --simd plain`)
+    throw new DeviceError(`simd ${simd}: this runtime has no relaxed SIMD; use plain`)
   }
   const { fusing } = platform
   if (simd === '256' && !fusing) {
-    throw new DeviceError(
-      '--simd 256: needs Node 24 or newer on x64, whose V8 can fuse to 256 bits; use --simd 128',
-    )
+    throw new DeviceError('simd 256: needs Node 24 or newer on x64, whose V8 can fuse to 256 bits; use 128')
   }
   if (!relaxed) {
     const module = await platform.compile(await platform.load(`${name}.plain.wasm`))
@@ -76,7 +74,7 @@ export async function chooseModule(
       return { module, wideTile: true, arithmetic: 'relaxed SIMD fused to 256-bit' }
     }
     if (simd === '256') {
-      throw new DeviceError('--simd 256: its results differ from the unfused ones here; use --simd 128')
+      throw new DeviceError('simd 256: its results differ from the unfused ones here; use 128')
     }
   }
   const module = await platform.compile(withCustomSection(bytes, 'narrow'))

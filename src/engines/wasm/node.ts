@@ -69,7 +69,7 @@ export async function chooseNodeModule(
 ): Promise<ModuleChoice> {
   if (simd === '256' && canFuse && !v8Flags) {
     throw new DeviceError(
-      'simd 256: needs --experimental-wasm-revectorize, a flag of V8 that holds for the whole process: allow it by v8Flags: true, or use simd 128',
+      'simd 256: needs --experimental-wasm-revectorize, a flag of V8 that holds for the whole process: allow it by v8Flags: true, or use 128',
     )
   }
   const choice = await chooseChecked(simd, { name, v8Flags })
