@@ -9,9 +9,6 @@ import type { EpochRequest, Inputs, TrainingSet } from './engine.ts'
 
 export { checkNetwork } from '../model/check-network.ts'
 
-/** At most some 20 progress reports a second. */
-export const PROGRESS_INTERVAL_MS = 50
-
 /** Why a call ended that was under way at `dispose`. */
 export function disposedDuringCall(): UsageError {
   return new UsageError('engine: expected no call to be under way at dispose, found one, which was stopped')
