@@ -1,14 +1,22 @@
+import { AfterDispose, disposedDuringCall } from '../engines/checks.ts'
+
 /** One call after the other, as engines want it. */
 export class CallQueue {
   /** Settles, without an error, when the last call added has. */
   #last: Promise<unknown> = Promise.resolve()
   #reason: Error | undefined
 
-  /** Runs `work` when all that was added before is done. Rejects with the reason once the queue is closed. */
+  /**
+   * Runs `work` when all that was added before is done. Rejects with the reason once the queue is closed, and
+   * in the engine's words where `dispose` came in the middle of `work`.
+   */
   add<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => {
       if (this.#reason) throw this.#reason
-      return work()
+      return work().catch((error: unknown) => {
+        // The queue begins nothing after `dispose`: this call was under way then.
+        throw error instanceof AfterDispose ? disposedDuringCall() : error
+      })
     })
     this.#last = result.catch(() => undefined)
     return result

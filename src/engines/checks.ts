@@ -14,6 +14,13 @@ export function disposedDuringCall(): UsageError {
   return new UsageError('engine: expected no call to be under way at dispose, found one, which was stopped')
 }
 
+/** What an engine's call rejects with that comes after `dispose`. */
+export class AfterDispose extends Error {
+  constructor() {
+    super('internal: the engine was used after dispose')
+  }
+}
+
 /** Lets one call run at a time, and none after a failure or `close`. */
 export class CallGuard {
   #running = false
@@ -38,7 +45,7 @@ export class CallGuard {
   }
 
   #checkFree(): void {
-    if (this.#closed) throw new Error('internal: the engine was used after dispose')
+    if (this.#closed) throw new AfterDispose()
     if (this.#failure) throw this.#failure
     if (this.#running) throw new Error('internal: an engine call was made while another was running')
   }
