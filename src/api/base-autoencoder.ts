@@ -443,11 +443,16 @@ export class BaseAutoencoder {
     })
   }
 
-  /** Runs `work` alone on the engine, for what this class does not offer, such as `drawEvaluationFigures`. */
+  /**
+   * Runs `work` alone on the engine, for what this class does not offer, such as `drawEvaluationFigures`.
+   * Other calls of this model wait until it is done, those that `work` makes too: it must not await one.
+   *
+   * @throws UsageError, from a call that `work` makes before its first `await`
+   */
   withEngine<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
-    return this.#queue.add(async () => {
+    return this.#queue.add(() => {
       checkFunction('withEngine', work)
-      return work(this.#engine)
+      return this.#queue.begin(async () => work(this.#engine))
     })
   }
 

@@ -9,12 +9,16 @@ import type { EpochRequest, Inputs, TrainingSet } from './engine.ts'
 
 export { checkNetwork } from '../model/check-network.ts'
 
-/** At most some 20 progress reports a second. */
-export const PROGRESS_INTERVAL_MS = 50
-
 /** Why a call ended that was under way at `dispose`. */
 export function disposedDuringCall(): UsageError {
   return new UsageError('engine: expected no call to be under way at dispose, found one, which was stopped')
+}
+
+/** What an engine's call rejects with that comes after `dispose`. */
+export class AfterDispose extends Error {
+  constructor() {
+    super('internal: the engine was used after dispose')
+  }
 }
 
 /** Lets one call run at a time, and none after a failure or `close`. */
@@ -41,7 +45,7 @@ export class CallGuard {
   }
 
   #checkFree(): void {
-    if (this.#closed) throw new Error('internal: the engine was used after dispose')
+    if (this.#closed) throw new AfterDispose()
     if (this.#failure) throw this.#failure
     if (this.#running) throw new Error('internal: an engine call was made while another was running')
   }

@@ -68,7 +68,10 @@ export interface EpochRequest {
   readonly frozenLayers?: number
   /** When it aborts, the step under way is finished and the promise resolves with the steps done so far. */
   readonly signal?: StopSignal | undefined
-  /** Called now and then, at most some 20 times a second, never after the promise has settled. */
+  /**
+   * Called some 20 times a second, counted over all epochs of the engine, however short they are; never after
+   * the promise has settled. What it throws ends the epoch and rejects the promise, and no call follows.
+   */
   readonly onProgress?: ((progress: { stepsDone: number; steps: number }) => void) | undefined
 }
 

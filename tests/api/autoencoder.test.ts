@@ -281,6 +281,76 @@ test('after dispose every call is refused; dispose can be repeated', async () =>
   await refuses(held.parameters(), UsageError, /disposed of/)
 })
 
+test('dispose in the middle of a call is said as dispose from outside it', async () => {
+  const said = /^engine: expected no call to be under way at dispose, found one, which was stopped$/
+  const settings = { ...SETTINGS, epochs: 1000 }
+  for (const device of ['cpu', 'reference'] as const) {
+    await withModel({ device }, async (model) => {
+      await refuses(model.train(DATA, { ...settings, onEpoch: () => model.dispose() }), UsageError, said)
+      await refuses(model.parameters(), UsageError, /disposed of/)
+    })
+    await withModel({ device }, async (model) => {
+      const onProgress = () => void model.dispose()
+      await refuses(model.train(DATA, { ...settings, onProgress }), UsageError, said)
+    })
+  }
+  await withModel({}, async (model) => {
+    const disposing = model.withEngine(async (engine) => {
+      await model.dispose()
+      await engine.readState()
+    })
+    await refuses(disposing, UsageError, said)
+  })
+})
+
+test('onProgress is called where epochs are far shorter than the time between two calls', async () => {
+  await withModel({ threads: 1 }, async (model) => {
+    const stop = new AbortController()
+    const epochs: number[] = []
+    await model.train(DATA, {
+      ...SETTINGS,
+      // Seconds, of which a stop at the third call leaves a moment.
+      epochs: 10_000,
+      signal: stop.signal,
+      onProgress: ({ epoch, stepsDone, steps }) => {
+        assert.is(steps, 4)
+        assert.ok(stepsDone >= 0 && stepsDone <= steps)
+        epochs.push(epoch)
+        if (epochs.length === 3) stop.abort()
+      },
+    })
+    assert.is(epochs.length, 3)
+    assert.ok(epochs[2] > epochs[0])
+  })
+})
+
+test('withEngine refuses calls of the model that would wait for it, and others wait', async () => {
+  await withModel({}, async (model) => {
+    const refused = model.withEngine(() => model.encode(DATA.test))
+    await refuses(
+      Promise.race([refused, timeout()]),
+      UsageError,
+      /^withEngine: expected no call of the model/,
+    )
+    const codes = await model.encode(DATA.test)
+    let begun = () => {}
+    const hasBegun = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    const order: string[] = []
+    const own = model.withEngine(async (engine) => {
+      begun()
+      await engine.encode(DATA.test.rows)
+      order.push('withEngine')
+    })
+    await hasBegun
+    const waiting = model.encode(DATA.test).finally(() => order.push('encode'))
+    await own
+    assert.equal(await waiting, codes)
+    assert.equal(order, ['withEngine', 'encode'])
+  })
+})
+
 test('what onProgress throws is thrown, and the run goes on from there to the same bits', async () => {
   const { rows } = DATA.train
   const settings = { batchSize: 2, epochs: 2 }

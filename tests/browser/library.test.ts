@@ -72,8 +72,8 @@ interface Scored {
   readonly auroc: number | undefined
 }
 
-async function withLibrary(use: (page: Page) => Promise<void>): Promise<void> {
-  await withPage({ folder: site, waitForModel: false }, async ({ page }) => {
+async function withLibrary(use: (page: Page) => Promise<void>, headers = true): Promise<void> {
+  await withPage({ folder: site, waitForModel: false, headers }, async ({ page }) => {
     await page.waitForFunction(() => 'hourglass' in window)
     await page.addScriptTag({ content: `window.scoredBy = ${scoredBy}` })
     await use(page)
@@ -271,5 +271,64 @@ browserTest(test, 'files that are none, and a policy that forbids WebAssembly, a
     ])
   }),
 )
+
+/** In the page: what becomes of runs of small epochs that are stopped, or whose model is disposed of. */
+async function endings(): Promise<Record<string, unknown>> {
+  const sizes = { input: 20, hidden: 10, bottleneck: 3, seed: 7, device: 'cpu', threads: 2 } as const
+  const train = { count: 200, rows: Uint8Array.from({ length: 4000 }, (_, i) => (i * 97) % 251) }
+  const settings = { batchSize: 32, epochs: 10_000 }
+  const model = await hourglass.Autoencoder.create(sizes)
+  await model.train({ train }, { ...settings, epochs: 20 })
+  const sha256 = await hourglass.parametersSha256(await model.parameters())
+  const stop = new AbortController()
+  let calls = 0
+  const onProgress = () => {
+    calls++
+    if (calls === 3) stop.abort()
+  }
+  const progress = await model.train({ train }, { ...settings, signal: stop.signal, onProgress })
+  await model.dispose()
+  const isStopped = progress.epoch < settings.epochs
+  const disposed = async (hooks: (model: Hourglass.Autoencoder) => Hourglass.TrainOptions) => {
+    const model = await hourglass.Autoencoder.create(sizes)
+    return model.train({ train }, { ...settings, ...hooks(model) }).then(
+      () => 'resolved',
+      (error: Error) => `${error.name}: ${error.message}`,
+    )
+  }
+  return {
+    isIsolated: crossOriginIsolated,
+    sha256,
+    calls,
+    isStopped,
+    inOnEpoch: await disposed((model) => ({ onEpoch: () => model.dispose() })),
+    inOnProgress: await disposed((model) => ({ onProgress: () => void model.dispose() })),
+    outside: await disposed((model) => {
+      setTimeout(() => model.dispose(), 100)
+      return {}
+    }),
+  }
+}
+
+browserTest(test, 'isolated or not, a run reports, stops and is disposed of alike', async () => {
+  const results: Record<string, unknown>[] = []
+  for (const headers of [true, false]) {
+    await withLibrary(async (page) => {
+      results.push(await page.evaluate(endings))
+    }, headers)
+  }
+  const [isolated, alone] = results
+  const said = 'UsageError: engine: expected no call to be under way at dispose, found one, which was stopped'
+  assert.equal(isolated, {
+    isIsolated: true,
+    sha256: isolated.sha256,
+    calls: 3,
+    isStopped: true,
+    inOnEpoch: said,
+    inOnProgress: said,
+    outside: said,
+  })
+  assert.equal(alone, { ...isolated, isIsolated: false })
+})
 
 test.run()

@@ -13,7 +13,7 @@ import { createWebgpuNodeEngine, readShaders } from '../../src/engines/webgpu/no
 import type { PassOptions } from '../../src/engines/webgpu/passes.ts'
 import type { WebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
 import { createWebgpuEngine } from '../../src/engines/webgpu/webgpu-engine.ts'
-import { DeviceError } from '../../src/errors.ts'
+import { DeviceError, UsageError } from '../../src/errors.ts'
 import type { Network } from '../../src/model/network.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { imageNoise, shuffledOrder } from '../../src/random/streams.ts'
@@ -285,6 +285,15 @@ test('a device lost during an epoch rejects it and every later call with the cau
   assert.is(await rejection(engine.readState()), first)
   assert.is(await rejection(engine.initialize(1)), first)
   await engine.dispose()
+})
+
+test('dispose in the middle of an epoch ends the epoch, and says so', async () => {
+  const { engine } = await openWithDevice(SMALL)
+  await engine.setTrainingSet({ rows: fingerprintImages(3000, 12) })
+  await engine.initialize(1)
+  const onProgress = () => void engine.dispose()
+  const error = await rejection(engine.trainEpoch({ ...REQUEST, batchSize: 1, onProgress }), UsageError)
+  assert.match(error.message, /^engine: expected no call to be under way at dispose, found one/)
 })
 
 test('memory that the driver refuses is a DeviceError with what was needed', async () => {

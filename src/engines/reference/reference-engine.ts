@@ -14,10 +14,10 @@ import {
   checkState,
   checkTrainingSet,
   countRows,
-  PROGRESS_INTERVAL_MS,
   planEpoch,
 } from '../checks.ts'
 import type { Engine, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
+import { ProgressClock } from '../progress.ts'
 import type { AdamSlabs } from './adam.ts'
 import { adamStep } from './adam.ts'
 import type { Batch } from './backward.ts'
@@ -64,6 +64,7 @@ function yieldToEventLoop(): Promise<void> {
 
 /** Everything the engine holds. */
 interface Held {
+  readonly clock: ProgressClock
   slabs: AdamSlabs
   steps: number
   set: TrainingSet | undefined
@@ -76,7 +77,6 @@ async function trainEpoch(network: Network, held: Held, request: EpochRequest): 
   const { batchSize, weightDecay, signal, onProgress } = request
   const firstTrained = parameterTable(network)[2 * frozenLayers]?.offset ?? parameterCount(network)
   const batchLosses: number[] = []
-  let reported = -Infinity
   let step = firstStep
   for (; step < steps && !signal?.aborted; step++) {
     const indices = order.subarray(step * batchSize, (step + 1) * batchSize)
@@ -85,10 +85,7 @@ async function trainEpoch(network: Network, held: Held, request: EpochRequest): 
     held.steps++
     adamStep(held.slabs, gradient, held.steps, learningRates[step], weightDecay, firstTrained)
     batchLosses.push(loss)
-    if (onProgress && performance.now() - reported >= PROGRESS_INTERVAL_MS) {
-      reported = performance.now()
-      onProgress({ stepsDone: step + 1, steps })
-    }
+    if (onProgress && held.clock.take()) onProgress({ stepsDone: step + 1, steps })
     await yieldToEventLoop()
   }
   return { batchLosses: Float64Array.from(batchLosses), stepsDone: step, steps }
@@ -162,6 +159,7 @@ export function createReferenceEngine(network: Network): Engine {
   })
   const zeros = new Float64Array(count)
   const held: Held = {
+    clock: new ProgressClock(),
     slabs: copySlabs(zeros, zeros, zeros),
     steps: 0,
     set: undefined,

@@ -8,24 +8,24 @@ import { instantiateCore, runTask } from './core.ts'
 import type { HostAnswer, HostCall } from './hosted-engine.ts'
 import { createMemory } from './memory.ts'
 import type { ModuleChoice } from './module-choice.ts'
+import { turnsNowAndThen } from './turns.ts'
 import { WasmEngine } from './wasm-engine.ts'
 
-/** Between jobs the worker hears a stop and reports progress: some 20 times a second. */
+/** Between jobs the worker hears a stop, and reports progress, when it is time. */
 const STEPS_PER_JOB = 4
 
 async function createHosted(network: Network, choice: ModuleChoice): Promise<WasmEngine> {
   const { module, wideTile, arithmetic } = choice
   const memory = createMemory()
   const core = await instantiateCore(module, memory)
-  // A message that waits is only heard when the event loop turns: each task gives it a turn first.
-  const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0))
+  const takeTurn = turnsNowAndThen()
   return new WasmEngine(network, {
     memory,
     core,
     pool: {
       size: 1,
       run: async (task) => {
-        await turn()
+        await takeTurn()
         runTask(core, task)
       },
       close: async () => {},

@@ -1,5 +1,6 @@
 /** The pool of a cross-origin isolated page: plain Web Workers that share the memory. */
-import { DeviceError } from '../../errors.ts'
+import { DeviceError, HourglassError } from '../../errors.ts'
+import { disposedDuringCall } from '../checks.ts'
 import { REMEDY, startPoolWorker } from './browser-files.ts'
 import type { PoolAnswer, PoolMessage } from './browser-worker.ts'
 import type { WorkerPool } from './core.ts'
@@ -12,7 +13,7 @@ interface PooledWorker {
 /** A worker that answers one message after the other. */
 function startWorker(): PooledWorker {
   const worker = startPoolWorker()
-  let settle: ((answer: PoolAnswer | DeviceError) => void) | undefined
+  let settle: ((answer: PoolAnswer | HourglassError) => void) | undefined
   worker.addEventListener('message', (event: MessageEvent<PoolAnswer>) => settle?.(event.data))
   worker.addEventListener('error', (event) =>
     // What fails to start has no message.
@@ -26,7 +27,7 @@ function startWorker(): PooledWorker {
     ask: (message) =>
       new Promise<void>((resolve, reject) => {
         settle = (answer) => {
-          if (answer instanceof DeviceError) reject(answer)
+          if (answer instanceof HourglassError) reject(answer)
           else if (answer.error === undefined) resolve()
           else reject(new Error(answer.error))
         }
@@ -34,7 +35,7 @@ function startWorker(): PooledWorker {
       }),
     terminate: () => {
       worker.terminate()
-      settle?.({ error: 'the worker was ended' })
+      settle?.(disposedDuringCall())
     },
   }
 }

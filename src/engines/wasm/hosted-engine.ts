@@ -111,10 +111,22 @@ export class HostedEngine implements Engine {
     return this.#guard.run(async () => {
       const abort = () => this.#worker.postMessage({ abort: true } satisfies HostCall)
       signal?.addEventListener('abort', abort)
+      let thrown: { readonly error: unknown } | undefined
+      const report: EpochRequest['onProgress'] = (progress) => {
+        if (thrown) return
+        try {
+          onProgress?.(progress)
+        } catch (error) {
+          thrown = { error }
+          abort()
+        }
+      }
       try {
-        const result = this.#ask('trainEpoch', [request], onProgress)
+        const answer = this.#ask('trainEpoch', [request], report)
         if (signal?.aborted) abort()
-        return (await result) as EpochResult
+        const result = (await answer) as EpochResult
+        if (thrown) throw thrown.error
+        return result
       } finally {
         signal?.removeEventListener('abort', abort)
       }

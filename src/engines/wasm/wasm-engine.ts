@@ -16,10 +16,10 @@ import {
   checkState,
   checkTrainingSet,
   countRows,
-  PROGRESS_INTERVAL_MS,
   planEpoch,
 } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
+import { ProgressClock } from '../progress.ts'
 import type { StopSignal } from '../stop-signal.ts'
 import type { OperandChoice, StepThreads } from './algorithms.ts'
 import { allThreads, MEASURED, shareOfZeros, zerosUnderNoise } from './algorithms.ts'
@@ -111,6 +111,7 @@ export class WasmEngine implements Engine {
   readonly network: Network
   readonly #parts: WasmParts
   readonly #guard = new CallGuard()
+  readonly #clock = new ProgressClock()
   readonly #operands: OperandChoice
   readonly #memory: EngineMemory
   #trainingSet: ResidentSet | undefined
@@ -354,26 +355,35 @@ export class WasmEngine implements Engine {
     const stop = () => control.write('stop', 1)
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
-    const stepsDone = () => Math.floor(control.read('shards') / shards)
+    let timer: ReturnType<typeof setTimeout> | undefined
     let thrown: { readonly error: unknown } | undefined
-    const progress =
-      report &&
-      setInterval(() => {
-        try {
-          report(stepsDone())
-        } catch (error) {
-          thrown ??= { error }
-          stop()
-        }
-      }, PROGRESS_INTERVAL_MS)
+    const tell = (stepsDone: number) => {
+      if (!report || thrown || !this.#clock.take()) return
+      try {
+        report(stepsDone)
+      } catch (error) {
+        thrown = { error }
+        stop()
+      }
+    }
+    const watch = () => {
+      timer = setTimeout(() => {
+        tell(Math.floor(control.read('shards') / shards))
+        if (!thrown) watch()
+      }, this.#clock.dueInMs)
+    }
+    if (report) watch()
     try {
       await this.#runOnWorkers('train', threads)
     } finally {
-      clearInterval(progress)
+      clearTimeout(timer)
       signal?.removeEventListener('abort', stop)
     }
+    const done = Math.min(control.read('endRound') - 1, steps)
+    // The job may have been over before the time came, or have left the host's thread no turn.
+    tell(done)
     if (thrown) throw thrown.error
-    return Math.min(control.read('endRound') - 1, steps)
+    return done
   }
 
   async #runOnWorkers(kind: WorkerTask['kind'], count: number): Promise<void> {

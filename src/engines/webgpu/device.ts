@@ -3,6 +3,7 @@
  * Runs in browsers and, through Dawn, in Node.
  */
 import { DeviceError } from '../../errors.ts'
+import { disposedDuringCall } from '../checks.ts'
 import { QUAD_BYTES } from './layout.ts'
 
 /** What the engine needs of `navigator.gpu`, or of Dawn's GPU object. */
@@ -21,7 +22,6 @@ export class GpuDevice {
   /** Whether the adapter computes on the CPU. */
   readonly isSoftware: boolean
   #failure: Error | undefined
-  #closed = false
   readonly #lost: Promise<never>
 
   /** `onFailure` is called once, with the cause, when the device can no longer compute. */
@@ -31,7 +31,7 @@ export class GpuDevice {
     this.adapterName = [...new Set(names.filter((name) => name))].join(' ') || 'unnamed adapter'
     this.isSoftware = info.isFallbackAdapter || SOFTWARE_ADAPTER.test(this.adapterName)
     const fail = (cause: Error) => {
-      if (this.#closed || this.#failure) return
+      if (this.#failure) return
       this.#failure = cause
       onFailure(cause)
     }
@@ -125,8 +125,9 @@ export class GpuDevice {
     }
   }
 
+  /** What waits is rejected: it was under way at `dispose`. */
   close(): void {
-    this.#closed = true
+    this.#failure ??= disposedDuringCall()
     this.device.destroy()
   }
 }

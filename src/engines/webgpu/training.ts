@@ -1,7 +1,8 @@
 /** An epoch on the device, submitted without waiting for the host; only its losses come back. */
 import type { Network } from '../../model/network.ts'
-import { PROGRESS_INTERVAL_MS, planEpoch } from '../checks.ts'
+import { planEpoch } from '../checks.ts'
 import type { EpochRequest, EpochResult } from '../engine.ts'
+import type { ProgressClock } from '../progress.ts'
 import type { GpuDevice } from './device.ts'
 import type { Layout } from './layout.ts'
 import type { DeviceMemory } from './memory.ts'
@@ -20,6 +21,7 @@ export interface DeviceParts {
   readonly passes: Passes
   readonly memory: DeviceMemory
   readonly orders: Orders
+  readonly clock: ProgressClock
 }
 
 /** The passes of a step, and room for what they leave in `scratch`. */
@@ -56,7 +58,7 @@ export async function trainEpoch(
   adamSteps: number,
   onSteps: (steps: number) => void,
 ): Promise<EpochResult> {
-  const { network, gpu, memory, orders } = parts
+  const { network, gpu, memory, orders, clock } = parts
   const plan = planEpoch(network, set?.count, request, orders.draw)
   const { order, firstStep, steps, frozenLayers, learningRates } = plan
   const total = steps - firstStep
@@ -96,11 +98,8 @@ export async function trainEpoch(
       memory.submit(group, prepared.passes, window)
       onSteps(count)
     }
-    let reportedMs = -Infinity
     const onDone = (done: number) => {
-      if (!onProgress || performance.now() - reportedMs < PROGRESS_INTERVAL_MS) return
-      reportedMs = performance.now()
-      onProgress({ stepsDone: firstStep + done, steps })
+      if (onProgress && clock.take()) onProgress({ stepsDone: firstStep + done, steps })
     }
     // Read and drawn while the device is busy, not after it.
     let reading: Promise<Float32Array> | undefined

@@ -17,6 +17,7 @@ import {
   countRows,
 } from '../checks.ts'
 import type { Engine, EngineInfo, EpochRequest, EpochResult, Inputs, TrainingSet } from '../engine.ts'
+import { ProgressClock } from '../progress.ts'
 import type { GpuProvider } from './device.ts'
 import { openGpuDevice } from './device.ts'
 import { inferOutputs, inferRowLosses } from './inference.ts'
@@ -64,7 +65,8 @@ export async function createWebgpuEngine(network: Network, options: WebgpuOption
     const layout = layoutOf(network)
     const passes = new Passes(gpu, options.shaders, network, layout, options)
     const memory = await DeviceMemory.create(network, gpu, layout, passes.bindings)
-    return new DeviceEngine(guard, { network, gpu, layout, passes, memory, orders: new Orders() })
+    const [orders, clock] = [new Orders(), new ProgressClock()]
+    return new DeviceEngine(guard, { network, gpu, layout, passes, memory, orders, clock })
   } catch (error) {
     gpu.close()
     throw error

@@ -12,6 +12,9 @@ import { syntheticSet, syntheticState } from './synthetic.ts'
 /** Enough that what lies behind a few rows must not lie among many. */
 const ROOM_ROWS = 150
 
+/** For what comes in a moment, but on a machine that has much else to do. */
+const PATIENCE_MS = 10_000
+
 export function testTraining(engines: EngineSuite): void {
   const { test } = engines
 
@@ -180,6 +183,43 @@ export function testTraining(engines: EngineSuite): void {
       seen.forEach((stepsDone, i) => {
         assert.ok(stepsDone >= (i ? seen[i - 1] : 2) && stepsDone <= 22, `progress ${seen}`)
       })
+    }))
+
+  test('reports progress while epochs follow each other that are far shorter than its interval', () =>
+    engines.withSmall(async (engine) => {
+      await prepare(engine)
+      let calls = 0
+      const onProgress = () => {
+        calls++
+      }
+      const beginMs = performance.now()
+      const passedMs = () => performance.now() - beginMs
+      for (let epoch = 1; calls < 3 && passedMs() < PATIENCE_MS; epoch++) {
+        await engine.trainEpoch({ ...REQUEST, epoch, onProgress })
+      }
+      assert.is(calls, 3)
+      // Two intervals lie between three reports: clocks may be coarse.
+      assert.ok(passedMs() > 80, `3 reports in ${passedMs()} ms`)
+    }))
+
+  test('rejects with what onProgress throws, which is not called again', () =>
+    engines.withSmall(async (engine) => {
+      await prepare(engine)
+      let calls = 0
+      const onProgress = () => {
+        calls++
+        throw new RangeError('not today')
+      }
+      const beginMs = performance.now()
+      let thrown: unknown
+      for (let epoch = 1; !thrown && performance.now() - beginMs < PATIENCE_MS; epoch++) {
+        await engine.trainEpoch({ ...REQUEST, epoch, onProgress }).catch((error: unknown) => {
+          thrown = error
+        })
+      }
+      assert.instance(thrown, RangeError)
+      assert.is(calls, 1)
+      assert.is((await engine.trainEpoch(REQUEST)).stepsDone, 6)
     }))
 
   // Rows of whole groups of 8 bytes may lie in the engine's memory as they are; others it has to pad.
