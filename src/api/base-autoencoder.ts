@@ -472,7 +472,6 @@ export class BaseAutoencoder {
   }
 }
 
-/** Throws UsageError for settings that would replace biases which the model was loaded with. */
 /** Of rows that are made at once: 4 GB. */
 const MOST_VALUES = 2 ** 30
 
@@ -484,6 +483,7 @@ function judging(test: RowSet, preprocessing: Preprocessing, network: Network): 
   return judgingRows(test, preprocessing, network).set
 }
 
+/** Throws UsageError for settings that would replace biases which the model was loaded with. */
 function refuseStart(config: TrainingConfig): void {
   const name = (['latentBias', 'outputBias'] as const).find((each) => config[each] !== undefined)
   if (!name) return
