@@ -23,10 +23,11 @@ export const OUTPUT_ACTIVATIONS: Readonly<Record<Loss, readonly Activation[]>> =
  * activation or loss in a place that there is no formula for. Whatever passes, every engine computes.
  */
 export function checkNetwork(network: Network): void {
-  const { layers, loss, codeLayer } = network
+  const { layers, loss, codeLayer } = network ?? {}
   const expect = (holds: boolean, what: string, expected: string, found: unknown) => {
     if (!holds) throw new UsageError(`network: ${what}: expected ${expected}, found ${String(found)}`)
   }
+  expect(Array.isArray(layers), 'layers', 'a list, as of hourglass()', layers)
   expect(layers.length > 0, 'layers', 'at least one', layers.length)
   layers.forEach(({ name, inputs, outputs }, i) => {
     for (const size of [inputs, outputs]) {

@@ -74,6 +74,12 @@ test('options and data are looked at as flags are: unknown names, other kinds, o
   const file = new Uint8Array(9)
   await usage(createEngine(network, loose({ thread: 2 })), /createEngine: expected options .*found thread$/)
   await usage(createEngine(network, loose(null)), /createEngine: expected an object of options, found null/)
+  for (const none of [undefined, null, {}, []]) {
+    await usage(
+      createEngine(loose(none)),
+      /^network: layers: expected a list, as of hourglass\(\), found undef/,
+    )
+  }
   await usage(Autoencoder.create(loose(8)), /create: expected an object of options, found 8/)
   await usage(Autoencoder.create({ v8Flags: loose('yes') }), /v8Flags: expected true or false, found "yes"/)
   await usage(Autoencoder.load('x.pth', loose({ seed: 1 })), /load: expected options .*found seed$/)

@@ -9,7 +9,8 @@ import { reason } from '../../files/reason.ts'
 
 /** What to do where they are not found, in one line. */
 export const REMEDY =
-  'import hourglass-autoencoder/standalone, which holds all in one file, where a bundler does not ship them'
+  "a Content-Security-Policy must allow worker-src and connect-src 'self'; where a bundler does not ship them, " +
+  'import hourglass-autoencoder/standalone, which holds all in one file'
 
 const CORE_URLS: Record<string, URL> = {
   'core.relaxed.wasm': new URL('../../../build/core.relaxed.wasm', import.meta.url),
