@@ -48,7 +48,9 @@ function staticFiles(): Plugin {
     if (name === first.labels) return firstOf(await readFile(join(folder, test.labels)), 8, 1)
     return readFile(join(folder, name))
   }
-  const compressed = async (name: string) => compress(await content(name), { level: 6 })
+  /** The page waits for the first digits; all the others would keep the build. */
+  const compressed = async (name: string) =>
+    compress(await content(name), { level: name === first.images ? 9 : 6 })
   const pretrained = async () =>
     halfPrecision(await readFile(join(root, 'results', `${PRETRAINED_NAME}.safetensors`)))
   return {
