@@ -7,10 +7,11 @@
 import { DeviceError } from '../../errors.ts'
 import { reason } from '../../files/reason.ts'
 
-/** What to do where they are not found, in one line. */
-export const REMEDY =
-  "a Content-Security-Policy must allow worker-src and connect-src 'self'; where a bundler does not ship them, " +
-  'import hourglass-autoencoder/standalone, which holds all in one file'
+const SHIPPED =
+  'import hourglass-autoencoder/standalone, which holds all in one file, where a bundler does not ship them'
+
+/** What to do where workers do not start, in one line. */
+export const REMEDY = `${SHIPPED}; a Content-Security-Policy must allow worker-src 'self'`
 
 const CORE_URLS: Record<string, URL> = {
   'core.relaxed.wasm': new URL('../../../build/core.relaxed.wasm', import.meta.url),
@@ -20,7 +21,7 @@ const CORE_URLS: Record<string, URL> = {
 /** Bytes of a build of the core by its file name. Throws DeviceError where it is not there. */
 export async function loadCore(file: string): Promise<Uint8Array<ArrayBuffer>> {
   const fail = (found: string, cause?: unknown) =>
-    new DeviceError(`${file}: expected it at ${CORE_URLS[file]}, found ${found}; ${REMEDY}`, { cause })
+    new DeviceError(`${file}: expected it at ${CORE_URLS[file]}, found ${found}; ${SHIPPED}`, { cause })
   let response: Response
   try {
     response = await fetch(CORE_URLS[file])
