@@ -1,7 +1,9 @@
 /** Messages above the panels: what is missing on this machine and what that costs, and what went wrong. */
 import { HourglassError } from '../browser.ts'
-import { REMEDY } from '../engines/wasm/browser-files.ts'
+import { REMEDY, SHIPPED } from '../engines/wasm/browser-files.ts'
 import { byId, element } from './dom.ts'
+
+const ANEW = 'load the page anew'
 
 /**
  * Puts up a message that stays until it is dismissed; one with the same text is not repeated.
@@ -32,7 +34,7 @@ export function notice(
 /** One line for people about anything that was thrown. */
 export function errorMessage(error: unknown): string {
   // The library tells programmers what to do; here there are visitors.
-  return (error instanceof Error ? error.message : String(error)).replace(REMEDY, 'load the page anew')
+  return (error instanceof Error ? error.message : String(error)).replace(REMEDY, ANEW).replace(SHIPPED, ANEW)
 }
 
 /** Shows an error. One that is not the user's to mend is a defect of ours: its stack goes to the console. */

@@ -7,7 +7,8 @@
 import { DeviceError } from '../../errors.ts'
 import { reason } from '../../files/reason.ts'
 
-const SHIPPED =
+/** What to do where they are not found, in one line. */
+export const SHIPPED =
   'import hourglass-autoencoder/standalone, which holds all in one file, where a bundler does not ship them'
 
 /** What to do where workers do not start, in one line. */
