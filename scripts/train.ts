@@ -93,10 +93,14 @@ async function trainAndSave(job: TrainingJob, report: TrainingReport): Promise<n
         },
         onProgress: report.progress,
         async onEpoch(record) {
-          const isDue = job.own === undefined || performance.now() - savedMs > SAVE_AFTER_MS
-          if (isDue || run.isComplete) await save(run.isComplete)
           const picture = (await canPlot) === true ? greyPicture(job) : undefined
-          await events?.add(record, { engine, test: data.test, picture })
+          // Before the checkpoint: a run that goes on from it does not tell of this epoch again.
+          const told = await events
+            ?.add(record, { engine, test: data.test, picture })
+            .catch((error: unknown) => ({ error }))
+          const isDue = job.own === undefined || performance.now() - savedMs > SAVE_AFTER_MS
+          if (isDue || run.isComplete || told) await save(run.isComplete)
+          if (told) throw told.error
           report.epoch(record)
         },
       },

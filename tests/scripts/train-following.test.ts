@@ -53,6 +53,23 @@ test('--log and --tensorboard are continued by --resume, and the command it prin
   )
 })
 
+test('a run that ends without warning lacks no epoch in TensorBoard', async () => {
+  const cwd = freshDirectory()
+  const preload = new URL('../support/die-after-checkpoint.mjs', import.meta.url).href
+  const tensorboard = ['--tensorboard', 'events', '-e', '3', '--device', 'reference']
+  const part = await runScript('train', [...small, ...tensorboard], cwd, {
+    NODE_OPTIONS: `--import=${preload}`,
+  })
+  assert.is(part.code, undefined, part.stderr)
+  expectSuccess(
+    await train(cwd, '--resume', 'weights.checkpoint.safetensors', '--device', 'reference', '--json'),
+  )
+  const steps = readdirSync(join(cwd, 'events')).flatMap((name) =>
+    stepsOf(readFileSync(join(cwd, 'events', name))),
+  )
+  assert.equal([...new Set(steps)].sort(), [0, 1, 2, 3])
+})
+
 /** The step of each record of an event file: the second field of an event, where there is one. */
 function stepsOf(bytes: Buffer): number[] {
   const steps: number[] = []
