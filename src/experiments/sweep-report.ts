@@ -13,15 +13,14 @@ export interface SweepGroup {
   readonly stopped: readonly SweepStopped[]
 }
 
-/** Groups in the order of their first run. Failed runs are left out. */
+/** Groups in the order of their first run. Failed runs are in none; a group of them alone is empty. */
 export function groupBySeed(records: readonly SweepRecord[]): SweepGroup[] {
   const groups = new Map<string, { settings: RunSettings; results: SweepResult[]; stopped: SweepStopped[] }>()
   for (const record of records) {
-    if (record.status === 'failed') continue
     const key = settingsKey(record.settings, ['seed'])
     const group = groups.get(key) ?? { settings: record.settings, results: [], stopped: [] }
     if (record.status === 'done') group.results.push(record)
-    else group.stopped.push(record)
+    if (record.status === 'stopped') group.stopped.push(record)
     groups.set(key, group)
   }
   return [...groups.values()]
