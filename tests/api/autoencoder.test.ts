@@ -319,7 +319,8 @@ test('onProgress is called where epochs are far shorter than the time between tw
         if (epochs.length === 3) stop.abort()
       },
     })
-    assert.is(epochs.length, 3)
+    // On a busy machine one more may come before the run has stopped.
+    assert.ok(epochs.length >= 3, `${epochs}`)
     assert.ok(epochs[2] > epochs[0])
   })
 })

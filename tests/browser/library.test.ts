@@ -284,6 +284,7 @@ async function endings(): Promise<Record<string, unknown>> {
   let calls = 0
   const onProgress = () => {
     calls++
+    // On a busy machine one more may come before the run has stopped.
     if (calls === 3) stop.abort()
   }
   const progress = await model.train({ train }, { ...settings, signal: stop.signal, onProgress })
@@ -299,7 +300,7 @@ async function endings(): Promise<Record<string, unknown>> {
   return {
     isIsolated: crossOriginIsolated,
     sha256,
-    calls,
+    reports: calls >= 3,
     isStopped,
     inOnEpoch: await disposed((model) => ({ onEpoch: () => model.dispose() })),
     inOnProgress: await disposed((model) => ({ onProgress: () => void model.dispose() })),
@@ -322,7 +323,7 @@ browserTest(test, 'isolated or not, a run reports, stops and is disposed of alik
   assert.equal(isolated, {
     isIsolated: true,
     sha256: isolated.sha256,
-    calls: 3,
+    reports: true,
     isStopped: true,
     inOnEpoch: said,
     inOnProgress: said,

@@ -197,9 +197,10 @@ export function testTraining(engines: EngineSuite): void {
       for (let epoch = 1; calls < 3 && passedMs() < PATIENCE_MS; epoch++) {
         await engine.trainEpoch({ ...REQUEST, epoch, onProgress })
       }
-      assert.is(calls, 3)
+      // On a busy machine the last epoch may report more than once.
+      assert.ok(calls >= 3, `${calls} reports in ${passedMs()} ms`)
       // Two intervals lie between three reports: clocks may be coarse.
-      assert.ok(passedMs() > 80, `3 reports in ${passedMs()} ms`)
+      assert.ok(passedMs() > 40 * (calls - 1), `${calls} reports in ${passedMs()} ms`)
     }))
 
   test('rejects with what onProgress throws, which is not called again', () =>
