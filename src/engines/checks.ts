@@ -81,11 +81,16 @@ export function countRows(values: ArrayLike<unknown>, width: number, what: strin
  * Throws UsageError for a value that is no number in float32, with which engines compute: 1e39 is infinite.
  */
 export function checkFinite(rows: FloatArray, width: number, what: string): void {
-  const wrong = rows.findIndex((value) => !Number.isFinite(Math.fround(value)))
+  const wrong = findNotFinite(rows)
   if (wrong < 0) return
   const beyond = Number.isFinite(rows[wrong]) ? ', infinite in float32,' : ''
   const found = `${rows[wrong]}${beyond} at ${placeOf(wrong, width)}`
   throw new UsageError(`${what}: expected finite numbers, found ${found}`)
+}
+
+/** Place of the first value that is no number in float32; -1 where there is none, as among bytes. */
+export function findNotFinite(rows: Inputs): number {
+  return rows instanceof Uint8Array ? -1 : rows.findIndex((value) => !Number.isFinite(Math.fround(value)))
 }
 
 export function placeOf(index: number, width: number): string {

@@ -11,6 +11,7 @@ import {
 import { selectRows, wholeRows } from '../data/own-data.ts'
 import type { SourceOptions } from '../data/sources/source.ts'
 import type { Table, Values } from '../data/table.ts'
+import { findNotFinite } from '../engines/checks.ts'
 import type { Inputs } from '../engines/engine.ts'
 import { FileError, UsageError } from '../errors.ts'
 import { inputSize } from '../model/network.ts'
@@ -194,7 +195,7 @@ export async function* networkParts(
     const to = Math.min(count, from + atOnce)
     const raw = rows.subarray(from * width, to * width)
     const inputs = networkRows(raw, preprocessing)
-    const wrong = inputs.findIndex((value) => !Number.isFinite(Math.fround(value)))
+    const wrong = findNotFinite(inputs)
     if (wrong >= 0) {
       const column = namesOfInputs(preprocessing, width)[wrong % width]
       throw new UsageError(
