@@ -15,10 +15,10 @@ export function createWorkload(dataset: Dataset, { sigmas, identity }: SweepData
   const { noisy } = createMeasuringSet(shared.test, sigmas, 0)
   const measuring = {
     test: shared.test,
-    noisy: noisy.map(({ sigma, images }) => {
-      const copy = new Float32Array(new SharedArrayBuffer(images.byteLength))
-      copy.set(images)
-      return { sigma, images: copy }
+    noisy: noisy.map((level) => {
+      const images = new Float32Array(new SharedArrayBuffer(level.images.byteLength))
+      images.set(level.images)
+      return { ...level, images }
     }),
   }
   return { dataset: shared, measuring, sampleImages: oneImagePerClass(shared), identity }

@@ -3,7 +3,7 @@ import type { ImageSet } from '../data/dataset.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { FloatArray } from '../model/state.ts'
 import { deadLatentUnits } from '../run/latent-units.ts'
-import { clipToUnit, type ImageQuality, imageQuality, noisyImages, unitImages } from './evaluation.ts'
+import { clipToUnit, type ImageQuality, imageQuality, noisyAtLevels, unitImages } from './evaluation.ts'
 import { meanSquaredError, peakSignalToNoiseRatio } from './metrics.ts'
 
 export interface DenoisingMeasure {
@@ -27,17 +27,36 @@ export interface AutoencoderMeasures {
   readonly denoising: readonly DenoisingMeasure[]
 }
 
-/** What runs are measured on. The noise is kept because drawing it takes longer than the measuring. */
+/** The test images with noise of one level. */
+export interface NoisyImages {
+  readonly sigma: number
+  /** Not clipped, (count, pixels). */
+  readonly images: Float32Array
+  /** Their PSNR in dB against the clean ones, once they are clipped to [0, 1] and as they are. */
+  readonly clippedPsnr: number
+  readonly unclippedPsnr: number
+}
+
+/** What runs are measured on. What is the same for all of them takes as long as the rest, and is kept. */
 export interface MeasuringSet {
   readonly test: ImageSet
-  /** The test images with noise, not clipped, (count, pixels), for each noise level. */
-  readonly noisy: readonly { readonly sigma: number; readonly images: Float32Array }[]
+  readonly noisy: readonly NoisyImages[]
 }
 
 export function createMeasuringSet(test: ImageSet, sigmas: readonly number[], seed: number): MeasuringSet {
-  const pixels = test.width * test.height
-  const noisy = sigmas.map((sigma) => ({ sigma, images: noisyImages(test.rows, pixels, 0, sigma, seed) }))
+  const clean = unitImages(test.rows)
+  const levels = noisyAtLevels(test.rows, test.width * test.height, 0, sigmas, seed)
+  const noisy = levels.map((images, index) => ({
+    sigma: sigmas[index],
+    images,
+    clippedPsnr: psnrOf(clipToUnit(images), clean),
+    unclippedPsnr: psnrOf(images, clean),
+  }))
   return { test, noisy }
+}
+
+function psnrOf(images: FloatArray, clean: FloatArray): number {
+  return peakSignalToNoiseRatio(meanSquaredError(images, clean))
 }
 
 /** The measures, and the reconstructions of the test set, (count, pixels), for whoever wants to show some. */
@@ -50,11 +69,10 @@ export async function measureAutoencoder(
   const codes = await engine.encode(test.rows)
   const units = engine.network.layers[engine.network.codeLayer].outputs
   const denoising: DenoisingMeasure[] = []
-  for (const { sigma, images } of noisy) {
+  for (const { sigma, images, clippedPsnr, unclippedPsnr } of noisy) {
     for (const clipped of [true, false]) {
-      const input = clipped ? clipToUnit(images) : images
-      const noisyPsnr = peakSignalToNoiseRatio(meanSquaredError(input, clean))
-      const psnr = peakSignalToNoiseRatio(meanSquaredError(await engine.forward(input), clean))
+      const noisyPsnr = clipped ? clippedPsnr : unclippedPsnr
+      const psnr = psnrOf(await engine.forward(clipped ? clipToUnit(images) : images), clean)
       denoising.push({ sigma, clipped, noisyPsnr, psnr, gain: psnr - noisyPsnr })
     }
   }

@@ -9,7 +9,10 @@ import type { FloatArray } from '../model/state.ts'
 export function meanSquaredError(first: FloatArray, second: FloatArray): number {
   checkLengths(first, second)
   let sum = 0
-  for (let i = 0; i < first.length; i++) sum += (first[i] - second[i]) ** 2
+  for (let i = 0; i < first.length; i++) {
+    const difference = first[i] - second[i]
+    sum += difference * difference
+  }
   return sum / first.length
 }
 
@@ -151,13 +154,16 @@ class WindowMeans {
     outputStart: number,
     count: number,
   ): void {
-    const weights = this.#weights
-    for (let i = 0; i < count; i++) {
-      const centre = inputStart + i + RADIUS * step
-      let sum = weights[RADIUS] * input[centre]
-      for (let k = 1; k <= RADIUS; k++) {
-        sum += weights[RADIUS - k] * (input[centre - k * step] + input[centre + k * step])
-      }
+    const [w5, w4, w3, w2, w1, w0] = this.#weights
+    const [s2, s3, s4, s5] = [2 * step, 3 * step, 4 * step, 5 * step]
+    // Written out: a loop over the taps takes a fifth longer.
+    for (let i = 0, c = inputStart + RADIUS * step; i < count; i++, c++) {
+      let sum = w0 * input[c]
+      sum += w1 * (input[c - step] + input[c + step])
+      sum += w2 * (input[c - s2] + input[c + s2])
+      sum += w3 * (input[c - s3] + input[c + s3])
+      sum += w4 * (input[c - s4] + input[c + s4])
+      sum += w5 * (input[c - s5] + input[c + s5])
       output[outputStart + i] = sum
     }
   }

@@ -169,39 +169,50 @@ export const SETTING_LABELS: Readonly<Record<SettingName, string>> = {
   bottleneck: 'z',
 }
 
-/** A curve of one metric over the bottleneck, for groups that agree in everything else. */
+/** A curve of one metric over a setting, for groups that agree in everything else. */
 export interface TradeOffSeries {
+  /** The settings that vary, in words; empty where none but the axis does. */
   readonly label: string
   readonly points: readonly {
-    readonly bottleneck: number
+    readonly x: number
     readonly spread: Spread
     /** One value a seed. */
     readonly values: readonly number[]
   }[]
 }
 
-/** The series of one number over z; labels name the settings that vary. */
+/** The series of one number over a setting whose values are numbers; labels name the others that vary. */
 export function tradeOff(
   records: readonly SweepRecord[],
   metricOf: (result: SweepResult) => number,
+  axis: SettingName = 'bottleneck',
 ): TradeOffSeries[] {
   const groups = groupBySeed(records).filter(({ results }) => results.length > 0)
-  const varied = variedSettings(groups).filter((name) => name !== 'bottleneck')
   const series = new Map<string, { label: string; groups: SweepGroup[] }>()
   for (const group of groups) {
-    const key = settingsKey(group.settings, ['seed', 'bottleneck'])
-    const label = varied.map((name) => `${SETTING_LABELS[name]} ${group.settings[name]}`).join(', ')
-    const one = series.get(key) ?? { label, groups: [] }
+    const key = settingsKey(group.settings, ['seed', axis])
+    const one = series.get(key) ?? { label: groupLabel(group, groups, axis), groups: [] }
     one.groups.push(group)
     series.set(key, one)
   }
   return Array.from(series.values(), ({ label, groups: members }) => ({
     label,
     points: members
-      .toSorted((a, b) => a.settings.bottleneck - b.settings.bottleneck)
       .map(({ settings, results }) => {
         const values = results.map(metricOf)
-        return { bottleneck: settings.bottleneck, spread: spreadOf(values), values }
-      }),
+        return { x: Number(settings[axis]), spread: spreadOf(values), values }
+      })
+      .toSorted((a, b) => a.x - b.x),
   }))
+}
+
+/** The settings in which a group differs from others, but one: `latent relu, lr 0.001`. */
+export function groupLabel(
+  { settings }: SweepGroup,
+  groups: readonly SweepGroup[],
+  without?: SettingName,
+): string {
+  return SETTING_NAMES.filter((name) => name !== 'seed' && name !== without && isVaried(name, groups))
+    .map((name) => `${SETTING_LABELS[name]} ${settingText(settings[name])}`)
+    .join(', ')
 }

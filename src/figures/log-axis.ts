@@ -22,5 +22,6 @@ function ticksAt(steps: readonly number[], min: number, max: number): { value: n
 
 /** A number without an exponent, its thousands set off. */
 export function plainNumber(value: number): string {
-  return Number(value.toPrecision(4)).toLocaleString('en-US')
+  // Without a limit of its own, 0.0001 would be 0.
+  return Number(value.toPrecision(4)).toLocaleString('en-US', { maximumFractionDigits: 20 })
 }

@@ -3,8 +3,9 @@
  * value.
  */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
-import { drawChart } from './chart.ts'
-import { axisOptions, COLOURS, chartOptions, SERIES_COLOURS } from './theme.ts'
+import { drawChart, drawChartPage } from './chart.ts'
+import { plainNumber } from './log-axis.ts'
+import { axisOptions, COLOURS, chartOptions, FIGURE_HEIGHT, FIGURE_WIDTH, SERIES_COLOURS } from './theme.ts'
 
 export interface SpreadPoint {
   readonly x: number
@@ -18,9 +19,23 @@ export interface SpreadPoint {
 export interface SpreadSeries {
   readonly label: string
   readonly points: readonly SpreadPoint[]
-  /** Index into the series colours; default: the position of the series. */
+  /** Index into the series colours, and into the dashes. Default: such that no two series look alike. */
   readonly colour?: number
-  readonly isDashed?: boolean
+  readonly dash?: number
+}
+
+/** Solid, dashed, dotted, both: lengths of lines and gaps in CSS pixels. */
+const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]] as const
+
+/** More could not be told apart. */
+export const MOST_SERIES = SERIES_COLOURS.length * DASHES.length
+
+/** How a series is drawn; one colour after the other, solid first. */
+export function seriesStyle({ colour, dash }: Partial<SpreadSeries>, index: number) {
+  return {
+    colour: SERIES_COLOURS[(colour ?? index) % SERIES_COLOURS.length],
+    dash: DASHES[(dash ?? Math.floor(index / SERIES_COLOURS.length)) % DASHES.length],
+  }
 }
 
 export interface SpreadChart {
@@ -40,36 +55,43 @@ export interface SpreadChart {
 type LineConfiguration = ChartConfiguration<'line', { x: number; y: number }[]>
 
 /** The chart for Chart.js, for a PNG and for a page alike. */
-function spreadChartConfig(chart: SpreadChart): LineConfiguration {
+export function spreadChartConfig(chart: SpreadChart): LineConfiguration {
   const { series, xScale = 'linear' } = chart
   const positions = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort(
     (a, b) => a - b,
   )
-  const hasLegend = series.length > 1 || series[0]?.label !== ''
-  const colourOf = (index: number) => SERIES_COLOURS[(series[index].colour ?? index) % SERIES_COLOURS.length]
+  const styles = series.map(seriesStyle)
+  const colourOf = (index: number) => styles[index].colour
   return {
     type: 'line',
     data: {
-      datasets: series.map(({ label, points, isDashed }, index) => ({
+      datasets: series.map(({ label, points }, index) => ({
         label,
         data: points.map(({ x, mean }) => ({ x, y: mean })),
         borderColor: colourOf(index),
         backgroundColor: colourOf(index),
         borderWidth: 2,
-        borderDash: isDashed ? [5, 4] : [],
+        borderDash: [...styles[index].dash],
         pointRadius: 3,
         clip: false as const,
       })),
     },
     options: {
-      ...chartOptions(chart.title, chart.subtitle, hasLegend ? 'top' : 'none'),
+      ...withLegend(chart),
       scales: {
         x: {
           ...axisOptions(chart.xTitle),
           type: xScale,
           ...(xScale === 'logarithmic' ? ticksAt(positions) : {}),
         },
-        y: { ...axisOptions(chart.yTitle), type: 'linear', ...rangeOf(chart) },
+        y: {
+          ...axisOptions(chart.yTitle),
+          type: 'linear',
+          ...rangeOf(
+            series.flatMap(({ points }) => points),
+            chart.baseline,
+          ),
+        },
       },
     },
     plugins: [whiskers(chart, colourOf)],
@@ -78,21 +100,83 @@ function spreadChartConfig(chart: SpreadChart): LineConfiguration {
 
 /** The chart as a PNG file. Throws HourglassError where node-canvas cannot load. */
 export function drawSpreadChart(chart: SpreadChart): Promise<Uint8Array> {
-  return drawChart(spreadChartConfig(chart))
+  const { width, height } = spreadChartSize(chart)
+  return drawChart(spreadChartConfig(chart), width, height)
 }
 
-/** A little wider than the points, whose whiskers and single values must not be cut off. */
-function rangeOf({ series, baseline }: SpreadChart): { suggestedMin?: number; suggestedMax?: number } {
-  const values = series.flatMap(({ points }) =>
-    points.flatMap(({ mean, standardDeviation, values: single = [] }) => {
-      const deviation = standardDeviation || 0
-      return [mean - deviation, mean + deviation, ...single]
-    }),
-  )
-  if (baseline !== undefined) values.push(baseline)
+/** Several charts below each other as one PNG file. Throws HourglassError where node-canvas cannot load. */
+export function drawSpreadCharts(charts: readonly SpreadChart[]): Promise<Uint8Array> {
+  let y = 0
+  const placed = charts.map((chart) => {
+    const size = spreadChartSize(chart)
+    const place = { config: spreadChartConfig(chart) as ChartConfiguration, x: 0, y, ...size }
+    y += size.height
+    return place
+  })
+  return drawChartPage(placed, Math.max(...placed.map(({ width }) => width)), y)
+}
+
+/** More names stand in a column beside the chart, and the picture is as much wider. */
+const MOST_NAMES_ABOVE = 6
+/** Of the legend's text, generously, and of what stands beside and between. In CSS pixels. */
+const LEGEND = { character: 7.6, sign: 64, line: 22, frame: 110 } as const
+const SIGN_WIDTH = 32
+
+function isLegendBeside({ series }: SpreadChart): boolean {
+  return series.length > MOST_NAMES_ABOVE
+}
+
+/** In CSS pixels: room enough for all names of the legend. */
+export function spreadChartSize(chart: SpreadChart): { width: number; height: number } {
+  if (!isLegendBeside(chart)) return { width: FIGURE_WIDTH, height: FIGURE_HEIGHT }
+  return {
+    width: FIGURE_WIDTH + legendWidth(chart),
+    height: Math.max(FIGURE_HEIGHT, LEGEND.frame + LEGEND.line * chart.series.length),
+  }
+}
+
+function legendWidth({ series }: SpreadChart): number {
+  const longest = Math.max(...series.map(({ label }) => label.length))
+  return Math.ceil(LEGEND.sign + LEGEND.character * longest)
+}
+
+function withLegend(chart: SpreadChart) {
+  const { series, title, subtitle } = chart
+  const hasLegend = series.length > 1 || series[0]?.label !== ''
+  if (!isLegendBeside(chart)) return chartOptions(title, subtitle, hasLegend ? 'top' : 'none')
+  const options = chartOptions(title, subtitle, 'right')
+  const { legend } = options.plugins
+  const labels = { ...legend.labels, boxWidth: SIGN_WIDTH }
+  return {
+    ...options,
+    plugins: { ...options.plugins, legend: { ...legend, maxWidth: legendWidth(chart), labels } },
+  }
+}
+
+/** A baseline that is further away, in spans of the marks, would leave them no room to be told apart. */
+const FAR = 3
+
+/** Of an axis that shall cut off neither whiskers nor single values. */
+export function rangeOf(
+  marks: readonly Omit<SpreadPoint, 'x'>[],
+  baseline: number | undefined,
+): { suggestedMin?: number; suggestedMax?: number } {
+  const values = marks.flatMap(({ mean, standardDeviation, values: single = [] }) => {
+    const deviation = standardDeviation || 0
+    return [mean - deviation, mean + deviation, ...single]
+  })
   const finite = values.filter(Number.isFinite)
   if (finite.length === 0) return {}
-  return { suggestedMin: Math.min(...finite), suggestedMax: Math.max(...finite) }
+  const [least, most] = [Math.min(...finite), Math.max(...finite)]
+  const far = Math.max(least - (baseline ?? least), (baseline ?? most) - most)
+  const isNear = far <= FAR * (most - least) || most === least
+  if (baseline === undefined || !isNear) return { suggestedMin: least, suggestedMax: most }
+  return { suggestedMin: Math.min(least, baseline), suggestedMax: Math.max(most, baseline) }
+}
+
+/** Whether the value lies on the axis as it was laid out. */
+export function isOn({ min, max }: { min: number; max: number }, value: number): boolean {
+  return value >= min && value <= max
 }
 
 function ticksAt(positions: readonly number[]) {
@@ -104,7 +188,7 @@ function ticksAt(positions: readonly number[]) {
     },
     ticks: {
       ...axisOptions('').ticks,
-      callback: (value: number | string) => Number(value).toLocaleString('en-US'),
+      callback: (value: number | string) => plainNumber(Number(value)),
     },
   }
 }
@@ -115,7 +199,7 @@ function whiskers({ series, baseline }: SpreadChart, colourOf: (index: number) =
     beforeDatasetsDraw(chart: Chart<'line'>) {
       const { ctx, chartArea, scales } = chart
       ctx.save()
-      if (baseline !== undefined) {
+      if (baseline !== undefined && isOn(scales.y, baseline)) {
         ctx.strokeStyle = COLOURS.muted
         ctx.lineWidth = 1
         ctx.beginPath()

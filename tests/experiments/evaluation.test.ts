@@ -2,7 +2,13 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ImageSet } from '../../src/data/dataset.ts'
 import type { Engine, Inputs } from '../../src/engines/engine.ts'
-import { clipToUnit, evaluate, imageQuality, noisyImages } from '../../src/experiments/evaluation.ts'
+import {
+  clipToUnit,
+  evaluate,
+  imageQuality,
+  noisyAtLevels,
+  noisyImages,
+} from '../../src/experiments/evaluation.ts'
 import { structuralSimilarity } from '../../src/experiments/metrics.ts'
 import { hourglass } from '../../src/model/recipes.ts'
 import { imageNoise, STREAM_EVALUATION_NOISE } from '../../src/random/streams.ts'
@@ -144,6 +150,7 @@ test('an image gets the same noise alone as within its set, other noise from ano
   assert.equal(noisyImages(image, PIXELS, 7, 0.2, 5), all.slice(7 * PIXELS, 8 * PIXELS))
   assert.not.equal(noisyImages(image, PIXELS, 7, 0.2, 6), all.slice(7 * PIXELS, 8 * PIXELS))
   assert.not.equal(noisyImages(image, PIXELS, 8, 0.2, 5), all.slice(7 * PIXELS, 8 * PIXELS))
+  assert.equal(noisyAtLevels(set.rows, PIXELS, 0, [0.1, 0.2], 5)[1], all)
   assert.equal(clipToUnit(Float32Array.of(-0.25, 0, 0.5, 1, 1.25)), Float32Array.of(0, 0, 0.5, 1, 1))
 })
 

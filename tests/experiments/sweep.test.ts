@@ -279,7 +279,7 @@ sweeping('table and curves: mean and sample standard deviation over seeds', ({ w
   assert.is(table.rows[0][3], `${((first + second) / 2).toFixed(5)} ± ${deviation.toFixed(5)}`)
   const series = tradeOff(whole, ({ measures }) => measures.reconstruction.mse)
   assert.equal(
-    series.map(({ label, points }) => [label, points.map(({ bottleneck }) => bottleneck)]),
+    series.map(({ label, points }) => [label, points.map(({ x }) => x)]),
     [
       ['latent relu', [2, 5]],
       ['latent identity', [2, 5]],

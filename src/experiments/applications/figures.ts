@@ -174,7 +174,7 @@ export async function drawDenoiseFigures(result: DenoiseResult, { test }: Datase
       baseline: 0,
       series: result.methods.map(({ name, levels }, index) => ({
         label: name,
-        isDashed: index >= 2,
+        dash: index >= 2 ? 1 : 0,
         points: levels.map((level) => ({ x: level.sigma, mean: level[gain] ?? Number.NaN })),
       })),
     })
