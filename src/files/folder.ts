@@ -5,6 +5,7 @@ import { FileError, HourglassError } from '../errors.ts'
 import { errorCode, reason } from './reason.ts'
 import { resolveTarget } from './target.ts'
 import { temporaryPath } from './temporary.ts'
+import { makeDirectory } from './write.ts'
 
 export interface FolderEntry {
   /** Path within the folder, parts separated by `/`. */
@@ -48,7 +49,7 @@ export async function writeFolder(path: string, entries: AsyncIterable<FolderEnt
   const made = new Set<string>()
   let count = 0
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeDirectory(dirname(target))
     await mkdir(temporary)
     for await (const { name, bytes } of entries) {
       const file = join(temporary, name)

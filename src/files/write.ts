@@ -7,7 +7,7 @@
  */
 import { constants } from 'node:fs'
 import { access, type FileHandle, mkdir, open, rename, rm, stat, truncate } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { FileError, HourglassError } from '../errors.ts'
 import { type Claim, type ClaimKind, claimTarget } from './claim.ts'
@@ -192,13 +192,40 @@ export async function checkWritable(path: string): Promise<void> {
   })
 }
 
-/** Makes a directory, and those above it, unless it is there. Throws FileError. */
+/**
+ * Makes a directory, and those above it, unless it is there. Throws FileError.
+ *
+ * Node's own recursive `mkdir` never ends where the system will have no directory (/proc/x, Node 26), and
+ * says of a read-only file system that there is no such directory.
+ */
 export async function makeDirectory(path: string): Promise<void> {
+  if (path === '') throw new FileError('output', 'expected the name of a directory, found none')
   try {
-    await mkdir(path, { recursive: true })
+    const missing: string[] = []
+    for (let folder = resolve(path); !(await makeOneDirectory(folder)); folder = dirname(folder)) {
+      missing.unshift(folder)
+    }
+    for (const folder of missing) {
+      if (!(await makeOneDirectory(folder))) throw Object.assign(new Error(folder), { code: 'ENOENT' })
+    }
   } catch (cause) {
     throw new FileError(path, `cannot be made a directory: ${reason(cause)}`, { cause })
   }
+}
+
+/** False where what it would stand in is not there. */
+async function makeOneDirectory(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder)
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT' && dirname(folder) !== folder) return false
+    const isThere = await stat(folder).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    if (!isThere) throw cause
+  }
+  return true
 }
 
 /**

@@ -19,7 +19,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { appendDurably, checkWritable, holdOutputs, writeFileAtomically } from '../../src/files/write.ts'
+import {
+  appendDurably,
+  checkWritable,
+  holdOutputs,
+  makeDirectory,
+  writeFileAtomically,
+} from '../../src/files/write.ts'
 import { expectFileError } from '../support/file-error.ts'
 import { OWN_NAMESPACE, runNode, startUntilLine, withoutNamespaces } from '../support/processes.ts'
 import { skipTest } from '../support/skip.ts'
@@ -211,6 +217,25 @@ test('a folder deep below the root', async () => {
   await outputs.release()
   assert.equal(readdirSync(deep), [])
 })
+
+test('a directory is made with those above it, and refused in words', async () => {
+  const made = directoryWith({ file: Buffer.from('content') })
+  const deep = join(made, 'a/b/c')
+  await makeDirectory(deep)
+  await makeDirectory(`${deep}/`)
+  assert.ok(statSync(deep).isDirectory())
+  await expectFileError(makeDirectory(join(made, 'file')), 'a file of that name is there')
+  await expectFileError(makeDirectory(join(made, 'file/below')), 'part of the path is not a directory')
+  await expectFileError(makeDirectory(''), 'expected the name of a directory')
+})
+
+const noDirectory = 'a directory that the system will not have is refused'
+if (process.platform === 'linux') {
+  // The recursive mkdir of Node 26 does not end here.
+  test(noDirectory, () => expectFileError(makeDirectory('/proc/none'), 'no such file or directory'))
+} else {
+  skipTest(test, noDirectory, 'there is no /proc')
+}
 
 test('what is appended is whole or not there', async () => {
   const made = directoryWith({ 'runs.jsonl': 'one\n' })
