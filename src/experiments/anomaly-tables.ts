@@ -2,7 +2,7 @@
  * Autoencoders as detectors of outliers, on labelled tables, with the settings that `train` proposes: by two
  * protocols and several seeds, beside two scores that need no training.
  */
-import { columnOf, textsOf } from '../data/features.ts'
+import { columnOf, numberColumns, textsOf } from '../data/features.ts'
 import { clipped, fitPreprocessing, liveInputs, networkData, ownData } from '../data/own-data.ts'
 import type { RowSet } from '../data/rows.ts'
 import { type Column, rowNumber, type Table } from '../data/table.ts'
@@ -153,7 +153,9 @@ export async function runTrial(
   const fitTable = fit ? tableRows(table, fit) : table
   const judged = judge && tableRows(table, judge)
   const source = { train: fitTable, description: '' }
-  const raw = ownData(source, { label }, judged && { train: judged, description: '' })
+  // Of the whole table: in a shuffled half of it nothing is seen to number the rows.
+  const exclude = numberColumns(table).counting.filter((name) => name !== label)
+  const raw = ownData(source, { label, exclude }, judged && { train: judged, description: '' })
   const preprocessing = fitPreprocessing(raw, 'standard')
   const { train, test = train } = networkData(raw, preprocessing)
   const data = clipped({ train }, usualClip(preprocessing))

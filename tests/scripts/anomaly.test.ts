@@ -1,5 +1,5 @@
 /** `npm run anomaly` on made-up tables: what it finds, writes and refuses. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -46,6 +46,27 @@ test('rows off the line are found, where their length says nothing', async () =>
     auroc('length').every((value) => value < 0.7),
     `${auroc('length')}`,
   )
+})
+
+test('a column that numbers the rows is left out under both protocols', async () => {
+  const folder = join(directory, 'numbered')
+  mkdirSync(folder)
+  const numbered = table('outlier')
+    .trim()
+    .split('\n')
+    .map((line, i) => `${i === 0 ? 'id' : i},${line}`)
+  writeFileSync(join(folder, 'with.csv'), `${numbered.join('\n')}\n`)
+  writeFileSync(join(folder, 'without.csv'), table('outlier'))
+  const args = ['--data', folder, '--seeds', '1', '--out', 'two', '--threads', '1']
+  const { code, stderr } = await startCommand('anomaly', args, directory).outcome
+  assert.is(code, 0, stderr)
+  const lines = readFileSync(join(directory, 'two/anomaly.csv'), 'utf8').trim().split('\n').slice(1)
+  const found = (name: string) => {
+    const own = lines.map((line) => line.split(',')).filter(([table]) => table === name)
+    return own.map((cells) => cells.slice(1, 6).join())
+  }
+  assert.ok(found('with').length > 0)
+  assert.equal(found('with'), found('without'))
 })
 
 test('a folder without such a table is refused in a line', async () => {
