@@ -37,8 +37,12 @@ export class ErrorQuantiles {
     this.count = count
   }
 
-  /** Of the errors (n) of n rows, at least one. Throws UsageError for errors that are not finite. */
+  /**
+   * Of the errors (n) of n rows, at least one; of no more than are kept all of them. Throws UsageError for
+   * errors that are not finite.
+   */
   static fit(errors: FloatArray): ErrorQuantiles {
+    if (errors.length > 1 && errors.length <= KEPT) return ErrorQuantiles.exact(errors)
     const sorted = Float64Array.from(errors).sort()
     const values = Array.from({ length: KEPT }, (_, i) => quantileOf(sorted, i / (KEPT - 1)))
     return new ErrorQuantiles(values, errors.length)

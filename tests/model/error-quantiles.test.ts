@@ -6,7 +6,7 @@ test('keeps quantiles as NumPy counts them, the least and the greatest error amo
   // numpy.quantile([9, 1, 4, 16], [0, 0.1, 0.25, 0.5, 0.95, 1]), NumPy 2.3
   const fitted = ErrorQuantiles.fit(Float64Array.of(9, 1, 4, 16))
   assert.is(fitted.count, 4)
-  assert.is(fitted.values.length, 1001)
+  assert.equal(fitted.values, [1, 4, 9, 16], 'all, as they are few')
   const expected = { 0: 1, 0.1: 1.9, 0.25: 3.25, 0.5: 6.5, 0.95: 14.95, 1: 16 }
   for (const [share, value] of Object.entries(expected)) {
     const found = fitted.quantile(Number(share))
@@ -21,10 +21,18 @@ test('a percentile is the share of rows whose error is no greater', () => {
     const share = errors.filter((other) => other <= error).length / errors.length
     assert.ok(Math.abs(fitted.percentileOf(error) - 100 * share) < 0.05, `of ${error}`)
   }
+  assert.is(fitted.values.length, 1001)
   assert.is(fitted.percentileOf(-1), 0)
   assert.is(fitted.percentileOf(Number.NaN), 0)
   assert.is(fitted.percentileOf(5), 100)
   assert.is(fitted.percentileOf(Infinity), 100)
+})
+
+test('among few errors a percentile is exact', () => {
+  const errors = Float64Array.from({ length: 400 }, (_, i) => ((i * 37) % 400) ** 2)
+  const fitted = ErrorQuantiles.fit(errors)
+  for (const place of [0, 1, 273, 399]) assert.is(fitted.percentileOf(place ** 2), (100 * place) / 399)
+  assert.ok(Math.abs(fitted.percentileOf((200 ** 2 + 201 ** 2) / 2) - 20050 / 399) < 1e-12)
 })
 
 test('a share too small for the quantiles that are kept is refused, where rows lie between them', () => {
