@@ -2,7 +2,7 @@
  * The five applications as `npm run apply` runs them: the flags of each, its table, its figures, its JSON.
  */
 import { loadDataset } from '../src/data/node-files.ts'
-import { FileError } from '../src/errors.ts'
+import { FileError, UsageError } from '../src/errors.ts'
 import { anomalyDetection, anomalyTable } from '../src/experiments/applications/anomaly.ts'
 import type { ApplicationContext, Model } from '../src/experiments/applications/application.ts'
 import { denoiseTable, denoising } from '../src/experiments/applications/denoise.ts'
@@ -21,10 +21,13 @@ import {
   USUAL_LABELS,
   usualLabels,
 } from '../src/experiments/applications/pretrain.ts'
+import { mostComponents } from '../src/experiments/code-sources.ts'
 import type { NamedFigure } from '../src/experiments/sweep-figures.ts'
 import type { Table } from '../src/experiments/table.ts'
+import type { StoredModel } from '../src/formats/model-file.ts'
+import { codeSize } from '../src/model/network.ts'
 import { listOf, nonNegativeNumber, path, positiveNumber, wholeNumber } from './cli.ts'
-import { checkOfImages, loadUsableModel } from './model-option.ts'
+import { checkOfImages, loadUsableModel, noiseNote, noiseOf } from './model-option.ts'
 
 /**
  * Flags of single applications. None has a yargs default, so that one given to the wrong application is
@@ -176,6 +179,15 @@ export const applications = {
     describe: 'new digits from samples of the codes',
     flags: ['samples', 'components', 'steps'],
     async run(context, model, { samples, components, steps }) {
+      if (components !== undefined) {
+        const most = mostComponents(context.dataset.train.count, codeSize(model.network))
+        if (components > most) {
+          throw new UsageError(
+            `--components: expected a whole number from 1 to ${most}, for so many training images and latent ` +
+              `units, found ${components}`,
+          )
+        }
+      }
       const result = await generateDigits(context, model, given({ samples, components, judgeSteps: steps }))
       const { judgements, judgeAccuracy } = result
       return {
@@ -202,12 +214,19 @@ export const applications = {
     flags: ['sigma', 'clip', 'denoising-model', 'training-noise', 'epochs'],
     async run(context, model, flags) {
       const file = flags['denoising-model']
+      for (const flag of ['epochs', 'training-noise'] as const) {
+        if (file === undefined || flags[flag] === undefined) continue
+        throw new UsageError(`--${flag}: expected none beside --denoising-model, which is trained, found one`)
+      }
       const denoisingModel =
         file === undefined ? undefined : await loadFittingModel(file, context.dataset.train)
+      const note = denoisingModel && noiseNote(denoisingModel, `${file}`)
+      if (note !== undefined) console.error(note)
       const { clip, epochs } = flags
       const result = await denoising(context, model, {
         ...given({ sigmas: flags.sigma, clip, epochs, trainingNoise: flags['training-noise'] }),
         denoisingModel,
+        modelNoise: denoisingModel && noiseOf(denoisingModel),
       })
       const { examples, ...summary } = result
       return {
@@ -247,7 +266,7 @@ async function loadOther(directory: string, { dataset }: ApplicationContext) {
 export async function loadFittingModel(
   file: string,
   images: { width: number; height: number },
-): Promise<Model> {
+): Promise<StoredModel> {
   const model = await loadUsableModel(file)
   checkOfImages(model, file)
   const pixels = images.width * images.height

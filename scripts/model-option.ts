@@ -1,7 +1,7 @@
 /** The trained model that a command is given. */
 import { readFileBytes } from '../src/data/node-files.ts'
 import { FileError } from '../src/errors.ts'
-import { type NetworkGuess, readModel, type StoredModel } from '../src/formats/model-file.ts'
+import { type NetworkGuess, NOISE_KEY, readModel, type StoredModel } from '../src/formats/model-file.ts'
 import { HIDDEN_ACTIVATIONS } from '../src/model/check-network.ts'
 import { parameterTable } from '../src/model/network.ts'
 import { oneOf, path, wholeNumber } from './cli.ts'
@@ -108,6 +108,18 @@ function checkFinite({ network, parameters }: StoredModel, file: string): void {
   if (wrong === -1) return
   const tensor = parameterTable(network).find(({ offset, length }) => wrong < offset + length)
   throw new FileError(file, `expected finite weights, found ${parameters[wrong]} in ${tensor?.name}`)
+}
+
+/** Standard deviation of the noise that a model was trained with; undefined where its file says none. */
+export function noiseOf({ metadata }: StoredModel): number | undefined {
+  const noise = Number(metadata[NOISE_KEY])
+  return noise > 0 ? noise : undefined
+}
+
+/** What who takes noise away with the model should know of it. */
+export function noiseNote(model: StoredModel, name: string): string | undefined {
+  if (noiseOf(model) !== undefined) return undefined
+  return `${name}: does not say that it was trained with noise (train --noise-std); it takes away less than one that was`
 }
 
 /**

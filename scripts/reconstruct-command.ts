@@ -1,9 +1,9 @@
 /** `reconstruct` and `denoise` are one: what a model makes of rows. */
 import { formatLoss } from '../src/figures/theme.ts'
-import { NOISE_KEY } from '../src/formats/model-file.ts'
 import { checkAutoencoder } from '../src/tools/model.ts'
 import { reconstructRows } from '../src/tools/reconstruct.ts'
 import { commandLine, positiveNumber, seedOption } from './cli.ts'
+import { noiseNote } from './model-option.ts'
 import { rowOptions, runTool, type ToolJob, toolOptions, toolRows } from './tool.ts'
 import { rawRowsOptions, rawRowsPlace } from './tool-rows.ts'
 
@@ -61,9 +61,7 @@ export async function reconstructCommand(
 }
 
 /** A model that never saw noise denoises by its bottleneck alone. */
-function noteTraining({ stored: { metadata }, model: { name }, note }: ToolJob): void {
-  if (Number(metadata[NOISE_KEY]) > 0) return
-  note(
-    `${name}: does not say that it was trained with noise (train --noise-std); it takes away less than one that was`,
-  )
+function noteTraining({ stored, model, note }: ToolJob): void {
+  const line = noiseNote(stored, model.name)
+  if (line !== undefined) note(line)
 }

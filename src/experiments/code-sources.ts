@@ -35,6 +35,11 @@ const MAX_COVARIANCES = 2 ** 26
 /** The most units of which a Gaussian can be fitted. */
 const MAX_UNITS = Math.floor(Math.sqrt(MAX_COVARIANCES))
 
+/** Gaussians that there are codes and room for, to be fitted to so many codes. */
+export function mostComponents(codes: number, units: number): number {
+  return Math.min(codes, Math.floor(MAX_COVARIANCES / units ** 2))
+}
+
 /** Throws UsageError for codes of more units than a Gaussian can be fitted to. */
 export function checkUnits(units: number): void {
   if (units > MAX_UNITS) {
@@ -58,7 +63,7 @@ export async function codeSources(
     const { mixture } = await fitMixture(rows, units, { components, seed, signal })
     return mixtureSampler(mixture, createRandomSequence(seed, use), signal)
   }
-  const components = Math.min(options.components, labels.length, Math.floor(MAX_COVARIANCES / units ** 2))
+  const components = Math.min(options.components, mostComponents(labels.length, units))
   const classes = [...new Set(labels)].sort((a, b) => a - b)
   const ofClasses: MixtureSampler[] = []
   for (const label of classes) {

@@ -103,6 +103,16 @@ for (const [what, args, message] of [
   ['no model', ['latent', '--data', data], /--load: expected/],
   ["another application's flag", ['latent', ...flags, '--sigma', '0.2'], /--sigma: not a flag of latent/],
   ["another application's switch", ['latent', ...flags, '--no-clip'], /--clip: not a flag of latent/],
+  [
+    'more Gaussians than images',
+    ['generate', ...flags, '--components', '161'],
+    /components:.*160.*found 161/,
+  ],
+  [
+    'training of a model that is given',
+    ['denoise', ...flags, '--denoising-model', model, '--training-noise', '0.7'],
+    /--training-noise: expected none beside --denoising-model/,
+  ],
   ['more labels than images', ['pretrain', ...flags, '--labels', '161'], /labels:.*160, found 161/],
 ] as const) {
   test(`${what} is refused in one line`, async () => {

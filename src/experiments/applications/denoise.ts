@@ -23,8 +23,10 @@ export interface DenoiseOptions {
   readonly sigmas?: readonly number[]
   /** Whether noisy images are limited to [0, 1], as the seed project does. Default true. */
   readonly clip?: boolean
-  /** A model trained with noise on its input; without it the plain model's network is trained here. */
+  /** A model for it; without it the plain model's network is trained here, with noise on its input. */
   readonly denoisingModel?: Model | undefined
+  /** The noise that model was trained with, where it is known. */
+  readonly modelNoise?: number | undefined
   /** For training it here: epochs, and the standard deviation of the noise. */
   readonly epochs?: number
   readonly trainingNoise?: number
@@ -82,9 +84,9 @@ export async function denoising(
   const { dataset, seed } = context
   const test = limitImages(dataset.test, Math.min(options.images ?? dataset.test.count, dataset.test.count))
   const trained = options.denoisingModel ?? (await trainDenoiser(context, model, epochs, trainingNoise))
-  const trainedName = options.denoisingModel
-    ? 'autoencoder trained with noise'
-    : `autoencoder trained with noise (σ ${trainingNoise})`
+  const noise = options.denoisingModel ? options.modelNoise : trainingNoise
+  const trainedName =
+    noise === undefined ? 'denoising model given' : `autoencoder trained with noise (σ ${noise})`
 
   return withModel(context, model, (plain) =>
     withModel(context, trained, async (denoiser) => {

@@ -34,6 +34,7 @@ export async function drawLatentFigures(result: LatentResult): Promise<NamedFigu
 }
 
 export async function drawAnomalyFigures(result: AnomalyResult, test: ImageSet): Promise<NamedFigure[]> {
+  const epochs = result.epochs === 1 ? 'one epoch' : `${result.epochs} epochs`
   const leftOut = result.leftOut.map((one) => rocSeries(one, `digit ${one.name}`))
   const offDistribution = result.offDistribution.map((one) => rocSeries(one, one.name))
   const worst = result.mostAnomalous.map(({ index, label, error }, position) => ({
@@ -51,7 +52,7 @@ export async function drawAnomalyFigures(result: AnomalyResult, test: ImageSet):
       name: 'anomaly-left-out.png',
       png: await drawRocChart(
         'A digit that was never trained on, found by its reconstruction error',
-        `each by a model trained ${result.epochs} epochs on the other ${leftOut.length - 1}; AUROC in the legend`,
+        `each by a model trained ${epochs} on the other ${leftOut.length - 1}; AUROC in the legend`,
         leftOut,
       ),
     },
