@@ -13,7 +13,7 @@ import {
   type ImageQuality,
 } from '../src/experiments/evaluation.ts'
 import { drawEvaluationFigures, type EvaluationFigures } from '../src/experiments/evaluation-figures.ts'
-import { WITHOUT_SSIM } from '../src/experiments/metrics.ts'
+import { MAX_PSNR, WITHOUT_SSIM } from '../src/experiments/metrics.ts'
 import { formatNumber } from '../src/experiments/table.ts'
 import { holdOutputs, makeDirectory, type Outputs, writeFileAtomically } from '../src/files/write.ts'
 import type { Network } from '../src/model/network.ts'
@@ -291,6 +291,7 @@ function table(evaluation: Evaluation): string[] {
     '',
     row('label', 'images', 'MSE'),
     ...perLabel.map(({ label, count, mse }) => row(String(label), whole(count), formatNumber(mse, 6))),
+    ...(clipped.noisy.mse === 0 ? ['', `PSNR ${MAX_PSNR}: of equal images, whose ratio has no bound`] : []),
     ...(reconstruction.ssim === null ? ['', WITHOUT_SSIM] : []),
     ...(Number.isFinite(reconstruction.mse) ? [] : ['', 'MSE –: what the model computes is not finite']),
   ]

@@ -29,7 +29,8 @@ export function peakSignalToNoiseRatio(meanSquaredError: number): number {
   return Math.min(MAX_PSNR, -10 * Math.log10(meanSquaredError))
 }
 
-const MAX_PSNR = 100
+/** Of equal images, in dB. */
+export const MAX_PSNR = 100
 
 /**
  * Gaussian window of Wang et al.: σ 1.5 pixels, 11 wide (scikit-image's truncate = 3.5 gives the same width).

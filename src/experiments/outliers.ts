@@ -2,6 +2,7 @@
  * Rows that are known to be outliers: what a label says, how well a score tells them from the others, and
  * the plainest score that there is. Runs in a browser.
  */
+import { cellNumber } from '../data/sources/cell-number.ts'
 import type { FloatArray } from '../model/state.ts'
 import { averagePrecision } from './average-precision.ts'
 import { rocCurve } from './roc.ts'
@@ -20,10 +21,11 @@ export function judgeLabel(text: string, outlier?: string | undefined): number {
   return Number(outlier === undefined ? !isSameLabel(text, '0') : isSameLabel(text, outlier))
 }
 
-/** Equal as texts or as numbers: `1` and `1.0`. */
+/** Equal as texts or as the numbers that tables hold: `1`, `1.0` and `true`. */
 export function isSameLabel(text: string, other: string): boolean {
   if (text === other) return true
-  return text.trim() !== '' && other.trim() !== '' && Number(text) === Number(other)
+  const value = cellNumber(text)
+  return value !== undefined && value === cellNumber(other)
 }
 
 /** What was measured of a score. */

@@ -26,6 +26,12 @@ test('0 is an inlier however it is written, anything else an outlier, nothing un
     ['7.0', '0', 'odd'].map((text) => judgeLabel(text, '7')),
     [1, 0, 0],
   )
+  // Columns of true and false are read as numbers.
+  assert.equal(said(['false', 'True']), [0, 1])
+  assert.equal(
+    ['1', '0', 'TRUE'].map((text) => judgeLabel(text, 'true')),
+    [1, 0, 1],
+  )
 })
 
 test('tables to compare on and rows to score are judged alike', () => {

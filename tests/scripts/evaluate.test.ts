@@ -183,6 +183,7 @@ test('equal images have a PSNR of 100 dB, in text and in JSON', async () => {
   const args = [...smallImageFlags(12, 11), '--interp_idx1', '0', '--interp_idx2', '1', '--noise_std', '0']
   const { stdout } = await runScript('evaluate', args, directory)
   assert.match(stdout, /^noisy +0\.000000 +100\.00 +1\.0000 +0\.000000 +100\.00 +1\.0000$/m)
+  assert.match(stdout, /^PSNR 100: of equal images/m)
   const json = JSON.parse((await runScript('evaluate', [...args, '--json'], directory)).stdout)
   assert.is(json.clipped.noisy.psnr, 100)
   assert.ok(json.clipped.gain < 0 && Number.isFinite(json.clipped.gain))
