@@ -7,6 +7,7 @@ import type { SweepRun } from '../src/experiments/sweep-plan.ts'
 import { runLabel, sweepCsv, sweepTable } from '../src/experiments/sweep-report.ts'
 import { oneImagePerClass } from '../src/experiments/sweep-run.ts'
 import { tableToMarkdown } from '../src/experiments/table.ts'
+import { formatFollowedLoss } from '../src/figures/theme.ts'
 import { writeFileAtomically } from '../src/files/write.ts'
 import { drawOrNotice } from './figures.ts'
 import { printTable } from './print-table.ts'
@@ -61,12 +62,12 @@ function recordLine(record: SweepRecord, runs: readonly Pick<SweepRun, 'settings
   const seconds = `${record.seconds.toFixed(1)} s`
   if (record.status === 'stopped') {
     const { testLosses } = record
-    const loss = testLosses[testLosses.length - 1].toFixed(5)
+    const loss = formatFollowedLoss(testLosses[testLosses.length - 1])
     return `${label}: stopped after ${testLosses.length} of ${settings.epochs} epochs, test loss ${loss}, ${seconds}`
   }
   const { reconstruction, activeUnits } = record.measures
   const active = `${activeUnits} of ${settings.bottleneck} units active`
-  return `${label}: test MSE ${reconstruction.mse.toFixed(5)}, ${active}, ${seconds}`
+  return `${label}: test MSE ${formatFollowedLoss(reconstruction.mse)}, ${active}, ${seconds}`
 }
 
 /** What a sweep writes besides its records, in its folder. */

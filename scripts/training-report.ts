@@ -1,6 +1,7 @@
 /** What `npm run train` prints: text for people, or JSON lines for programs. */
 import { styleText } from 'node:util'
 import { threadsThatPay } from '../src/engines/wasm/algorithms.ts'
+import { formatFollowedLoss } from '../src/figures/theme.ts'
 import type { ErrorQuantiles } from '../src/model/error-quantiles.ts'
 import type { Activation, Network } from '../src/model/network.ts'
 import { codeSize, describeSizes, inputSize, parameterCount } from '../src/model/network.ts'
@@ -150,9 +151,9 @@ export function textReport(): TrainingReport {
       if (nowMs - printedMs < printAfterMs && epoch < epochs) return
       printedMs = nowMs
       const number = String(epoch).padStart(String(epochs).length)
-      const judged = testLoss === undefined ? '' : `  ${words.judge} ${bold(testLoss.toFixed(5))}`
+      const judged = testLoss === undefined ? '' : `  ${words.judge} ${bold(formatFollowedLoss(testLoss))}`
       print(
-        `epoch ${number}/${epochs}  train ${trainLoss.toFixed(5)}${judged}  ` +
+        `epoch ${number}/${epochs}  train ${formatFollowedLoss(trainLoss)}${judged}  ` +
           `lr ${small(Number(learningRate.toPrecision(3)))}  ${seconds.toFixed(2)} s  ${count(imagesPerSecond)} ${words.rows}/s`,
       )
     },
@@ -169,7 +170,7 @@ export function textReport(): TrainingReport {
       }
       const [name, loss] =
         end.testLoss === undefined ? ['Training', end.trainLoss] : [words.judgeTitle, end.testLoss]
-      if (loss !== undefined) print(`${name} loss ${bold(loss.toFixed(5))} (${lossName})`)
+      if (loss !== undefined) print(`${name} loss ${bold(formatFollowedLoss(loss))} (${lossName})`)
       if (end.errors) print(errorLine(end.errors))
       if (end.deadUnits !== undefined) print(latentSummary(units, end.deadUnits, words.judging))
       if (end.files.length === 0) return

@@ -37,15 +37,3 @@ function binShares(values: ArrayLike<number>, lowest: number, highest: number): 
   }
   return shares
 }
-
-/** 1, 2 and 5 times powers of ten from `lowest` to `highest`. */
-export function decadeSteps({ lowest, highest }: Pick<Bins, 'lowest' | 'highest'>): number[] {
-  const steps: number[] = []
-  for (let decade = Math.floor(Math.log10(lowest)); decade <= Math.log10(highest); decade++) {
-    for (const step of [1, 2, 5]) {
-      const value = step * 10 ** decade
-      if (value >= lowest && value <= highest) steps.push(value)
-    }
-  }
-  return steps
-}

@@ -1,7 +1,8 @@
 /** Histograms of several sets of numbers, as outlines over common bins. */
 import type { ChartConfiguration } from 'chart.js'
-import { decadeSteps, ratioBins } from './bins.ts'
+import { ratioBins } from './bins.ts'
 import { drawChart } from './chart.ts'
+import { roundTicks, tickNumber } from './log-axis.ts'
 import { axisOptions, COLOURS, chartOptions, SERIES_COLOURS } from './theme.ts'
 
 export interface HistogramSeries {
@@ -66,12 +67,10 @@ export function drawHistogram({
           type: 'logarithmic',
           min: lowest,
           max: highest,
-          afterBuildTicks(axis: { ticks: { value: number }[] }) {
-            axis.ticks = decadeSteps(bins).map((value) => ({ value }))
-          },
+          afterBuildTicks: roundTicks,
           ticks: {
             ...axisOptions('').ticks,
-            callback: (value: number | string) => String(Number(Number(value).toPrecision(3))),
+            callback: (value: number | string) => tickNumber(Number(value)),
           },
         },
         y: {

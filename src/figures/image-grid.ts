@@ -1,4 +1,4 @@
-/** Rows of small grey images with text around them, each pixel of an image a square of equal dots. */
+/** Rows of small images with text around them, each pixel of an image a square of equal dots. */
 import { HourglassError } from '../errors.ts'
 import { type Context, encodePng, loadCanvas } from './canvas.ts'
 import { commonSize, dots, drawText } from './text.ts'
@@ -6,8 +6,8 @@ import { COLOURS, FIGURE_WIDTH, FONT_SIZE, font } from './theme.ts'
 
 export interface ImageCell {
   /**
-   * (height · width) of the grid's image size. Bytes: 0 black, 255 white; floats: 0 black, 1 white, clipped
-   * to that.
+   * (height · width · channels) of the grid's images. Bytes: 0 black, 255 white; floats: 0 black, 1 white,
+   * clipped to that.
    */
   readonly pixels: Uint8Array | Float32Array | Float64Array
   /** Above the image: what it is. */
@@ -23,6 +23,8 @@ export interface ImageGrid {
   /** Pixels of every image. */
   readonly imageWidth: number
   readonly imageHeight: number
+  /** Grey, the default, or red, green and blue of a pixel side by side. */
+  readonly channels?: 1 | 3 | undefined
   /** Rows from the top, cells from the left. Rows may differ in length. */
   readonly rows: readonly (readonly ImageCell[])[]
   /** Text to the left of each row. */
@@ -169,8 +171,8 @@ export async function drawImageGrid(grid: ImageGrid): Promise<Uint8Array> {
   return encodePng(canvas)
 }
 
-/** Grey of one pixel, 0 to 255: floats are 0 for black and 1 for white, clipped to that. */
-export function greyOf(pixels: ImageCell['pixels'], index: number): number {
+/** One value of a pixel, 0 to 255: floats are 0 for black and 1 for white, clipped to that. */
+export function byteOf(pixels: ImageCell['pixels'], index: number): number {
   const value = pixels[index]
   return pixels instanceof Uint8Array ? value : Math.round(255 * Math.min(1, Math.max(0, value)))
 }
@@ -179,31 +181,35 @@ export function greyOf(pixels: ImageCell['pixels'], index: number): number {
 function imageDots(
   context: Context,
   pixels: ImageCell['pixels'],
-  { imageWidth, imageHeight }: ImageGrid,
+  { imageWidth, imageHeight, channels = 1 }: ImageGrid,
   { scale, pixelsPerDot, cellWidth, cellHeight }: GridLayout,
 ) {
-  if (pixels.length !== imageWidth * imageHeight) {
+  if (pixels.length !== imageWidth * imageHeight * channels) {
     throw new Error(
-      `internal: expected an image of ${imageWidth} × ${imageHeight} pixels, found ${pixels.length} values`,
+      `internal: expected an image of ${imageWidth} × ${imageHeight} pixels, ${channels} values each, ` +
+        `found ${pixels.length} values`,
     )
   }
-  const meanOf = (left: number, top: number) => {
+  const meanOf = (left: number, top: number, channel: number) => {
     let sum = 0
     const right = Math.min(imageWidth, left + pixelsPerDot)
     const bottom = Math.min(imageHeight, top + pixelsPerDot)
     for (let y = top; y < bottom; y++)
-      for (let x = left; x < right; x++) sum += greyOf(pixels, y * imageWidth + x)
+      for (let x = left; x < right; x++) sum += byteOf(pixels, (y * imageWidth + x) * channels + channel)
     return Math.round(sum / ((right - left) * (bottom - top)))
   }
   const image = context.createImageData(cellWidth, cellHeight)
   for (let y = 0; y < cellHeight; y++) {
     for (let x = 0; x < cellWidth; x++) {
-      const value =
-        pixelsPerDot > 1
-          ? meanOf(x * pixelsPerDot, y * pixelsPerDot)
-          : greyOf(pixels, Math.floor(y / scale) * imageWidth + Math.floor(x / scale))
+      const pixel = Math.floor(y / scale) * imageWidth + Math.floor(x / scale)
       const at = 4 * (y * cellWidth + x)
-      image.data.fill(value, at, at + 3)
+      for (let channel = 0; channel < channels; channel++) {
+        const value =
+          pixelsPerDot > 1
+            ? meanOf(x * pixelsPerDot, y * pixelsPerDot, channel)
+            : byteOf(pixels, pixel * channels + channel)
+        image.data.fill(value, at + channel, channels === 1 ? at + 3 : at + channel + 1)
+      }
       image.data[at + 3] = 255
     }
   }

@@ -1,6 +1,6 @@
 /** Small pictures of images alone, one pixel a dot: for programs that enlarge them themselves. */
 import { encodePng, loadCanvas } from './canvas.ts'
-import { greyOf, type ImageCell } from './image-grid.ts'
+import { byteOf, type ImageCell } from './image-grid.ts'
 
 /** Dots between images. */
 const GAP = 2
@@ -31,7 +31,7 @@ export async function drawImageStrip(
     row.forEach((pixels, column) => {
       const corner = r * (imageHeight + GAP) * width + column * (imageWidth + GAP)
       for (let y = 0; y < imageHeight; y++) {
-        for (let x = 0; x < imageWidth; x++) paint(corner + y * width + x, greyOf(pixels, y * imageWidth + x))
+        for (let x = 0; x < imageWidth; x++) paint(corner + y * width + x, byteOf(pixels, y * imageWidth + x))
       }
     })
   })

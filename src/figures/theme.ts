@@ -53,6 +53,12 @@ export function formatLoss(value: number): string {
   return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : value.toPrecision(3)
 }
 
+/** A loss as it is followed from epoch to epoch: five decimals, `0.01843`, or five digits, `5.1230e-5`. */
+export function formatFollowedLoss(value: number): string {
+  const isUsual = value === 0 || (Math.abs(value) >= 1e-4 && Math.abs(value) < 1e6)
+  return isUsual || !Number.isFinite(value) ? value.toFixed(5) : value.toExponential(4)
+}
+
 /** Options that every chart begins with; a figure adds its scales and its text. */
 export function chartOptions(title: string, subtitle?: string, legend: 'top' | 'right' | 'none' = 'top') {
   return {

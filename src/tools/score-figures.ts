@@ -49,17 +49,17 @@ export async function drawWorstRows(
   scores: Scores,
   rowNames: (row: number) => string,
 ): Promise<Uint8Array> {
-  const isGrey = rows.picture?.channels === 1
+  const { picture } = rows
   const order = Array.from(scores.errors.keys()).sort((a, b) => scores.errors[b] - scores.errors[a] || a - b)
-  const worst = Uint32Array.from(order.slice(0, isGrey ? WORST_PICTURES : WORST_ROWS))
+  const worst = Uint32Array.from(order.slice(0, picture ? WORST_PICTURES : WORST_ROWS))
   const inputs = inputSize(model.engine.network)
   const chosen = selectModelRows(rows, inputs, worst)
   const seen = networkRows(chosen.rows, model.preprocessing ?? {})
   const rebuilt = { raw: chosen.rows, seen, scaling: model.preprocessing?.scaling }
   const outputs = await model.engine.forward(seen)
   const names = Array.from(worst, (row) => `${rowNames(row)}: ${formatLoss(scores.errors[row])}`)
-  if (isGrey && rows.picture) {
-    const { width, height } = rows.picture
+  if (picture) {
+    const { width, height, channels } = picture
     const originals = chosen.rows instanceof Uint8Array ? unitRows(chosen.rows) : chosen.rows
     const pictures = rawRows(outputs, model.preprocessing ?? {})
     const cells = (values: typeof originals, captions: boolean): ImageCell[] =>
@@ -72,6 +72,7 @@ export async function drawWorstRows(
       subtitles: ['each above its reconstruction, with the mean squared error per value'],
       imageWidth: width,
       imageHeight: height,
+      channels,
       rows: [cells(originals, false), cells(pictures, true)],
     })
   }

@@ -4,7 +4,6 @@ import * as assert from 'uvu/assert'
 import type { SweepResult } from '../../src/experiments/sweep.ts'
 import { denoisingChart, reconstructionChart, type SweepChart } from '../../src/experiments/sweep-charts.ts'
 import { drawChart } from '../../src/figures/chart.ts'
-import { plainNumber } from '../../src/figures/log-axis.ts'
 import {
   rangeOf,
   type SpreadChart,
@@ -162,10 +161,6 @@ charts('no difference is on the axis where it leaves the marks room', () => {
   assert.equal(rangeOf(marks, 1), { suggestedMin: -4, suggestedMax: -3 })
   assert.equal(rangeOf(marks, -8), { suggestedMin: -4, suggestedMax: -3 })
   assert.equal(rangeOf([{ mean: 9 }], 0), { suggestedMin: 0, suggestedMax: 9 })
-})
-
-charts('small numbers on an axis keep their digits', () => {
-  assert.equal([1e-5, 3e-4, 0.25, 12345].map(plainNumber), ['0.00001', '0.0003', '0.25', '12,350'])
 })
 
 charts.run()

@@ -26,7 +26,9 @@ test('the threshold is a line as high as the chart, over the edge of a bin too',
   // The frame's left side is the longest grey line.
   const lengths = columns.map((x) => darkRows(pixels, x, grey(COLOURS.frame)))
   const frame = lengths.slice(0, pixels.width / 4).sort((a, b) => b.length - a.length)[0]
-  const chart = [frame[0], frame[frame.length - 1]]
+  // Below it, after a gap, stands the number of the first tick.
+  const end = frame.findIndex((y, i) => frame[i + 1] !== y + 1)
+  const chart = [frame[0], frame[end]]
   const line = columns
     .map((x) => darkRows(pixels, x, 120).filter((y) => y >= chart[0] && y <= chart[1]))
     .sort((a, b) => b.length - a.length)[0]

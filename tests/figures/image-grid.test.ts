@@ -61,6 +61,23 @@ test('floats beyond black and white are drawn as black and white', async () => {
   assert.equal(found, [0, 255, 128, 0, 255, 64])
 })
 
+test('pixels in colour, each a square and several to a dot', async () => {
+  const pixels = Uint8Array.of(255, 0, 0, 0, 128, 255)
+  const figure: ImageGrid = { title: 'x', imageWidth: 2, imageHeight: 1, channels: 3, rows: [[{ pixels }]] }
+  const { scale, corners } = layoutImageGrid(figure)
+  const drawn = await decodePng(await drawImageGrid(figure))
+  const { x, y } = corners[0][0]
+  assert.equal(pixelAt(drawn, x + scale - 1, y), [255, 0, 0, 255])
+  assert.equal(pixelAt(drawn, x + scale, y + scale - 1), [0, 128, 255, 255])
+  const imageWidth = 20_000
+  const wide = Uint8Array.from({ length: 3 * imageWidth }, (_, i) => [255, 0, 60][i % 3])
+  const large: ImageGrid = { ...figure, imageWidth, rows: [[{ pixels: wide }]] }
+  const place = layoutImageGrid(large)
+  assert.ok(place.pixelsPerDot > 1)
+  const shown = await decodePng(await drawImageGrid(large))
+  assert.equal(pixelAt(shown, place.corners[0][0].x + 5, place.corners[0][0].y), [255, 0, 60, 255])
+})
+
 test('images are as large as the width lets them be, and the figure is of that width', () => {
   const { width, scale, corners } = layoutImageGrid(grid)
   assert.is(width, Math.round((300 * 150) / 96))

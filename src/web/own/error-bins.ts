@@ -1,5 +1,5 @@
 /** The histogram of scores on a canvas, with the threshold. */
-import { decadeSteps } from '../../figures/bins.ts'
+import { roundNumbers, tickNumber } from '../../figures/log-axis.ts'
 import { context2d, fitCanvas, type Size, themeColor } from '../dom.ts'
 import type { ScoreSummary } from './messages.ts'
 
@@ -36,10 +36,10 @@ export function drawErrorBins(
   context.fillStyle = themeColor('quiet')
   context.textAlign = 'center'
   let last = Number.NEGATIVE_INFINITY
-  for (const step of decadeSteps(bins)) {
+  for (const step of roundNumbers(bins.lowest, bins.highest)) {
     const at = x(step)
     if (at - last < LABEL_GAP || at < LABEL_GAP / 3 || at > width - LABEL_GAP / 3) continue
-    context.fillText(String(Number(step.toPrecision(3))), at, height - 5)
+    context.fillText(tickNumber(step), at, height - 5)
     last = at
   }
 }
