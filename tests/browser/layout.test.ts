@@ -81,12 +81,26 @@ browserTest(test, 'with letters twice as large nothing sticks out on a phone', (
     })
     for (const panel of PANELS) {
       await page.click(`#tab-${panel}`)
+      for (const width of [360, 320]) {
+        await page.setViewportSize({ width, height: 740 })
+        await page.waitForTimeout(30)
+        const widths = await page.evaluate(() => {
+          const { scrollWidth, clientWidth } = document.documentElement
+          return { scrollWidth, clientWidth }
+        })
+        assert.is(widths.scrollWidth, widths.clientWidth, `${panel} at ${width} px`)
+      }
+    }
+  }),
+)
+
+browserTest(test, 'the bar of tabs does not scroll up and down', () =>
+  withPage({ ...PHONE, query: 'z=8' }, async ({ page }) => {
+    for (const width of [320, 1280]) {
+      await page.setViewportSize({ width, height: 740 })
       await page.waitForTimeout(30)
-      const widths = await page.evaluate(() => {
-        const { scrollWidth, clientWidth } = document.documentElement
-        return { scrollWidth, clientWidth }
-      })
-      assert.is(widths.scrollWidth, widths.clientWidth, panel)
+      const over = await page.$eval('.tabs', (bar) => bar.scrollHeight - bar.clientHeight)
+      assert.is(over, 0, `${width} px`)
     }
   }),
 )
