@@ -5,6 +5,12 @@ import { REMEDY, startPoolWorker } from './browser-files.ts'
 import type { PoolAnswer, PoolMessage } from './browser-worker.ts'
 import type { WorkerPool } from './core.ts'
 
+/**
+ * All that run. Firefox (153) collects a worker that another worker has started and that nothing but its own
+ * listeners refers to, even while its answer is awaited.
+ */
+const running = new Set<Worker>()
+
 interface PooledWorker {
   ask(message: PoolMessage): Promise<void>
   terminate(): void
@@ -13,6 +19,7 @@ interface PooledWorker {
 /** A worker that answers one message after the other. */
 function startWorker(): PooledWorker {
   const worker = startPoolWorker()
+  running.add(worker)
   let settle: ((answer: PoolAnswer | HourglassError) => void) | undefined
   worker.addEventListener('message', (event: MessageEvent<PoolAnswer>) => settle?.(event.data))
   worker.addEventListener('error', (event) =>
@@ -34,6 +41,7 @@ function startWorker(): PooledWorker {
         worker.postMessage(message)
       }),
     terminate: () => {
+      running.delete(worker)
       worker.terminate()
       settle?.(disposedDuringCall())
     },
