@@ -1,5 +1,5 @@
 /** The records of a sweep in a file of JSON lines, to which each run adds one as it finishes. */
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exists } from '../src/cluster/checkpoint-folder.ts'
 import type { RecordFile } from '../src/cluster/merge.ts'
@@ -22,8 +22,32 @@ export async function openSweepStore(path: string): Promise<SweepStore> {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   if (whole.length < text.length) await writeFileAtomically(path, whole)
   const records = parseRecords(whole, path)
+  return { records, append: appender(path, whole) }
+}
+
+/**
+ * Adds a record after the other, to what the file holds by now. Where someone has removed or changed the file
+ * meanwhile, it is written anew, whole.
+ *
+ * @param text what the file holds
+ */
+function appender(path: string, text: string): SweepStore['append'] {
+  const parts = [text]
+  let bytes = Buffer.byteLength(text)
+  let last: Promise<void> = Promise.resolve()
+  const add = async (line: string) => {
+    const size = (await stat(path).catch(() => undefined))?.size ?? 0
+    if (size === bytes) await appendDurably(path, line)
+    else await writeFileAtomically(path, [...parts, line].join(''))
+    parts.push(line)
+    bytes += Buffer.byteLength(line)
+  }
   // Each waits for the one before.
-  return { records, append: (record) => appendDurably(path, `${JSON.stringify(record)}\n`) }
+  return (record) => {
+    const added = last.then(() => add(`${JSON.stringify(record)}\n`))
+    last = added.catch(() => undefined)
+    return added
+  }
 }
 
 /**

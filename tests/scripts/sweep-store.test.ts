@@ -113,4 +113,18 @@ for (const [what, record, problem] of [
   })
 }
 
+test('a file that goes away, or is changed, while a sweep adds to it is written anew', async () => {
+  const store = await open(done)
+  rmSync(path)
+  await Promise.all([store.append({ ...done, id: 'b' }), store.append(failed)])
+  const whole = readFileSync(path, 'utf8')
+  const ids = (text: string) => [...text.matchAll(/^{"id":"(.)"/gm)].map(([, id]) => id)
+  assert.equal(ids(whole), ['a', 'b', 'b'])
+  writeFileSync(path, whole.slice(0, 99))
+  await store.append({ ...done, id: 'c' })
+  const after = readFileSync(path, 'utf8')
+  assert.ok(after.startsWith(whole))
+  assert.equal(ids(after), ['a', 'b', 'b', 'c'])
+})
+
 test.run()
