@@ -60,21 +60,34 @@ async function inflate(file: string, blob: Blob): Promise<Uint8Array> {
   return unpackIdx(gunzip(blob, file), file, blob.size)
 }
 
+/** A file that was loaded, and the browser's copy of it, which must not outlast what is wrong with it. */
+interface Loaded extends NamedBytes {
+  /** Whether it is that copy. */
+  readonly isKept: boolean
+  keep(): Promise<void>
+  forget(): Promise<void>
+}
+
+/** @param mayBeKept whether a copy will do that was kept at an earlier visit */
 async function load(
   base: string,
   name: string,
+  mayBeKept: boolean,
   onProgress?: StaticFilesOptions['onProgress'],
-): Promise<NamedBytes> {
+): Promise<Loaded> {
   const file = `${name}.bin`
   const url = new URL(file, new URL(base, globalThis.document?.baseURI ?? location.href)).href
   const cache = await openCache()
-  const kept = await cache?.match(url)
+  const forget = async () => {
+    await cache?.delete(url)
+  }
+  const kept = mayBeKept ? await cache?.match(url) : undefined
   if (kept) {
     try {
-      return { file, bytes: await inflate(file, await receive(kept, onProgress)) }
+      const bytes = await inflate(file, await receive(kept, onProgress))
+      return { file, bytes, isKept: true, keep: async () => undefined, forget }
     } catch {
-      // A damaged copy must not last for ever: fetch it anew.
-      await cache?.delete(url)
+      await forget()
     }
   }
   let response: Response
@@ -89,8 +102,8 @@ async function load(
   const blob = await receive(response, onProgress)
   const bytes = await inflate(file, blob)
   // Keeping it is a courtesy: a full disk must not fail the load.
-  await cache?.put(url, new Response(blob)).catch(() => undefined)
-  return { file, bytes }
+  const keep = async () => cache?.put(url, new Response(blob)).catch(() => undefined)
+  return { file, bytes, isKept: false, keep, forget }
 }
 
 /**
@@ -105,9 +118,20 @@ export async function loadStaticImageSet(
   options: StaticFilesOptions = {},
 ): Promise<ImageSet> {
   const { images, labels } = STATIC_FILES[part]
-  const [imageFile, labelFile] = await Promise.all([
-    load(base, images, options.onProgress),
-    load(base, labels),
-  ])
-  return imageSetFromIdx(imageFile, labelFile)
+  const loadBoth = (mayBeKept: boolean) =>
+    Promise.all([load(base, images, mayBeKept, options.onProgress), load(base, labels, mayBeKept)])
+  // Only what was read is kept: a host may answer with a page of its own, or with a part of a file.
+  const use = async ([imageFile, labelFile]: readonly [Loaded, Loaded]) => {
+    const set = imageSetFromIdx(imageFile, labelFile)
+    await Promise.all([imageFile.keep(), labelFile.keep()])
+    return set
+  }
+  const found = await loadBoth(true)
+  if (!found.some(({ isKept }) => isKept)) return use(found)
+  try {
+    return await use(found)
+  } catch {
+    await Promise.all(found.map(({ forget }) => forget()))
+    return use(await loadBoth(false))
+  }
 }
