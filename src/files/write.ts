@@ -219,11 +219,14 @@ async function makeOneDirectory(folder: string): Promise<boolean> {
     await mkdir(folder)
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT' && dirname(folder) !== folder) return false
-    const isThere = await stat(folder).then(
+    // Where a link is in the way, what is wrong with it is the reason.
+    const isDirectory = await stat(folder).then(
       (found) => found.isDirectory(),
-      () => false,
+      (why: unknown) => {
+        throw errorCode(cause) === 'EEXIST' ? why : cause
+      },
     )
-    if (!isThere) throw cause
+    if (!isDirectory) throw cause
   }
   return true
 }

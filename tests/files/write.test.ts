@@ -229,6 +229,19 @@ test('a directory is made with those above it, and refused in words', async () =
   await expectFileError(makeDirectory(''), 'expected the name of a directory')
 })
 
+posixTest('a directory is not made where a link leads nowhere, or in a circle', async () => {
+  const made = directoryWith({})
+  symlinkSync('nowhere', join(made, 'lost'))
+  symlinkSync('round', join(made, 'round'))
+  await expectFileError(makeDirectory(join(made, 'lost')), 'no such file or directory')
+  await expectFileError(makeDirectory(join(made, 'lost/below')), 'no such file or directory')
+  await expectFileError(makeDirectory(join(made, 'round')), 'lead in a circle')
+  mkdirSync(join(made, 'there'))
+  symlinkSync('there', join(made, 'link'))
+  await makeDirectory(join(made, 'link/below'))
+  assert.ok(statSync(join(made, 'there/below')).isDirectory())
+})
+
 const noDirectory = 'a directory that the system will not have is refused'
 if (process.platform === 'linux') {
   // The recursive mkdir of Node 26 does not end here.
