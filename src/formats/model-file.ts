@@ -421,7 +421,7 @@ function collectParameters({ network, tensors, names }: FoundNetwork, content: C
       let notFinite = 0
       for (let at = offset; at < offset + length; at++) if (!Number.isFinite(parameters[at])) notFinite++
       if (notFinite > 0) {
-        const share = `${notFinite} of ${length} values that are NaN or infinite`
+        const share = `${notFinite} of ${length} values that are NaN or infinite in float32`
         warnings.push(`${file}: tensor ${quote(name)} holds ${share}`)
       }
     }

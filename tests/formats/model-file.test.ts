@@ -162,8 +162,8 @@ test('NaN and infinite weights are warnings that name the tensor', () => {
     tensors.set('fc2.bias', { shape: [2], data: Float64Array.of(1e300, 0) })
   })
   assert.equal(readModel(bytes, 'f').warnings, [
-    'f: tensor "fc2.bias" holds 1 of 2 values that are NaN or infinite',
-    'f: tensor "fc3.weight" holds 3 of 8 values that are NaN or infinite',
+    'f: tensor "fc2.bias" holds 1 of 2 values that are NaN or infinite in float32',
+    'f: tensor "fc3.weight" holds 3 of 8 values that are NaN or infinite in float32',
   ])
 })
 

@@ -85,7 +85,7 @@ test('export writes the part asked for; a NaN weight is a warning', async ({ dir
   const { code, stdout, stderr } = await runScript('export', flags, directory)
   assert.is(
     stderr,
-    'warning: m.safetensors: tensor "fc1.weight" holds 1 of 20 values that are NaN or infinite\n',
+    'warning: m.safetensors: tensor "fc1.weight" holds 1 of 20 values that are NaN or infinite in float32\n',
   )
   assert.is(stdout, 'm.onnx: encoder, image (batch, 5) → code (batch, 2), float32\n')
   assert.is(code, 0)
