@@ -3,7 +3,7 @@
  * setting that varies, or a row for each combination where no number does.
  */
 
-import { MOST_SERIES, type SpreadChart, type SpreadSeries } from '../figures/spread-chart.ts'
+import { MOST_COLOURS, MOST_SERIES, type SpreadChart, type SpreadSeries } from '../figures/spread-chart.ts'
 import type { SpreadRows } from '../figures/spread-rows.ts'
 import { SETTING_LABELS as LONG_LABELS, type SettingName } from '../run/settings.ts'
 import type { SweepResult } from './sweep.ts'
@@ -20,6 +20,8 @@ type Metric = (result: SweepResult) => number
 
 /** Rows of a chart; more are left out, as are series that could not be told apart. */
 const MOST_ROWS = 60
+/** Charts below each other; node-canvas draws no more than some twenty, and nobody looks at them. */
+const MOST_CHARTS = 12
 /** From one end of the axis to the other, where equal factors shall look equal. */
 const LOGARITHMIC_FROM = 5
 
@@ -51,35 +53,43 @@ export function denoisingChart(
   const yTitle = 'PSNR gain over the noisy image (dB)'
   const baseline = 0
   if (plan.axis === undefined) {
-    const metrics = sigmas.map((sigma) => ({ label: `σ ${sigma}`, of: gain(sigma) }))
-    return rowsChart(plan, { title, meaning, yTitle, metrics, baseline })
+    const metrics = sigmas.slice(0, MOST_COLOURS).map((sigma) => ({ label: `σ ${sigma}`, of: gain(sigma) }))
+    const left = sigmas.length > MOST_COLOURS ? `, the first ${MOST_COLOURS} of ${sigmas.length} σ` : ''
+    const only = sigmas.length === 1 ? `: σ ${sigmas[0]}` : ''
+    return rowsChart(plan, { title: `${title}${only}${left}`, meaning, yTitle, metrics, baseline })
   }
   const axis = { ...xAxis(plan), yTitle, baseline }
   const curves = sigmas.map((sigma) => tradeOff(records, gain(sigma), plan.axis))
   if (curves[0].length <= 2) {
+    const isFew = sigmas.length <= MOST_COLOURS
     const series = curves.flatMap((ofSigma, colour) =>
       ofSigma.map((one, dash) => ({
         ...toSeries(one, [`σ ${sigmas[colour]}`, one.label].filter(Boolean).join(', ')),
-        colour,
-        dash,
+        // Of more noise levels than there are colours every curve has a look of its own.
+        ...(isFew && { colour, dash }),
       })),
     )
-    return {
-      kind: 'curves',
-      charts: [{ ...axis, title, subtitle: `${meaning}; ${seedsText(records)}`, series }],
-    }
+    const left = series.length > MOST_SERIES ? `; the first ${MOST_SERIES} of ${series.length} curves` : ''
+    const subtitle = `${meaning}; ${seedsText(records)}${left}`
+    return { kind: 'curves', charts: [{ ...axis, title, subtitle, series: series.slice(0, MOST_SERIES) }] }
   }
   // Colours name the combinations, as they do in the figure of the error: a chart for each noise level.
-  const charts = curves.map((ofSigma, index) => {
+  const charts = curves.slice(0, MOST_CHARTS).map((ofSigma, index) => {
     const { series, left } = mostTellable(plan, ofSigma)
     return {
       ...axis,
-      title: `${title}: σ ${sigmas[index]}`,
+      title: `${title}: ${sigmaText(sigmas, index)}`,
       subtitle: `${meaning}; ${seedsText(records)}${left}`,
       series: series.map((one) => toSeries(one)),
     }
   })
   return { kind: 'curves', charts }
+}
+
+/** `σ 0.2`; with how many are drawn of more. */
+function sigmaText(sigmas: readonly number[], index: number): string {
+  const left = sigmas.length > MOST_CHARTS ? ` (the first ${MOST_CHARTS} of ${sigmas.length} are drawn)` : ''
+  return `σ ${sigmas[index]}${left}`
 }
 
 const mse: Metric = ({ measures }) => measures.reconstruction.mse

@@ -4,7 +4,6 @@
  */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { drawChart, drawChartPage } from './chart.ts'
-import { plainNumber } from './log-axis.ts'
 import { axisOptions, COLOURS, chartOptions, FIGURE_HEIGHT, FIGURE_WIDTH, SERIES_COLOURS } from './theme.ts'
 
 export interface SpreadPoint {
@@ -27,6 +26,7 @@ export interface SpreadSeries {
 /** Solid, dashed, dotted, both: lengths of lines and gaps in CSS pixels. */
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]] as const
 
+export const MOST_COLOURS = SERIES_COLOURS.length
 /** More could not be told apart. */
 export const MOST_SERIES = SERIES_COLOURS.length * DASHES.length
 
@@ -179,16 +179,42 @@ export function isOn({ min, max }: { min: number; max: number }, value: number):
   return value >= min && value <= max
 }
 
+/** The number of a setting: as it was given. */
+function exactNumber(value: number): string {
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 15 })
+}
+
+/** Of a logarithmic axis, and of a digit with what parts numbers from each other, in CSS pixels. */
+const AXIS = { width: 570, digit: 7, gap: 8 } as const
+
+/** Those of the ascending positions whose numbers do not run into each other, the first among them. */
+export function withRoom(positions: readonly number[]): number[] {
+  const [first] = positions
+  const scale = AXIS.width / Math.log(positions[positions.length - 1] / first || 1)
+  const widthOf = (value: number) => AXIS.digit * exactNumber(value).length
+  const kept: number[] = []
+  let end = Number.NEGATIVE_INFINITY
+  for (const value of positions) {
+    const middle = Math.log(value / first) * scale
+    if (middle - widthOf(value) / 2 < end + AXIS.gap && kept.length > 0) continue
+    kept.push(value)
+    end = middle + widthOf(value) / 2
+  }
+  return kept
+}
+
 function ticksAt(positions: readonly number[]) {
   return {
     min: positions[0] / 1.15,
     max: positions[positions.length - 1] * 1.15,
     afterBuildTicks(axis: { ticks: { value: number }[] }) {
-      axis.ticks = positions.map((value) => ({ value }))
+      axis.ticks = withRoom(positions).map((value) => ({ value }))
     },
     ticks: {
       ...axisOptions('').ticks,
-      callback: (value: number | string) => plainNumber(Number(value)),
+      autoSkip: false,
+      maxRotation: 0,
+      callback: (value: number | string) => exactNumber(Number(value)),
     },
   }
 }

@@ -10,6 +10,7 @@ import {
   seriesStyle,
   spreadChartConfig,
   spreadChartSize,
+  withRoom,
 } from '../../src/figures/spread-chart.ts'
 import { completeSettings, type GivenSettings } from '../../src/run/settings.ts'
 
@@ -69,6 +70,34 @@ charts('two combinations share a denoising chart: colours for noise, dashes for 
       ['σ 0.4, latent identity', 1, 1],
     ],
   )
+})
+
+charts('numbers on the axis are those given, as far as they have room', () => {
+  const few = [0.00012345, 32768]
+  assert.equal(withRoom(few), few)
+  const many = Array.from({ length: 64 }, (_, i) => i + 1)
+  const shown = withRoom(many)
+  assert.equal(shown.slice(0, 4), [1, 2, 3, 4])
+  assert.ok(shown.length < 40, `${shown}`)
+  assert.equal(withRoom([8]), [8])
+})
+
+charts('many noise levels look their own ways, or are left out in words', () => {
+  const some = Array.from({ length: 9 }, (_, i) => (i + 1) / 10)
+  const two = resultsOf({ latentActivation: ['relu', 'identity'], bottleneck: [2, 8] })
+  const [{ series }, ...rest] = curvesOf(denoisingChart(two, some, true))
+  assert.is(rest.length, 0)
+  assert.is(series.length, 18)
+  assert.is(new Set(series.map((one, i) => JSON.stringify(seriesStyle(one, i)))).size, 18)
+  const many = Array.from({ length: 45 }, (_, i) => (i + 1) / 100)
+  const all = curvesOf(denoisingChart(resultsOf({ schedule: SCHEDULES, bottleneck: [2, 8] }), many, true))
+  assert.is(all.length, 12)
+  assert.match(all[0].title, /σ 0\.01 \(the first 12 of 45 are drawn\)/)
+  const rows = denoisingChart(resultsOf({ schedule: SCHEDULES }), some, true)
+  assert.is(rows.kind === 'rows' && rows.chart.series.length, 7)
+  assert.match(rows.kind === 'rows' ? rows.chart.title : '', /the first 7 of 9 σ/)
+  const one = denoisingChart(resultsOf({ schedule: SCHEDULES }), [0.2], true)
+  assert.match(one.kind === 'rows' ? one.chart.title : '', /: σ 0\.2$/)
 })
 
 charts('another number is the axis where the bottleneck does not vary', () => {

@@ -14,12 +14,15 @@ test('long numbers on an axis have an exponent', () => {
     '50',
     '5000000',
     '1e+7',
-    '1.37e+17',
+    '1.372e+17',
   ])
 })
 
 test('an axis has round ticks, and few of them however long it is', () => {
   assert.equal(roundNumbers(0.3, 12), [0.5, 1, 2, 5, 10])
+  assert.equal(roundNumbers(0.857, 0.889), [0.86, 0.87, 0.88])
+  assert.equal(roundNumbers(3, 4), [3, 3.2, 3.4, 3.6, 3.8, 4])
+  assert.equal(roundNumbers(3, 3), [])
   assert.equal(roundNumbers(0.9, 3e5), [1, 10, 100, 1000, 10000, 100000])
   const many = roundNumbers(1e-9, 1e17)
   assert.ok(many.length > 4 && many.length <= 11, `${many}`)
