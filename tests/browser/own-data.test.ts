@@ -333,6 +333,30 @@ browserTest(test, 'training stops at a button, scores stand, and it goes on', ()
   }),
 )
 
+/** As a worker that stalls: it is never told to train. */
+function loseTraining(): void {
+  const post = Worker.prototype.postMessage
+  Worker.prototype.postMessage = function (message: { name?: string }, ...rest: unknown[]) {
+    if (message?.name !== 'train') post.call(this, message, ...(rest as []))
+  }
+}
+
+browserTest(test, 'a worker that does not answer is said to, and other data begin anew', () =>
+  withPage({ query: 'panel=data', initScript: loseTraining }, async ({ page }) => {
+    await dropFile(page, 'machines.csv', TABLE)
+    await waitForText(page, '#own-proposal', /^Proposed/)
+    await page.click('#own-start')
+    await waitForText(page, '#own-status', /^Starting/)
+    await page.click('#own-start')
+    await waitForText(page, '#own-status', /^Finishing the step/)
+    await waitForText(page, '#own-status', /^No answer yet\. .* choose the data again/)
+    await dropFile(page, 'others.csv', TABLE)
+    await waitForText(page, '#own-description', /^others\.csv/)
+    assert.is(await textOf(page, '#own-status'), '')
+    assert.is(await textOf(page, '#own-start'), 'Train')
+  }),
+)
+
 browserTest(test, 'a folder of pictures shows the worst beside their reconstructions', () =>
   withPage({ query: 'panel=data' }, async ({ page }) => {
     await page.setInputFiles('#own-folder', join(SOURCES, 'pictures'))

@@ -33,6 +33,8 @@ function fieldNumber(id: string, label: string, min: number, max: number): numbe
 const SEED = 1
 /** Held back where the visitor wants to be judged. */
 const VALIDATION = 0.1
+/** How long a stop may take before something is said of it. */
+const PATIENCE_MS = 10_000
 const CHART = { width: 900, height: 320 }
 
 export class OwnPanel implements Panel {
@@ -42,6 +44,8 @@ export class OwnPanel implements Panel {
   readonly #list: ScoreList
   /** The data in use: what comes of those before is not shown. */
   #client: OwnClient | undefined
+  /** Says that a stop takes long. */
+  #late: ReturnType<typeof setTimeout> | undefined
   /** Of the data that may take their place. */
   #reading: AbortController | undefined
   #proposal: ProposalSummary | undefined
@@ -182,6 +186,12 @@ export class OwnPanel implements Panel {
     if (this.#isTraining) {
       client.stop()
       this.#status('Finishing the step …')
+      // Firefox has been seen to stall a worker while all cores were busy.
+      clearTimeout(this.#late)
+      this.#late = setTimeout(() => {
+        if (client !== this.#client) return
+        this.#status('No answer yet. If it stays so, choose the data again: that begins anew.')
+      }, PATIENCE_MS)
       return
     }
     if (!this.#proposal) return
@@ -197,6 +207,7 @@ export class OwnPanel implements Panel {
       this.#summary = undefined
       this.#scoredBy = this.#settings()
       this.#isTraining = true
+      this.#status('Starting …')
       this.#refresh()
       const summary = await client.call('train', { choice, wanted })
       if (client !== this.#client) return
@@ -207,6 +218,7 @@ export class OwnPanel implements Panel {
     } finally {
       if (client === this.#client) {
         this.#isTraining = false
+        clearTimeout(this.#late)
         this.#status(this.#summary ? summaryText(this.#summary) : '')
         this.#refresh()
       }
