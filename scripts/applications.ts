@@ -228,10 +228,10 @@ export const applications = {
         denoisingModel,
         modelNoise: denoisingModel && noiseOf(denoisingModel),
       })
-      const { examples, ...summary } = result
+      const { examples, ...measured } = result
       return {
         table: denoiseTable(result),
-        summary,
+        summary: { ...measured, ...(file !== undefined && { denoisingModel: file }) },
         figures: () => drawDenoiseFigures(result, context.dataset),
       }
     },

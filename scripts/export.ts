@@ -5,6 +5,7 @@ import { checkWritable, writeFileAtomically } from '../src/files/write.ts'
 import type { StoredModel } from '../src/formats/model-file.ts'
 import { ONNX_PARTS, writeOnnx } from '../src/formats/onnx.ts'
 import { DEFAULT_CONTAMINATION } from '../src/model/error-quantiles.ts'
+import { isAutoencoder } from '../src/model/network.ts'
 import { commandLine, jsonOption, nonNegativeNumber, oneOf, path, runCommand } from './cli.ts'
 import { share } from './data-flags.ts'
 import { namingFlag } from './flag-names.ts'
@@ -69,7 +70,8 @@ async function main(args: string[]): Promise<undefined> {
     console.log(JSON.stringify({ file: flags.onnx, part: flags.part, input, output, threshold }))
     return
   }
-  console.log(`${flags.onnx}: ${flags.part}, ${describe(input)} → ${outputs}, float32${raw}${above}`)
+  const part = isAutoencoder(network) ? flags.part : 'classifier'
+  console.log(`${flags.onnx}: ${part}, ${describe(input)} → ${outputs}, float32${raw}${above}`)
 }
 
 function thresholdOf(

@@ -154,7 +154,7 @@ function mostTellable(
   )
   return {
     series: series.filter((_, index) => best.has(index)),
-    left: `; the ${MOST_SERIES} of least error, of ${series.length} combinations`,
+    left: `; the ${MOST_SERIES} of least error, of ${series.length} curves`,
   }
 }
 

@@ -142,7 +142,7 @@ charts('of more series than can be told apart, those of least error', () => {
   const all = [...curvesOf(reconstructionChart(results)), ...curvesOf(denoisingChart(results, SIGMAS, true))]
   for (const { series, subtitle } of all) {
     assert.is(series.length, 28)
-    assert.match(subtitle ?? '', /the 28 of least error, of 30 combinations/)
+    assert.match(subtitle ?? '', /the 28 of least error, of 30 curves/)
     // The settings of a sweep vary in its own order, the results' errors in that of the grid.
     assert.not(series.some(({ label }) => label === 'batch 10' || label === 'batch 20'))
   }
