@@ -4,15 +4,11 @@
  */
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { drawChart, drawChartPage } from './chart.ts'
+import { drawSpread, isOn, rangeOf, type SpreadMark } from './spread.ts'
 import { axisOptions, COLOURS, chartOptions, FIGURE_HEIGHT, FIGURE_WIDTH, SERIES_COLOURS } from './theme.ts'
 
-export interface SpreadPoint {
+export interface SpreadPoint extends SpreadMark {
   readonly x: number
-  readonly mean: number
-  /** NaN where there is no spread to show. */
-  readonly standardDeviation?: number
-  /** Single values, one a seed. */
-  readonly values?: readonly number[]
 }
 
 export interface SpreadSeries {
@@ -24,11 +20,11 @@ export interface SpreadSeries {
 }
 
 /** Solid, dashed, dotted, both: lengths of lines and gaps in CSS pixels. */
-const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3]] as const
+const DASHES = [[], [5, 4], [2, 3], [9, 3, 2, 3]] as const
 
 export const MOST_COLOURS = SERIES_COLOURS.length
 /** More could not be told apart. */
-export const MOST_SERIES = SERIES_COLOURS.length * DASHES.length
+export const MOST_SERIES = MOST_COLOURS * DASHES.length
 
 /** How a series is drawn; one colour after the other, solid first. */
 export function seriesStyle({ colour, dash }: Partial<SpreadSeries>, index: number) {
@@ -153,32 +149,6 @@ function withLegend(chart: SpreadChart) {
   }
 }
 
-/** A baseline that is further away, in spans of the marks, would leave them no room to be told apart. */
-const FAR = 3
-
-/** Of an axis that shall cut off neither whiskers nor single values. */
-export function rangeOf(
-  marks: readonly Omit<SpreadPoint, 'x'>[],
-  baseline: number | undefined,
-): { suggestedMin?: number; suggestedMax?: number } {
-  const values = marks.flatMap(({ mean, standardDeviation, values: single = [] }) => {
-    const deviation = standardDeviation || 0
-    return [mean - deviation, mean + deviation, ...single]
-  })
-  const finite = values.filter(Number.isFinite)
-  if (finite.length === 0) return {}
-  const [least, most] = [Math.min(...finite), Math.max(...finite)]
-  const far = Math.max(least - (baseline ?? least), (baseline ?? most) - most)
-  const isNear = far <= FAR * (most - least) || most === least
-  if (baseline === undefined || !isNear) return { suggestedMin: least, suggestedMax: most }
-  return { suggestedMin: Math.min(least, baseline), suggestedMax: Math.max(most, baseline) }
-}
-
-/** Whether the value lies on the axis as it was laid out. */
-export function isOn({ min, max }: { min: number; max: number }, value: number): boolean {
-  return value >= min && value <= max
-}
-
 /** The number of a setting: as it was given. */
 function exactNumber(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 15 })
@@ -236,27 +206,14 @@ function whiskers({ series, baseline }: SpreadChart, colourOf: (index: number) =
       series.forEach(({ points }, index) => {
         ctx.strokeStyle = colourOf(index)
         ctx.fillStyle = colourOf(index)
-        ctx.lineWidth = 1.2
-        for (const { x, mean, standardDeviation = Number.NaN, values = [] } of points) {
-          const at = scales.x.getPixelForValue(x)
-          for (const value of values) {
-            ctx.globalAlpha = 0.5
-            ctx.beginPath()
-            ctx.arc(at + 5, scales.y.getPixelForValue(value), 1.6, 0, 2 * Math.PI)
-            ctx.fill()
-          }
-          ctx.globalAlpha = 1
-          if (!(standardDeviation > 0)) continue
-          const top = scales.y.getPixelForValue(mean + standardDeviation)
-          const bottom = scales.y.getPixelForValue(mean - standardDeviation)
-          ctx.beginPath()
-          ctx.moveTo(at, top)
-          ctx.lineTo(at, bottom)
-          for (const end of [top, bottom]) {
-            ctx.moveTo(at - 4, end)
-            ctx.lineTo(at + 4, end)
-          }
-          ctx.stroke()
+        for (const point of points) {
+          const at = scales.x.getPixelForValue(point.x)
+          drawSpread(
+            ctx,
+            point,
+            (value) => scales.y.getPixelForValue(value),
+            (y, x) => [at + x, y],
+          )
         }
       })
       ctx.restore()

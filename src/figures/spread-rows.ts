@@ -2,7 +2,7 @@
 import type { Chart, ChartConfiguration, Plugin } from 'chart.js'
 import { drawChart } from './chart.ts'
 import { lineAxis } from './headed-rows.ts'
-import { isOn, rangeOf, type SpreadPoint } from './spread-chart.ts'
+import { drawSpread, isOn, rangeOf, type SpreadMark } from './spread.ts'
 import { axisOptions, COLOURS, chartOptions, FIGURE_WIDTH, SERIES_COLOURS } from './theme.ts'
 
 export interface SpreadRows {
@@ -16,7 +16,7 @@ export interface SpreadRows {
     /** Empty where there is one series alone. */
     readonly label: string
     /** One for each row. */
-    readonly marks: readonly Omit<SpreadPoint, 'x'>[]
+    readonly marks: readonly SpreadMark[]
   }[]
   /** A value at which a line marks "no difference". */
   readonly baseline?: number
@@ -82,37 +82,27 @@ function spreads({ series, baseline }: SpreadRows): Plugin {
     id: 'spreads',
     beforeDatasetsDraw(chart: Chart) {
       const { ctx, chartArea, scales } = chart
-      const line = (x1: number, y1: number, x2: number, y2: number) => {
-        ctx.beginPath()
-        ctx.moveTo(x1, y1)
-        ctx.lineTo(x2, y2)
-        ctx.stroke()
-      }
       ctx.save()
       if (baseline !== undefined && isOn(scales.x, baseline)) {
         const at = scales.x.getPixelForValue(baseline)
         ctx.strokeStyle = COLOURS.muted
         ctx.lineWidth = 1
-        line(at, chartArea.top, at, chartArea.bottom)
+        ctx.beginPath()
+        ctx.moveTo(at, chartArea.top)
+        ctx.lineTo(at, chartArea.bottom)
+        ctx.stroke()
       }
       series.forEach(({ marks }, index) => {
         ctx.strokeStyle = colourOf(index)
         ctx.fillStyle = colourOf(index)
-        ctx.lineWidth = 1.2
-        marks.forEach(({ mean, standardDeviation = Number.NaN, values = [] }, row) => {
-          const y = scales.y.getPixelForValue(row)
-          for (const value of values) {
-            ctx.globalAlpha = 0.5
-            ctx.beginPath()
-            ctx.arc(scales.x.getPixelForValue(value), y + 6, 1.6, 0, 2 * Math.PI)
-            ctx.fill()
-          }
-          ctx.globalAlpha = 1
-          if (!(standardDeviation > 0)) return
-          const ends = [mean - standardDeviation, mean + standardDeviation]
-          const [left, right] = ends.map((end) => scales.x.getPixelForValue(end))
-          line(left, y, right, y)
-          for (const end of [left, right]) line(end, y - 4, end, y + 4)
+        marks.forEach((mark, row) => {
+          const at = scales.y.getPixelForValue(row)
+          drawSpread(
+            ctx,
+            mark,
+            (value) => scales.x.getPixelForValue(value),
+            (x, y) => [x, at + y],
+          )
         })
       })
       ctx.restore()

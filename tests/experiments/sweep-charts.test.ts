@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert'
 import type { SweepResult } from '../../src/experiments/sweep.ts'
 import { denoisingChart, reconstructionChart, type SweepChart } from '../../src/experiments/sweep-charts.ts'
 import { drawChart } from '../../src/figures/chart.ts'
+import { rangeOf } from '../../src/figures/spread.ts'
 import {
-  rangeOf,
   type SpreadChart,
   seriesStyle,
   spreadChartConfig,
