@@ -5,7 +5,7 @@ import { drawSpreadCharts } from '../figures/spread-chart.ts'
 import { drawSpreadRows } from '../figures/spread-rows.ts'
 import type { SweepRecord, SweepResult } from './sweep.ts'
 import { denoisingChart, reconstructionChart, type SweepChart } from './sweep-charts.ts'
-import { groupBySeed, SETTING_LABELS, variedSettings } from './sweep-report.ts'
+import { groupBySeed, settingsLabel, variedSettings } from './sweep-report.ts'
 import { decodeSample } from './sweep-run.ts'
 
 export interface NamedFigure {
@@ -67,12 +67,7 @@ function drawContactSheet(
     ],
     imageWidth: test.width,
     imageHeight: test.height,
-    rowLabels: [
-      'original',
-      ...groups.map(({ settings }) =>
-        varied.map((name) => `${SETTING_LABELS[name]} ${settings[name]}`).join(', '),
-      ),
-    ],
+    rowLabels: ['original', ...groups.map(({ settings }) => settingsLabel(settings, varied))],
     rows: [
       sampleImages.map((index) => ({ pixels: original(index) })),
       ...groups.map(({ results }) => results[0].samples.map((sample) => ({ pixels: decodeSample(sample) }))),

@@ -127,7 +127,12 @@ export function runLabel(settings: RunSettings, runs: readonly { readonly settin
   const names = SETTING_NAMES.filter(
     (name) => name === 'bottleneck' || name === 'seed' || isVaried(name, runs),
   )
-  return names.map((name) => `${SETTING_LABELS[name]} ${settings[name]}`).join(', ')
+  return settingsLabel(settings, names)
+}
+
+/** The settings by their names: `z 8, latent relu`. */
+export function settingsLabel(settings: RunSettings, names: readonly SettingName[]): string {
+  return names.map((name) => `${SETTING_LABELS[name]} ${settingText(settings[name])}`).join(', ')
 }
 
 /** Mean ± sample standard deviation over seeds, a row for each combination of the other settings. */
@@ -212,7 +217,6 @@ export function groupLabel(
   groups: readonly SweepGroup[],
   without?: SettingName,
 ): string {
-  return SETTING_NAMES.filter((name) => name !== 'seed' && name !== without && isVaried(name, groups))
-    .map((name) => `${SETTING_LABELS[name]} ${settingText(settings[name])}`)
-    .join(', ')
+  const names = SETTING_NAMES.filter((name) => name !== 'seed' && name !== without && isVaried(name, groups))
+  return settingsLabel(settings, names)
 }
